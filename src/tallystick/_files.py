@@ -1,0 +1,72 @@
+"""Files that are either complete or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from tallystick.errors import RunError
+
+
+@contextmanager
+def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file under a temporary name beside `path`; forced to the disk and renamed at the end.
+
+    A file of that name is replaced. Where anything fails, nothing is left behind.
+
+    Parameters
+    ----------
+    path : path
+        Where the file appears when it is complete.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the file cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(
+            f"{path}: the file could not be written ({reason}); make room or choose another place."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file as a whole (see `complete_file`)."""
+    with complete_file(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def write_json(path: str | os.PathLike[str], data: Any) -> None:
+    """Write plain data as JSON as a whole (see `complete_file`)."""
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the new name itself to the disk, where the system can."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
