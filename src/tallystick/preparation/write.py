@@ -1,0 +1,62 @@
+"""Write a table so that its file is either complete or not there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+
+from tallystick._files import complete_file
+from tallystick.errors import InputError
+from tallystick.preparation.normalise import Normalise, normalise_column
+
+_AS_IT_IS = Normalise(
+    trim=False, casefold=False, nfc=False, empty_is_missing=False, integers=False, dates=False
+)
+
+
+def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a table as Parquet or CSV, as the suffix of its name says.
+
+    The table is written to a temporary name in the same folder, forced to the disk and renamed, so that
+    nobody ever sees half of it. A file of that name is replaced. Equal tables give equal bytes.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Lists are joined with "|" in a CSV file, as they are read.
+    path : path
+        Ends in ``.parquet`` or ``.csv``.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one, or the folder does not exist.
+    RunError
+        If the disk is full or the file cannot be written; nothing is left behind.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in (".parquet", ".csv"):
+        raise InputError(
+            f"{path}: a table is written as .parquet or .csv, not as {path.suffix!r}; change its name."
+        )
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    # One chunk a column: the row groups of the file then depend on the values alone.
+    frame = frame.rechunk()
+    with complete_file(path) as file:
+        try:
+            if suffix == ".parquet":
+                frame.write_parquet(file, compression="zstd")
+            else:
+                _flat(frame).write_csv(file)
+        except pl.exceptions.PolarsError as error:
+            # Polars hides a full disk in an error of its own.
+            raise OSError(str(error).splitlines()[0]) from error
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    nested = [c for c in frame.get_columns() if isinstance(c.dtype, pl.List | pl.Array)]
+    return frame.with_columns(normalise_column(c, None, _AS_IT_IS)[0] for c in nested)
