@@ -1,0 +1,254 @@
+"""A comparison: fields, the comparator that is applied to them, and m and u where they are given."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PrivateAttr, ValidationInfo, field_validator
+
+from tallystick.comparisons.conditions import Levels, check_size, digits
+from tallystick.comparisons.fields import FieldPair, Leaf, check_fields, sort_arguments
+from tallystick.comparisons.union import AnyComparator
+from tallystick.errors import InputError
+
+Probabilities = tuple[float, ...]
+
+
+class Comparison(FieldPair):
+    """One comparison of a linkage (see `comparison`).
+
+    Attributes
+    ----------
+    comparator : Comparator or Levels
+        How the fields are compared.
+    left, right : tuple of str
+        The fields of each side. For `Levels`, which name their own, they may be left out.
+    name : str
+        By default the names of the fields, joined by ``+``.
+    m, u : tuple of float, optional
+        Probability of each level among matches and among non-matches, from disagreement up, where
+        they are given rather than estimated. For two levels the probability of agreement will do.
+    """
+
+    comparator: AnyComparator
+    left: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    name: str = ""
+    m: Probabilities | None = None
+    u: Probabilities | None = None
+
+    _made_symmetric: bool = PrivateAttr(default=False)
+
+    @field_validator("left", "right")
+    @classmethod
+    def _fields_fit(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        comparator = info.data.get("comparator")
+        if isinstance(comparator, Levels):
+            own = _unique(getattr(leaf, str(info.field_name)) for leaf in comparator.leaves())
+            if value and value != own:
+                raise ValueError(
+                    f"found the fields {', '.join(value)}, but the conditions name {', '.join(own)}: "
+                    "leave the fields of the comparison out"
+                )
+            return own
+        if comparator is not None and (value or info.field_name == "left"):
+            check_fields(comparator, value)
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _default_name(cls, value: str, info: ValidationInfo) -> str:
+        left, right = info.data.get("left", ()), info.data.get("right", ())
+        return value or "+".join(left) + ("" if left == right else "~" + "+".join(right))
+
+    @field_validator("m", "u", mode="before", json_schema_input_type=Probabilities | float | None)
+    @classmethod
+    def _of_agreement(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return value
+        comparator = info.data.get("comparator")
+        if comparator is not None and comparator.n_levels != 2:
+            raise ValueError(
+                f"found one number, expected {comparator.n_levels}, "
+                "one for each level from disagreement up: " + ", ".join(comparator.labels())
+            )
+        # In decimals, so that 0.9 goes with 0.1 and not with 0.09999999999999998.
+        return (float(1 - Decimal(repr(value))), float(value))
+
+    @field_validator("m", "u")
+    @classmethod
+    def _are_probabilities(cls, value: Probabilities | None, info: ValidationInfo) -> Probabilities | None:
+        comparator = info.data.get("comparator")
+        if value is None or comparator is None:
+            return value
+        if len(value) != comparator.n_levels:
+            raise ValueError(
+                f"found {len(value)} number{'s' * (len(value) != 1)}, expected {comparator.n_levels}, "
+                "one for each level from disagreement up: " + ", ".join(comparator.labels())
+            )
+        for one in value:
+            if not 0 < one < 1:
+                raise ValueError(f"found the probability {one:g}, expected more than 0 and less than 1")
+        if abs(math.fsum(value) - 1) > 1e-6:
+            raise ValueError(f"found probabilities that sum to {math.fsum(value):.9g}, expected a sum of 1")
+        return value
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels, the missing one not counted."""
+        return self.comparator.n_levels
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each level means, from disagreement (level 0) up."""
+        return self.comparator.labels()
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the level does not depend on which record of a pair is the left one."""
+        if self._made_symmetric:
+            return True
+        leaves = self._own_leaves()
+        if all(leaf.left == leaf.right for leaf in leaves):
+            return True
+        every = _oriented(leaves)
+        if len(every) > len(leaves):
+            return False
+        levels = _digits_of(every)
+        return bool(np.array_equal(self._level(levels, False), self._level(levels, True)))
+
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The measures that the comparison needs, each once.
+
+        Returns
+        -------
+        tuple of Leaf
+            One, with the comparison's own comparator, unless conditions are combined or the
+            comparison was made symmetric.
+        """
+        leaves = self._own_leaves()
+        return _oriented(leaves) if self._made_symmetric else leaves
+
+    def combination(self) -> NDArray[np.uint8] | None:
+        """Level by the levels of the leaves.
+
+        Returns
+        -------
+        uint8 array, shape (product of the leaves' n_levels + 1,), or None
+            Indexed by the mixed-radix number of the leaves' levels (each with its missing one),
+            the first leaf the least significant digit. None where the level of the one leaf is
+            the level of the comparison.
+        """
+        if self._made_symmetric:
+            levels = _digits_of(self.leaves())
+            # Missing is the highest number, but less than any level here.
+            both = [self._level(levels, swapped).astype(np.int16) for swapped in (False, True)]
+            best = np.max([np.where(one == self.n_levels, -1, one) for one in both], axis=0)
+            return np.where(best < 0, self.n_levels, best).astype(np.uint8)
+        return self.comparator.combination() if isinstance(self.comparator, Levels) else None
+
+    def symmetric(self) -> Comparison:
+        """The comparison for deduplication, where the order of two records means nothing.
+
+        Returns
+        -------
+        Comparison
+            The comparison itself where it is symmetric. Otherwise one whose level is the better
+            of the levels in both orders; it is missing where both are.
+
+        Raises
+        ------
+        InputError
+            If both orders together have more than 2**20 combinations of levels.
+        """
+        if self.is_symmetric:
+            return self
+        try:
+            check_size(_oriented(self._own_leaves()))
+        except ValueError as error:
+            raise InputError(f'comparison "{self.name}", made symmetric for deduplication: {error}') from None
+        made = self.model_copy()
+        made._made_symmetric = True
+        return made
+
+    def _own_leaves(self) -> tuple[Leaf, ...]:
+        if isinstance(self.comparator, Levels):
+            return self.comparator.leaves()
+        return (Leaf(self.left, self.right, self.comparator),)
+
+    def _level(self, levels: dict[Leaf, NDArray[np.uint8]], swapped: bool) -> NDArray[np.uint8]:
+        """Level of the comparison in one order of the records, by the levels of leaves of both orders."""
+        leaves = self._own_leaves()
+        number = np.zeros(len(next(iter(levels.values()))), np.int64)
+        for leaf in reversed(leaves):
+            number *= leaf.comparator.n_levels + 1
+            number += levels[leaf.swapped() if swapped else leaf]
+        if isinstance(self.comparator, Levels):
+            return self.comparator.combination()[number]
+        return number.astype(np.uint8)
+
+
+def comparison(
+    *arguments: str | AnyComparator,
+    left: str | tuple[str, ...] | None = None,
+    right: str | tuple[str, ...] | None = None,
+    comparator: AnyComparator | None = None,
+    name: str | None = None,
+    m: Probabilities | float | None = None,
+    u: Probabilities | float | None = None,
+) -> Comparison:
+    """Compare fields of two records.
+
+    Parameters
+    ----------
+    *arguments : str and Comparator
+        Names of the fields, the same on both sides, and after them the comparator.
+    left, right : str or tuple of str, optional
+        Names of the fields of each side, instead. In deduplication such a comparison takes the
+        better of both orders of the records.
+    comparator : Comparator or Levels, optional
+        The comparator, where it is not the last of the arguments.
+    name : str, optional
+        By default the names of the fields, joined by ``+``.
+    m, u : float or tuple of float, optional
+        Probability of each level among matches (m) and among non-matches (u), from disagreement
+        up, where they are given rather than estimated: each above 0 and below 1, with sum 1. For
+        two levels the probability of agreement will do.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If fields, comparator and probabilities do not fit each other.
+
+    Examples
+    --------
+    >>> from tallystick.comparisons.dates import date_parts
+    >>> from tallystick.comparisons.equality import exact
+    >>> comparison("year", "month", "day", date_parts()).name
+    'year+month+day'
+    >>> comparison("surname", exact(), m=0.9, u=0.05).u
+    (0.95, 0.05)
+    """
+    given = sort_arguments("comparison", arguments, left, right, comparator)
+    return Comparison(**given, name=name or "", m=m, u=u)  # type: ignore[arg-type]
+
+
+def _unique(groups: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(field for group in groups for field in group))
+
+
+def _oriented(leaves: tuple[Leaf, ...]) -> tuple[Leaf, ...]:
+    """The leaves, and after them those with the sides exchanged that are not among them."""
+    return tuple(dict.fromkeys((*leaves, *(leaf.swapped() for leaf in leaves))))
+
+
+def _digits_of(leaves: tuple[Leaf, ...]) -> dict[Leaf, NDArray[np.uint8]]:
+    return dict(zip(leaves, digits([leaf.comparator.n_levels + 1 for leaf in leaves]), strict=True))

@@ -1,0 +1,24 @@
+"""Levels of pairs of rows that need no measure: equality of codes, and look-up in a table."""
+
+from __future__ import annotations
+
+from tallystick._compile import kernel
+
+
+@kernel
+def equality_levels(left_codes, right_codes, left, right, out):  # type: ignore[no-untyped-def]
+    """1 where the codes of both rows are equal, 0 where not, 2 where either is missing (0)."""
+    for k in range(len(out)):
+        a = left_codes[left[k]]
+        b = right_codes[right[k]]
+        if a == 0 or b == 0:
+            out[k] = 2
+        else:
+            out[k] = 1 if a == b else 0
+
+
+@kernel
+def table_levels(table, left_codes, right_codes, left, right, out):  # type: ignore[no-untyped-def]
+    """Level by the table of all pairs of values, whose row and column 0 stand for missing."""
+    for k in range(len(out)):
+        out[k] = table[left_codes[left[k]], right_codes[right[k]]]

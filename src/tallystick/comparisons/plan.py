@@ -1,0 +1,153 @@
+"""Comparisons made ready for the records at hand: what every unit of pairs is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.comparisons.comparison import Comparison
+from tallystick.comparisons.equality import Exact
+from tallystick.comparisons.measure import Measure
+from tallystick.records.records import Records
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One measure on one column a side.
+
+    Attributes
+    ----------
+    left_codes, right_codes : int32 arrays, shape (n_records,)
+        Code of every record where it stands on that side of a pair.
+    n_levels : int
+        Number of levels, the missing one not counted.
+    measure : Measure, optional
+        None where equal codes mean agreement and nothing else counts (exact agreement on the same field).
+    """
+
+    left_codes: NDArray[np.int32]
+    right_codes: NDArray[np.int32]
+    n_levels: int
+    measure: Measure | None
+
+    def levels(self, left: NDArray[np.int32], right: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
+        """Write the level of every pair of rows to `out`; arrays of shape (n_pairs,)."""
+        from tallystick.comparisons.kernels_levels import equality_levels
+
+        if self.measure is None:
+            equality_levels(self.left_codes, self.right_codes, left, right, out)
+        else:
+            self.measure.levels(self.left_codes[left], self.right_codes[right], out)
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """One comparison, ready to be applied to pairs of rows.
+
+    Attributes
+    ----------
+    name : str
+        Name of the comparison.
+    n_levels : int
+        Number of levels, the missing one not counted.
+    leaves : tuple of Leaf
+        The measures that it needs.
+    combination : uint8 array, optional
+        Level by the mixed-radix number of the leaves' levels (each with its missing one), the
+        first leaf the least significant digit; None where there is one leaf and its level counts.
+    unreadable : int
+        Distinct values that a measure could not read, so that they count as missing.
+    """
+
+    name: str
+    n_levels: int
+    leaves: tuple[Leaf, ...]
+    combination: NDArray[np.uint8] | None
+    unreadable: int
+
+    def levels(self, left: NDArray[np.int32], right: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
+        """Write the level of every pair of rows to `out`; arrays of shape (n_pairs,)."""
+        if self.combination is None:
+            self.leaves[0].levels(left, right, out)
+            return
+        number = np.zeros(len(left), np.int32)
+        radix = 1
+        for leaf in self.leaves:
+            leaf.levels(left, right, out)
+            number += radix * out.astype(np.int32)
+            radix *= leaf.n_levels + 1
+        out[:] = self.combination[number]
+
+
+def plan_comparisons(
+    records: Records, comparisons: Sequence[Comparison], within_source: bool
+) -> tuple[ComparisonPlan, ...]:
+    """Prepare comparisons for the distinct values of these records.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    comparisons : sequence of Comparison
+        As in the specification.
+    within_source : bool
+        Whether records are paired within a source; asymmetric comparisons are then made symmetric.
+
+    Returns
+    -------
+    tuple of ComparisonPlan
+    """
+    return tuple(_plan(records, one.symmetric() if within_source else one) for one in comparisons)
+
+
+def _plan(records: Records, comparison: Comparison) -> ComparisonPlan:
+    leaves = []
+    unreadable = 0
+    for part in comparison.leaves():
+        left = records.column(part.left)
+        right = left if part.right == part.left else records.column(part.right)
+        same = right is left
+        measure: Measure | None = None
+        if not (same and len(part.left) == 1 and isinstance(part.comparator, Exact)):
+            measure = part.comparator.prepare(left.values, right.values, same)
+            unreadable += measure.unreadable
+        leaves.append(Leaf(left.codes, right.codes, part.comparator.n_levels, measure))
+    combination = comparison.combination()
+    return ComparisonPlan(comparison.name, comparison.n_levels, tuple(leaves), combination, unreadable)
+
+
+def compare(
+    records: Records,
+    comparisons: Sequence[Comparison],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    within_source: bool = False,
+) -> NDArray[np.uint8]:
+    """Levels of agreement of given pairs of rows.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    comparisons : sequence of Comparison
+        What to compare.
+    left, right : int32 arrays, shape (n_pairs,)
+        Global row numbers.
+    within_source : bool
+        Make asymmetric comparisons symmetric.
+
+    Returns
+    -------
+    uint8 array, shape (n_pairs, n_comparisons)
+        0 is disagreement, ``n_levels - 1`` full agreement, ``n_levels`` missing.
+    """
+    plans = plan_comparisons(records, comparisons, within_source)
+    result = np.empty((len(left), len(plans)), np.uint8)
+    column = np.empty(len(left), np.uint8)
+    for number, plan in enumerate(plans):
+        plan.levels(left, right, column)
+        result[:, number] = column
+    return result

@@ -1,0 +1,145 @@
+"""Distinct values as characters: code points of both sides in one dense alphabet.
+
+Kernels index arrays by character, so the characters that occur get the numbers 0, 1, ... by
+descending frequency; one byte holds each where at most 256 occur, two or four where more do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.comparisons.kernels_signatures import text_signatures
+
+Chars: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class StringTable:
+    """The characters of one side's distinct values, and what bounds need to know of each value.
+
+    Attributes
+    ----------
+    chars : uint8, uint16 or uint32 array, shape (n_chars,)
+        The characters of all values, one value after the other. Row 0, the missing value, has none.
+    heads : uint64 array, shape (n_values + 1, 4)
+        For each value: where its characters start, how many they are, its signature (see
+        `kernels_signatures`), and its first four characters, 16 bits each, the first lowest.
+    """
+
+    chars: Chars
+    heads: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class StringTables:
+    """Both sides' values in one alphabet.
+
+    Attributes
+    ----------
+    left, right : StringTable
+        One and the same object where both sides are the same table.
+    alphabet : int
+        Number of characters that occur (at least 1); characters are below it.
+    longest : int
+        Length of the longest value of either side.
+    same : bool
+        Whether equal codes are equal values.
+    """
+
+    left: StringTable
+    right: StringTable
+    alphabet: int
+    longest: int
+    same: bool
+
+    @property
+    def arrays(self) -> tuple[Chars, NDArray[np.uint64], Chars, NDArray[np.uint64]]:
+        """Characters and heads of the left side, then of the right, as kernels take them."""
+        return self.left.chars, self.left.heads, self.right.chars, self.right.heads
+
+
+def code_points(values: pl.Series) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Unicode code points of all values, and where each value starts.
+
+    Parameters
+    ----------
+    values : polars.Series
+        Texts, shape (n,); null counts as empty.
+
+    Returns
+    -------
+    points : uint32 array, shape (n_chars,)
+    offsets : int64 array, shape (n + 1,)
+    """
+    texts = values.fill_null("")
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(texts.str.len_chars().to_numpy(), out=offsets[1:])
+    joined = "".join(texts.to_list())
+    return np.frombuffer(joined.encode("utf-32-le"), np.dtype("<u4")).astype(np.uint32), offsets
+
+
+def encode_text(left: pl.Series, right: pl.Series, same: bool) -> StringTables:
+    """Recode the characters of both sides to one dense alphabet.
+
+    Parameters
+    ----------
+    left, right : polars.Series
+        Distinct values of each side, dtype String; row 0 is null.
+    same : bool
+        Whether both are the same table; `right` is not looked at then.
+
+    Returns
+    -------
+    StringTables
+    """
+    sides = [code_points(left)] if same else [code_points(left), code_points(right)]
+    counts = np.bincount(np.concatenate([points for points, _ in sides]), minlength=1)
+    order = np.argsort(-counts, kind="stable")
+    alphabet = max(1, int(np.count_nonzero(counts)))
+    width = np.dtype("u1" if alphabet <= 1 << 8 else "u2" if alphabet <= 1 << 16 else "u4")
+    dense: Chars = np.zeros(len(counts), width)
+    dense[order[:alphabet]] = np.arange(alphabet)
+    tables = []
+    for points, offsets in sides:
+        chars: Chars = dense[points]
+        heads = np.zeros((len(offsets) - 1, 4), np.uint64)
+        text_signatures(chars, offsets, alphabet, heads)
+        tables.append(StringTable(chars, heads))
+    longest = max(int(table.heads[:, 1].max()) for table in tables)
+    return StringTables(tables[0], tables[-1], alphabet, longest, same)
+
+
+def joint_keys(
+    left: tuple[pl.Series, ...], right: tuple[pl.Series, ...], same: bool
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Number the values of both sides so that equal numbers are equal values.
+
+    Parameters
+    ----------
+    left, right : tuple of polars.Series
+        Distinct values of each side, one series per field; row 0 is null.
+    same : bool
+        Whether both are the same table; `right` is not looked at then.
+
+    Returns
+    -------
+    left_keys, right_keys : int32 arrays, shape (n_values + 1,)
+        0 where a value, or a field of it, is missing. A right value that the left side does not
+        have is -1.
+    """
+    names = [f"field_{k}" for k in range(len(left))]
+    ours = pl.DataFrame(dict(zip(names, left, strict=True)))
+    numbers = np.arange(len(ours), dtype=np.int32)
+    numbers[~ours.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()] = 0
+    if same:
+        return numbers, numbers
+    theirs = pl.DataFrame(dict(zip(names, right, strict=True)))
+    keyed = ours.with_columns(pl.Series("key", numbers)).drop_nulls()
+    found = theirs.join(keyed, on=names, how="left", maintain_order="left")["key"].fill_null(-1).to_numpy()
+    whole = theirs.select(pl.all_horizontal(pl.all().is_not_null())).to_series().to_numpy()
+    return numbers, np.where(whole, found, 0).astype(np.int32)

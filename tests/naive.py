@@ -1,0 +1,96 @@
+"""Plain-Python twins of the kernels: slow, short, and as close to the definitions as can be.
+
+Each takes two texts and returns what the kernel computes, by the same floating-point formula, so
+that tests can ask for equality and not for closeness.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+# Strings
+
+
+def jaro(a: str, b: str, chapter: bool = False) -> float:
+    """Jaro similarity; with `chapter`, by equation 1 of Shlomo (2019)."""
+    if not a and not b:
+        return 1.0
+    window = min(len(a), len(b)) // 2 if chapter else max(max(len(a), len(b)) // 2 - 1, 0)
+    used: set[int] = set()
+    taken: list[str] = []
+    for j, letter in enumerate(b):
+        for i in range(len(a)):
+            if abs(i - j) <= window and i not in used and a[i] == letter:
+                used.add(i)
+                taken.append(letter)
+                break
+    common = len(used)
+    if common == 0:
+        return 0.0
+    moved = sum(a[i] != letter for i, letter in zip(sorted(used), taken, strict=True))
+    order = 1.0 - moved / (2 * common) if chapter else (common - moved // 2) / common
+    return (common / len(a) + common / len(b) + order) / 3.0
+
+
+def jaro_winkler(a: str, b: str, weight: float = 0.1, length: int = 4, boost: float = 0.7) -> float:
+    """Jaro-Winkler similarity."""
+    value = jaro(a, b)
+    lead = 0
+    while lead < min(len(a), len(b), length) and a[lead] == b[lead]:
+        lead += 1
+    return value + lead * weight * (1.0 - value) if value > boost else value
+
+
+def edit_distance(a: str, b: str, swaps: bool) -> int:
+    """Levenshtein distance, or with `swaps` restricted Damerau-Levenshtein, by the whole table."""
+    table = [[i + j for j in range(len(b) + 1)] for i in range(len(a) + 1)]
+    for i in range(1, len(a) + 1):
+        for j in range(1, len(b) + 1):
+            table[i][j] = min(
+                table[i - 1][j] + 1,
+                table[i][j - 1] + 1,
+                table[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+            )
+            if swaps and i > 1 and j > 1 and a[i - 1] == b[j - 2] and a[i - 2] == b[j - 1]:
+                table[i][j] = min(table[i][j], table[i - 2][j - 2] + 1)
+    return table[len(a)][len(b)]
+
+
+def bigrams(text: str) -> Counter[str]:
+    """Bigrams of a text and how often each occurs."""
+    return Counter(text[i : i + 2] for i in range(len(text) - 1))
+
+
+def bigram_dice(a: str, b: str) -> float:
+    """Shared bigrams over the mean number of bigrams."""
+    shared = (bigrams(a) & bigrams(b)).total()
+    return 1.0 if a == b else shared and shared / ((bigrams(a).total() + bigrams(b).total()) / 2)
+
+
+def bigram_jaccard(a: str, b: str) -> float:
+    """Sum of the smaller counts over sum of the larger counts."""
+    either = (bigrams(a) | bigrams(b)).total()
+    return 1.0 if a == b else either and (bigrams(a) & bigrams(b)).total() / either
+
+
+def token_set(a: str, b: str) -> float:
+    """Tokens in both over tokens in either."""
+    x, y = set(a.split()), set(b.split())
+    return 1.0 if a == b else len(x | y) and len(x & y) / len(x | y)
+
+
+def initial(a: str, b: str) -> float:
+    """1 equal, 0.5 an initial and the same first letter, else 0."""
+
+    def is_initial(text: str) -> bool:
+        return text.removesuffix(".").isalpha() and len(text.removesuffix(".")) == 1
+
+    if a == b:
+        return 1.0
+    return 0.5 * ((is_initial(a) or is_initial(b)) and a[:1] == b[:1])
+
+
+def level(a: str, b: str, similarity: float, thresholds: Sequence[float]) -> int:
+    """Level of two texts: thresholds reached, one more where they are equal."""
+    return len(thresholds) + 1 if a == b else sum(similarity >= value for value in thresholds)
