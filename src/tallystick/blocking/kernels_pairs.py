@@ -1,0 +1,42 @@
+"""Enumeration of the pairs of a unit, less those that an earlier pass finds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tallystick._compile import kernel
+
+
+@kernel
+def enumerate_pairs(blocks, left_rows, right_rows, triangle, earlier, listed, n_records, out_left, out_right):  # type: ignore[no-untyped-def]
+    """Write the pairs of all blocks; return how many.
+
+    `blocks` (n, 4) int64: first and last + 1 position in `left_rows`, then in `right_rows`. With
+    `triangle` both lists are the same and a pair is taken once, the earlier position on the left.
+    `earlier` (passes, n_records) int32: keys of earlier passes, 0 no key. `listed` int64, sorted:
+    pairs of earlier tables as ``left * n_records + right``.
+    """
+    found = 0
+    for block in range(blocks.shape[0]):
+        for a in range(blocks[block, 0], blocks[block, 1]):
+            left = left_rows[a]
+            start = blocks[block, 2]
+            if triangle and start <= a:
+                start = a + 1
+            for b in range(start, blocks[block, 3]):
+                right = right_rows[b]
+                known = False
+                for k in range(earlier.shape[0]):
+                    key = earlier[k, left]
+                    if key != 0 and key == earlier[k, right]:
+                        known = True
+                        break
+                if not known and len(listed) > 0:
+                    pair = np.int64(left) * n_records + right
+                    at = np.searchsorted(listed, pair)
+                    known = at < len(listed) and listed[at] == pair
+                if not known:
+                    out_left[found] = left
+                    out_right[found] = right
+                    found += 1
+    return found

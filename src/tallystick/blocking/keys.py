@@ -1,0 +1,133 @@
+"""Blocking keys as integer codes: equal codes are equal keys, 0 is no key."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.blocking.passes import BlockingKey, KeyPart
+from tallystick.errors import InputError
+from tallystick.records.encode import encode_values
+from tallystick.records.records import Records
+
+
+def transform_values(values: pl.Series, part: KeyPart) -> pl.Series:
+    """Apply a key part's transform to distinct values.
+
+    Parameters
+    ----------
+    values : polars.Series
+        Text, shape (n,); null is missing.
+    part : KeyPart
+        The transform.
+
+    Returns
+    -------
+    polars.Series
+        Text, shape (n,); null where there is nothing to block on.
+
+    Examples
+    --------
+    >>> names = pl.Series(["reid", "reed", None])
+    >>> transform_values(names, KeyPart(field="surname", transform="soundex")).to_list()
+    ['R300', 'R300', None]
+    """
+    text = pl.col("value")
+    if part.transform == "value":
+        return values
+    if part.transform == "first":
+        expression = text.str.head(part.n or 0)
+    elif part.transform == "last":
+        expression = text.str.tail(part.n or 0)
+    elif part.transform == "year":
+        expression = text.str.extract(r"^(\d{4})(?:\D|$)", 1)
+    else:
+        expression = text.map_elements(_soundex, return_dtype=pl.String)
+    result = pl.DataFrame({"value": values}).select(expression.alias("value")).get_column("value")
+    return result.replace("", None)
+
+
+def _soundex(value: str) -> str | None:
+    import jellyfish
+
+    letters = "".join(character for character in value if character.isalpha())
+    return jellyfish.soundex(letters) if letters else None
+
+
+def part_codes(records: Records, part: KeyPart) -> NDArray[np.int32]:
+    """Codes of one transformed field of all records.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    part : KeyPart
+        Field and transform.
+
+    Returns
+    -------
+    int32 array, shape (n_records,)
+        0 where the value is missing or the transform gives nothing.
+
+    Raises
+    ------
+    InputError
+        Where ``year`` finds no year in any value.
+    """
+    column = records.columns[part.field]
+    if part.transform == "value":
+        return column.codes
+    transformed = transform_values(column.values[0], part)
+    if transformed.null_count() == len(transformed) and column.n_values:
+        raise InputError(
+            f"Blocking key {part.label}: no value of field {part.field!r} gives a key; "
+            + (
+                "the transform year reads dates written as 1985-03-07."
+                if part.transform == "year"
+                else "choose another transform."
+            )
+        )
+    of_value, _ = encode_values(transformed)
+    return of_value[column.codes]
+
+
+def key_codes(records: Records, key: BlockingKey) -> NDArray[np.int32]:
+    """Codes of a whole key; a record that lacks one part has no key.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    key : BlockingKey
+        The key.
+
+    Returns
+    -------
+    int32 array, shape (n_records,)
+        Equal codes are equal keys; 0 is no key.
+    """
+    return combine_codes([part_codes(records, part) for part in key.parts])
+
+
+def combine_codes(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """One code for several: equal where all are equal, 0 where any is 0.
+
+    Examples
+    --------
+    >>> a, b = np.array([1, 1, 2, 0], np.int32), np.array([5, 5, 5, 5], np.int32)
+    >>> combine_codes([a, b]).tolist()
+    [1, 1, 2, 0]
+    """
+    if len(parts) == 1:
+        return parts[0]
+    joint = parts[0].astype(np.int64)
+    for codes in parts[1:]:
+        _, joint = np.unique(joint, return_inverse=True)
+        joint = joint * (int(codes.max(initial=0)) + 1) + codes
+    present = np.logical_and.reduce([codes != 0 for codes in parts])
+    result = np.zeros(len(joint), np.int32)
+    if present.any():
+        _, inverse = np.unique(joint[present], return_inverse=True)
+        result[present] = inverse + 1
+    return result

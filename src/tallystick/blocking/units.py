@@ -1,0 +1,233 @@
+"""Units of candidate pairs: small, self-contained pieces of work, never all pairs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHUNK = 65_536
+"""About how many pairs a unit of blocked pairs holds."""
+TILE_LEFT = 256
+"""Left rows of a unit of all pairs."""
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """All pairs of some left rows and some right rows.
+
+    Attributes
+    ----------
+    pass_number, source_pair : int
+        Which pass, and which pair of sources, the pairs belong to.
+    left, right : int32 arrays
+        Global row numbers.
+    first : int64 array, shape (len(left),), optional
+        Where a list of rows is paired with itself: ``left[k]`` pairs with ``right[first[k]:]``.
+    """
+
+    pass_number: int
+    source_pair: int
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    first: NDArray[np.int64] | None
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs."""
+        if self.first is None:
+            return len(self.left) * len(self.right)
+        return int((len(self.right) - self.first).sum())
+
+
+@dataclass(frozen=True)
+class PairBlocks:
+    """Pairs of rows that share a key, block by block.
+
+    Attributes
+    ----------
+    pass_number, source_pair : int
+        Which pass, and which pair of sources, the pairs belong to.
+    left, right : int32 arrays
+        Global row numbers, sorted by key; the same array where `triangle`.
+    blocks : int64 array, shape (n, 4)
+        First and last + 1 position in `left`, then in `right`.
+    triangle : bool
+        The rows are paired among themselves, each pair once.
+    """
+
+    pass_number: int
+    source_pair: int
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    blocks: NDArray[np.int64]
+    triangle: bool
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs before those of earlier passes are taken out."""
+        return int(block_pairs(self.blocks, self.triangle).sum())
+
+
+@dataclass(frozen=True)
+class PairList:
+    """Pairs given one by one.
+
+    Attributes
+    ----------
+    pass_number, source_pair : int
+        Which pass, and which pair of sources, the pairs belong to.
+    left, right : int32 arrays
+        Global row numbers, one pair an element.
+    """
+
+    pass_number: int
+    source_pair: int
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs before those of earlier passes are taken out."""
+        return len(self.left)
+
+
+Unit = Rectangle | PairBlocks | PairList
+
+
+def block_pairs(blocks: NDArray[np.int64], triangle: bool) -> NDArray[np.int64]:
+    """Number of pairs of each block; a triangle's left positions lie inside its right ones or before.
+
+    Examples
+    --------
+    >>> block_pairs(np.array([[0, 2, 0, 3]]), triangle=True).tolist()
+    [3]
+    >>> block_pairs(np.array([[0, 2, 0, 3]]), triangle=False).tolist()
+    [6]
+    """
+    n_left = blocks[:, 1] - blocks[:, 0]
+    n_right = blocks[:, 3] - blocks[:, 2]
+    if not triangle:
+        return n_left * n_right
+    # Left position a pairs with the right positions above both a and the block's first.
+    first = np.maximum(blocks[:, 0], blocks[:, 2] - 1)
+    below = np.maximum(0, np.minimum(blocks[:, 1], blocks[:, 2] - 1) - blocks[:, 0]) * n_right
+    last = np.maximum(blocks[:, 1], first)
+    count = last - first
+    beside = count * (blocks[:, 3] - 1) - (first + last - 1) * count // 2
+    return np.asarray(below + beside, np.int64)
+
+
+def rectangles(
+    pass_number: int,
+    source_pair: int,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    triangle: bool,
+) -> Iterator[Rectangle]:
+    """Cut all pairs of two lists of rows (or of one with itself) into units.
+
+    Parameters
+    ----------
+    pass_number, source_pair : int
+        What the units belong to.
+    left, right : int32 arrays
+        Global row numbers; the same list where `triangle`.
+    triangle : bool
+        Pair the list with itself, each pair once.
+
+    Yields
+    ------
+    Rectangle
+    """
+    for start in range(0, len(left), TILE_LEFT):
+        rows = left[start : start + TILE_LEFT]
+        if triangle:
+            first = np.arange(1, len(rows) + 1, dtype=np.int64)
+            yield Rectangle(pass_number, source_pair, rows, right[start:], first)
+        else:
+            yield Rectangle(pass_number, source_pair, rows, right, None)
+
+
+def keyed_units(
+    pass_number: int,
+    source_pair: int,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    keys: NDArray[np.int32],
+    triangle: bool,
+) -> Iterator[PairBlocks]:
+    """Units of the pairs that share a key, each of about `CHUNK` pairs.
+
+    Parameters
+    ----------
+    pass_number, source_pair : int
+        What the units belong to.
+    left, right : int32 arrays
+        Global row numbers; the same list where `triangle`.
+    keys : int32 array, shape (n_records,)
+        Key of every record, 0 for none.
+    triangle : bool
+        Pair the list with itself, each pair once.
+
+    Yields
+    ------
+    PairBlocks
+    """
+    left = _by_key(left, keys)
+    right = left if triangle else _by_key(right, keys)
+    blocks = _split(_matching_blocks(keys[left], keys[right]), triangle)
+    counts = block_pairs(blocks, triangle)
+    blocks, counts = blocks[counts > 0], counts[counts > 0]
+    if not len(blocks):
+        return
+    unit_of = (np.cumsum(counts) - counts) // CHUNK
+    starts = np.flatnonzero(np.diff(unit_of, prepend=-1))
+    for begin, end in zip(starts, np.append(starts[1:], len(blocks)), strict=True):
+        part = blocks[begin:end].copy()
+        if triangle:
+            low, high = int(part[:, 0].min()), int(part[:, 3].max())
+            rows = left[low:high]
+            yield PairBlocks(pass_number, source_pair, rows, rows, part - low, True)
+        else:
+            low_left, low_right = int(part[:, 0].min()), int(part[:, 2].min())
+            rows_left = left[low_left : int(part[:, 1].max())]
+            rows_right = right[low_right : int(part[:, 3].max())]
+            part[:, :2] -= low_left
+            part[:, 2:] -= low_right
+            yield PairBlocks(pass_number, source_pair, rows_left, rows_right, part, False)
+
+
+def _by_key(rows: NDArray[np.int32], keys: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Rows that have a key, sorted by key and then by row."""
+    rows = np.sort(rows[keys[rows] != 0])
+    return rows[np.argsort(keys[rows], kind="stable")]
+
+
+def _matching_blocks(left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Blocks of the keys that two sorted lists share."""
+    shared = np.intersect1d(left, right)
+    return np.column_stack(
+        [
+            np.searchsorted(left, shared, "left"),
+            np.searchsorted(left, shared, "right"),
+            np.searchsorted(right, shared, "left"),
+            np.searchsorted(right, shared, "right"),
+        ]
+    ).astype(np.int64)
+
+
+def _split(blocks: NDArray[np.int64], triangle: bool) -> NDArray[np.int64]:
+    """Cut blocks of more than `CHUNK` pairs into several, by their left rows."""
+    n_left = blocks[:, 1] - blocks[:, 0]
+    n_right = np.maximum(1, blocks[:, 3] - blocks[:, 2])
+    step = np.where(block_pairs(blocks, triangle) > CHUNK, np.maximum(1, CHUNK // n_right), n_left)
+    pieces = -(-n_left // np.maximum(1, step))
+    of_block = np.repeat(np.arange(len(blocks)), pieces)
+    piece = np.arange(len(of_block)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    result = blocks[of_block]
+    result[:, 0] += piece * step[of_block]
+    result[:, 1] = np.minimum(result[:, 1], result[:, 0] + step[of_block])
+    return result

@@ -1,0 +1,200 @@
+"""Counts of the distinct agreement patterns of all candidate pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick._parallel import run_units
+from tallystick._progress import Progress, silent
+from tallystick.blocking.units import Rectangle, Unit
+from tallystick.patterns.coding import PatternCoding
+from tallystick.patterns.plan import PairPlan
+
+DENSE_LIMIT = 2**20
+"""Up to this many patterns are counted in a dense histogram, more in a hash table."""
+
+
+@dataclass(frozen=True)
+class PatternCounts:
+    """How often each agreement pattern occurs.
+
+    Attributes
+    ----------
+    coding : PatternCoding
+        How patterns are numbered.
+    source_pair, pass_number : int64 arrays, shape (n_rows,)
+        Which pair of sources and which pass the counted pairs belong to.
+    patterns, counts : int64 arrays, shape (n_rows,)
+        Pattern number and number of pairs. Rows are sorted by source pair, pass and pattern.
+    """
+
+    coding: PatternCoding
+    source_pair: NDArray[np.int64]
+    pass_number: NDArray[np.int64]
+    patterns: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of candidate pairs."""
+        return int(self.counts.sum())
+
+
+class Tally:
+    """Counters of patterns: a dense histogram, or a hash table that grows."""
+
+    def __init__(self, size: int) -> None:
+        self.dense = size <= DENSE_LIMIT
+        if self.dense:
+            self._counts = np.zeros((4, size), np.int64)
+        else:
+            self._keys = np.full(2**12, -1, np.int64)
+            self._hashed = np.zeros(2**12, np.int64)
+            self._used = 0
+
+    @property
+    def histogram(self) -> NDArray[np.int64]:
+        """The dense histogram, in four parts to be summed, shape (4, size)."""
+        return self._counts
+
+    def add(self, patterns: NDArray[Any]) -> None:
+        """Count pattern numbers, shape (n,)."""
+        from tallystick.patterns.kernels_patterns import count_dense, count_sparse
+
+        if self.dense:
+            count_dense(patterns, self._counts[0])
+            return
+        at = 0
+        while at < len(patterns):
+            at, self._used = count_sparse(patterns, at, self._keys, self._hashed, self._used)
+            if at < len(patterns):
+                self._grow()
+
+    def _grow(self) -> None:
+        from tallystick.patterns.kernels_patterns import count_sparse
+
+        keys, counts = self._keys[self._keys >= 0], self._hashed[self._keys >= 0]
+        size = 4 * len(self._keys)
+        self._keys, self._hashed = np.full(size, -1, np.int64), np.zeros(size, np.int64)
+        _, self._used = count_sparse(keys, 0, self._keys, self._hashed, 0)
+        order, place = np.argsort(keys), np.flatnonzero(self._keys >= 0)
+        self._hashed[place[np.argsort(self._keys[place])]] = counts[order]
+
+    def result(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Patterns that occur, in ascending order, and their counts."""
+        if self.dense:
+            counts = self._counts.sum(axis=0)
+            patterns = np.flatnonzero(counts)
+            return patterns, counts[patterns]
+        place = np.flatnonzero(self._keys >= 0)
+        place = place[np.argsort(self._keys[place])]
+        return self._keys[place], self._hashed[place]
+
+
+def count_block(plan: PairPlan, units: Sequence[Unit]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Patterns of some units: pure, so that any executor may run it.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        The plan.
+    units : sequence of units
+        Units of one pass and one pair of sources.
+
+    Returns
+    -------
+    patterns, counts : int64 arrays
+        The patterns that occur, in ascending order, and how often.
+    """
+    from tallystick.patterns.kernels_patterns import fold
+
+    tally = Tally(plan.coding.size)
+    values = plan.coding.digit_values()
+    for unit in units:
+        if isinstance(unit, Rectangle):
+            _count_tile(plan, unit, values, tally)
+        else:
+            left, right = plan.blocking.pairs(unit)
+            patterns = np.empty(len(left), np.int64)
+            fold(plan.digits(left, right), values, patterns)
+            tally.add(patterns)
+    return tally.result()
+
+
+def _count_tile(plan: PairPlan, unit: Rectangle, values: NDArray[np.int64], tally: Tally) -> None:
+    from tallystick.patterns.kernels_tiles import count_tile, list_tile
+
+    assert plan.tiles is not None
+    dtype = next((t for t in (np.uint16, np.int32) if plan.coding.size <= np.iinfo(t).max), np.int64)
+    rows = plan.tiles.rows(unit, values, dtype)
+    columns = np.ascontiguousarray(plan.tiles.right_groups[:, unit.right])
+    first = unit.first if unit.first is not None else np.zeros(len(unit.left), np.int64)
+    if tally.dense:
+        count_tile(rows, columns, first, tally.histogram)
+        return
+    step = max(1, 65_536 // max(1, len(unit.right)))
+    out = np.empty(step * len(unit.right), dtype)
+    for start in range(0, len(unit.left), step):
+        n = list_tile(rows, columns, first, start, min(start + step, len(unit.left)), out)
+        tally.add(out[:n])
+
+
+def count_patterns(plan: PairPlan, threads: int | None = None, progress: Progress = silent) -> PatternCounts:
+    """Count the agreement patterns of all candidate pairs.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        The plan.
+    threads : int, optional
+        Number of threads; the counts do not depend on it.
+    progress : Progress
+        Told the number of pairs done and to do.
+
+    Returns
+    -------
+    PatternCounts
+    """
+    found: dict[tuple[int, int], list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = {}
+    to_do = int(plan.blocking.candidate_pairs().sum())
+    done = 0
+    progress("comparing pairs", 0, to_do)
+
+    def work(batch: list[Unit]) -> tuple[list[Unit], NDArray[np.int64], NDArray[np.int64]]:
+        return batch, *count_block(plan, batch)
+
+    for batch, patterns, counts in run_units(work, plan.batches(), threads):
+        own = found.setdefault((batch[0].source_pair, batch[0].pass_number), [])
+        own.append((patterns, counts))
+        if sum(len(part[0]) for part in own) > 4 * DENSE_LIMIT:
+            own[:] = [_merge(own)]
+        done += sum(unit.n_pairs for unit in batch)
+        progress("comparing pairs", done, to_do)
+    keys = sorted(found)
+    merged = [_merge(found[key]) for key in keys]
+    empty = [np.zeros(0, np.int64)]
+    return PatternCounts(
+        coding=plan.coding,
+        source_pair=np.concatenate(
+            [np.full(len(m[0]), k[0]) for k, m in zip(keys, merged, strict=True)] or empty
+        ),
+        pass_number=np.concatenate(
+            [np.full(len(m[0]), k[1]) for k, m in zip(keys, merged, strict=True)] or empty
+        ),
+        patterns=np.concatenate([m[0] for m in merged] or empty),
+        counts=np.concatenate([m[1] for m in merged] or empty),
+    )
+
+
+def _merge(
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    patterns, inverse = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
+    counts = np.zeros(len(patterns), np.int64)
+    np.add.at(counts, inverse, np.concatenate([part[1] for part in parts]))
+    return patterns, counts
