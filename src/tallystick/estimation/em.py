@@ -1,0 +1,217 @@
+"""EM for the m-probabilities and the match rate, on counts of agreement patterns.
+
+The model is that of Fellegi and Sunter (1969): given match or non-match, factors are independent.
+Values missing at random drop out of the likelihood. The observed patterns are those of selected
+pairs, so the likelihood is conditional on selection, P(pattern | selected), and matches that no
+pass selects are imputed in the E-step, as for a truncated sample (Dempster, Laird and Rubin 1977,
+section 4.2). The u-probability of a cell is its chance among non-matches, u = (S - E m) / (N - E),
+where S of N allowed pairs show the cell and E of the pairs are matches: E and m come from the
+current iteration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.estimation.factors import Factor, Selection
+from tallystick.estimation.marginals import Marginals
+from tallystick.estimation.settings import Estimation
+from tallystick.patterns.count import PatternCounts
+
+TINY = 1e-300
+PRIOR=1.0
+SHAPED=False
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What EM found.
+
+    Attributes
+    ----------
+    m, u : tuple of float64 array
+        For every factor the probabilities of its cells given that they are not missing, (n_cells,).
+    rate : float64 array, shape (n_source_pairs,)
+        Share of matches among the selected pairs.
+    matches : float64 array, shape (n_source_pairs,)
+        Expected matches among all allowed pairs, those that no pass selects included.
+    selected_m, selected_u : float
+        Share of the matches, and of the non-matches, that some pass selects.
+    log_likelihood : tuple of float
+        Its path, conditional on selection, up to a constant.
+    iterations : int
+        Number of iterations.
+    converged : bool
+        Whether the tolerance was reached before the cap.
+    """
+
+    m: tuple[NDArray[np.float64], ...]
+    u: tuple[NDArray[np.float64], ...]
+    rate: NDArray[np.float64]
+    matches: NDArray[np.float64]
+    selected_m: float
+    selected_u: float
+    log_likelihood: tuple[float, ...]
+    iterations: int
+    converged: bool
+
+
+@dataclass(frozen=True)
+class Given:
+    """Probabilities that the user gave, by level; None where they are to be estimated."""
+
+    m: tuple[NDArray[np.float64] | None, ...]
+    u: tuple[NDArray[np.float64] | None, ...]
+
+
+def fit_em(
+    counts: PatternCounts,
+    factors: Sequence[Factor],
+    selection: Selection,
+    marginals: Marginals,
+    given: Given,
+    start_matches: NDArray[np.float64],
+    settings: Estimation,
+) -> Fit:
+    """Estimate m, u and the match rates.
+
+    Parameters
+    ----------
+    counts : PatternCounts
+        Counts of the patterns of the selected pairs.
+    factors : sequence of Factor
+        The factors.
+    selection : Selection
+        Which patterns are selected.
+    marginals : Marginals
+        How often each cell occurs among all allowed pairs.
+    given : Given
+        Probabilities by level that are not estimated, one per factor.
+    start_matches : float64 array, shape (n_source_pairs,)
+        Number of matches that EM starts from.
+    settings : Estimation
+        Cap, tolerance and start.
+
+    Returns
+    -------
+    Fit
+    """
+    digits = counts.coding.decode(counts.patterns)
+    n_comparisons = len(counts.coding.n_levels)
+    cells = [factor.cells(digits, n_comparisons) for factor in factors]
+    weights = counts.counts.astype(np.float64)
+    n_pairs = len(start_matches)
+    candidates = np.bincount(counts.source_pair, weights=weights, minlength=n_pairs)
+
+    missing = [_shares(~f.present, s) for f, s in zip(factors, marginals.counts, strict=True)]
+    u = [_normalise(np.where(f.present, s, 0.0)) for f, s in zip(factors, marginals.counts, strict=True)]
+    u = [_fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
+    m = [_start(f, p, settings.start_agreement) for f, p in zip(factors, u, strict=True)]
+    m = [_fix_levels(f, p, g) for f, p, g in zip(factors, m, given.m, strict=True)]
+    start = m
+    selected_m, given_m = selection.probabilities(_full(m, missing))
+    selected_u, _ = selection.probabilities(_full(u, missing))
+    rate = np.clip(start_matches * selected_m / np.maximum(candidates, 1), 1e-12, 0.5)
+
+    path: list[float] = []
+    converged = False
+    iteration = 0
+    matches = start_matches
+    for iteration in range(1, settings.max_iterations + 1):  # noqa: B007
+        ratio = np.full(len(weights), np.log(max(selected_u, TINY)) - np.log(max(selected_m, TINY)))
+        log_u = np.full(len(weights), -np.log(max(selected_u, TINY)))
+        for factor, cell, mm, uu in zip(factors, cells, m, u, strict=True):
+            logs_m = np.where(factor.present, np.log(np.maximum(mm, TINY)), 0.0)
+            logs_u = np.where(factor.present, np.log(np.maximum(uu, TINY)), 0.0)
+            ratio += (logs_m - logs_u)[cell]
+            log_u += logs_u[cell]
+        p = rate[counts.source_pair]
+        odds = ratio + np.log(p) - np.log1p(-p)
+        posterior = 1.0 / (1.0 + np.exp(-np.clip(odds, -700, 700)))
+        path.append(float(weights @ (log_u + np.log1p(-p) + np.logaddexp(0.0, odds))))
+
+        found = weights * posterior
+        found_by_pair = np.bincount(counts.source_pair, weights=found, minlength=n_pairs)
+        old_m, old_u, old_matches = m, u, matches
+        rate = np.clip(found_by_pair / np.maximum(candidates, 1), 1e-15, 1 - 1e-9)
+        matches = found_by_pair / max(selected_m, TINY)
+        total_matches = float(matches.sum())
+        full = _full(m, missing)
+        new_m, new_u = [], []
+        for k, factor in enumerate(factors):
+            seen = np.bincount(cells[k], weights=found, minlength=factor.n_cells)
+            unseen = total_matches * full[k] * (1.0 - given_m[k])  # matches that no pass selects
+            expected = np.where(factor.present, seen + unseen, 0.0)
+            prior = PRIOR * factor.present / factor.present.sum() if not SHAPED else PRIOR*start[k]
+            new_m.append(_fix_levels(factor, _normalise(expected + prior), given.m[k]))
+            among_all = np.where(factor.present, marginals.counts[k], 0.0)
+            rest = np.maximum(among_all - expected, np.where(factor.present, marginals.smallest[k], 0.0))
+            new_u.append(_fix_levels(factor, _normalise(rest), given.u[k]))
+        m, u = new_m, new_u
+        selected_m, given_m = selection.probabilities(_full(m, missing))
+        selected_u, _ = selection.probabilities(_full(u, missing))
+        change = max(
+            max(float(np.abs(a - b).max()) for a, b in zip(m, old_m, strict=True)),
+            max(float(np.abs(a - b).max()) for a, b in zip(u, old_u, strict=True)),
+            float(np.max(np.abs(matches - old_matches) / np.maximum(matches, 1.0))),
+        )
+        if change < settings.tolerance:
+            converged = True
+            break
+    return Fit(tuple(m), tuple(u), rate, matches, selected_m, selected_u, tuple(path), iteration, converged)
+
+
+def _normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = values.sum()
+    return values / total if total > 0 else np.full(len(values), 1.0 / len(values))
+
+
+def _shares(mask: NDArray[np.bool_], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probability of each missing cell; 0 elsewhere."""
+    return np.where(mask, counts, 0.0) / max(1.0, float(counts.sum()))
+
+
+def _full(
+    cells: Sequence[NDArray[np.float64]], missing: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.float64]]:
+    """Probabilities of all cells, the missing ones included."""
+    return [p * (1.0 - r.sum()) + r for p, r in zip(cells, missing, strict=True)]
+
+
+def _fix_levels(
+    factor: Factor, cells: NDArray[np.float64], levels: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """Scale cells so that the levels have the given probabilities."""
+    if levels is None:
+        return cells
+    now = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
+    n_cells_of = 2 ** len(factor.keys)
+    result = np.zeros(len(cells))
+    for level, probability in enumerate(levels):
+        own = factor.level == level
+        result[own] = probability * (cells[own] / now[level] if now[level] > 0 else 1.0 / n_cells_of)
+    return result
+
+
+def _start(factor: Factor, u: NDArray[np.float64], agreement: float) -> NDArray[np.float64]:
+    """Start of m: full agreement as given, each lower level a third as likely as the one above."""
+    if factor.comparison is None:
+        agreed = factor.bits == 2 ** len(factor.keys) - 1
+        return np.where(agreed, agreement, (1 - agreement) / max(1, (~agreed).sum()))
+    levels = 3.0 ** np.arange(factor.n_levels)
+    levels[-1] = 0.0
+    levels *= (1 - agreement) / levels.sum()
+    levels[-1] = agreement
+    # Within a level the key bits are shared out as among all pairs, half; and half agreement.
+    bits_full = factor.bits == 2 ** len(factor.keys) - 1
+    even = 0.5 * bits_full + 0.5 / 2 ** len(factor.keys)
+    result = np.zeros(factor.n_cells)
+    for level in range(factor.n_levels):
+        own = factor.level == level
+        possible = np.where(u[own] > 0, even[own], 0.0)
+        result[own] = levels[level] * _normalise(possible)
+    return result

@@ -1,0 +1,242 @@
+"""From counts of patterns to parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick._progress import Progress, silent
+from tallystick.blocking.passes import AnyPass, BlockingKey, PairTable
+from tallystick.comparisons.comparison import Comparison
+from tallystick.errors import InputError
+from tallystick.estimation.em import Fit, Given, fit_em
+from tallystick.estimation.factors import Factor, factors_of, selection_of
+from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
+from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
+from tallystick.estimation.settings import Estimation
+from tallystick.patterns.count import PatternCounts
+from tallystick.patterns.plan import PairPlan
+from tallystick.records.records import Records
+
+
+def estimate(
+    records: Records,
+    plan: PairPlan,
+    counts: PatternCounts,
+    comparisons: Sequence[Comparison],
+    passes: Sequence[AnyPass],
+    settings: Estimation | None = None,
+    seed: int = 1,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Parameters:
+    """Estimate m- and u-probabilities and match rates from the patterns of the candidate pairs.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    plan : PairPlan
+        Their plan.
+    counts : PatternCounts
+        What `count_patterns` counted.
+    comparisons : sequence of Comparison
+        As in the specification; m and u that it gives are not estimated.
+    passes : sequence of passes
+        As in the specification.
+    settings : Estimation, optional
+        Cap, tolerance, number of random pairs.
+    seed : int
+        Seed of the random pairs.
+    threads : int, optional
+        Number of threads.
+    progress : Progress
+        Told how far the random pairs are.
+
+    Returns
+    -------
+    parameters : Parameters
+
+    Raises
+    ------
+    InputError
+        Where the passes find no pair.
+    """
+    settings = settings or Estimation()
+    require_pairs(counts, passes)
+    coding = plan.coding
+    factors = factors_of(comparisons, plan.key_parts, coding)
+    selection = selection_of(passes, plan.key_parts, factors)
+    if plan.blocking.compares_all:
+        marginals = marginals_of_counts(counts, factors)
+    else:
+        marginals = marginals_of_random_pairs(
+            records, plan, comparisons, factors, settings.random_pairs, seed, threads, progress
+        )
+    given = Given(
+        tuple(_given(comparisons, factor, "m") for factor in factors),
+        tuple(_given(comparisons, factor, "u") for factor in factors),
+    )
+    start = start_matches(plan)
+    fit = fit_em(counts, factors, selection, marginals, given, start, settings)
+    parameters = tuple(
+        ComparisonParameters(
+            comparison.name,
+            comparison.labels,
+            tuple(_levels(factor, fit.m[k])),
+            tuple(_levels(factor, fit.u[k])),
+            "EM" if given.m[k] is None else "given",
+            marginals.origin + ", less the matches" if given.u[k] is None else "given",
+        )
+        for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
+    )
+    return Parameters(
+        comparisons=parameters,
+        pairs=_pairs(records, plan, counts, fit),
+        passes=tuple(one.label for one in passes),
+        selected_matches=fit.selected_m,
+        iterations=fit.iterations,
+        converged=fit.converged,
+        log_likelihood=fit.log_likelihood,
+        warnings=tuple(_warnings(comparisons, passes, plan, fit, settings)),
+    )
+
+
+def require_pairs(counts: PatternCounts, passes: Sequence[AnyPass]) -> None:
+    """Raise `InputError` where the passes find no pair."""
+    if counts.n_pairs == 0:
+        raise InputError(
+            "The passes find no pair at all (" + "; ".join(one.label for one in passes) + "): "
+            "check that the blocking fields are coded alike, or add a pass."
+        )
+
+
+def start_matches(plan: PairPlan) -> NDArray[np.float64]:
+    """Numbers of matches that EM starts from: half the smaller file, or a fifth of one file."""
+    sizes = np.diff(plan.blocking.offsets)
+    return np.array(
+        [0.2 * sizes[s] if s == t else 0.5 * min(sizes[s], sizes[t]) for s, t in plan.blocking.source_pairs]
+    )
+
+
+def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
+    """Parameters of comparisons that all have m and u given, without any data.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        Each with m and u.
+
+    Returns
+    -------
+    parameters : Parameters
+
+    Raises
+    ------
+    InputError
+        Where m or u of a comparison is not given.
+    """
+    found = []
+    for one in comparisons:
+        if one.m is None or one.u is None:
+            raise InputError(
+                f"Comparison {one.name!r} has no {'m' if one.m is None else 'u'}: without data give m and u "
+                "of every comparison."
+            )
+        found.append(ComparisonParameters(one.name, one.labels, one.m, one.u, "given", "given"))
+    return Parameters(tuple(found))
+
+
+def _given(comparisons: Sequence[Comparison], factor: Factor, which: str) -> NDArray[np.float64] | None:
+    if factor.comparison is None:
+        return None
+    values = getattr(comparisons[factor.comparison], which)
+    return None if values is None else np.array(values, np.float64)
+
+
+def _levels(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
+    """Probabilities of levels, key bits summed out."""
+    sums = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
+    return [float(value) for value in np.maximum(sums / sums.sum(), 1e-300)]
+
+
+def _pairs(records: Records, plan: PairPlan, counts: PatternCounts, fit: Fit) -> tuple[PairOfSources, ...]:
+    sizes = np.diff(records.offsets)
+    result = []
+    for k, ((s, t), allowed) in enumerate(
+        zip(plan.blocking.source_pairs, plan.blocking.allowed_pairs(), strict=True)
+    ):
+        rate = fit.rate[k]
+        prior = np.log(rate) - np.log1p(-rate) + np.log(fit.selected_u) - np.log(fit.selected_m)
+        candidates = int(counts.counts[counts.source_pair == k].sum())
+        result.append(
+            PairOfSources(
+                records.sources[s],
+                records.sources[t],
+                int(sizes[s]),
+                int(sizes[t]),
+                int(allowed),
+                candidates,
+                float(fit.matches[k]),
+                float(prior),
+            )
+        )
+    return tuple(result)
+
+
+def _warnings(
+    comparisons: Sequence[Comparison],
+    passes: Sequence[AnyPass],
+    plan: PairPlan,
+    fit: Fit,
+    settings: Estimation,
+) -> list[str]:
+    found = []
+    if not fit.converged:
+        found.append(
+            f"EM stopped at the cap of {settings.max_iterations} iterations without converging: raise "
+            "max_iterations or look at the comparisons before relying on the estimates."
+        )
+    for comparison in blocked_everywhere(comparisons, passes):
+        found.append(
+            f"Comparison {comparison}: every pass blocks on its field, so its m-probability cannot be "
+            "estimated from these pairs: add a pass without the field, give m, or leave the comparison out."
+        )
+    if any(isinstance(one, PairTable) for one in passes) and not plan.blocking.compares_all:
+        found.append(
+            "A pass is a table of pairs: how it was chosen is not known, so the matches that no pass "
+            "finds are not estimated, and m holds for the candidate pairs."
+        )
+    return found
+
+
+def blocked_everywhere(comparisons: Sequence[Comparison], passes: Sequence[AnyPass]) -> list[str]:
+    """Names of comparisons on a field on which, as it is, every pass blocks.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        The comparisons.
+    passes : sequence of passes
+        The passes.
+
+    Returns
+    -------
+    list of str
+    """
+    if not passes or not all(isinstance(one, BlockingKey) for one in passes):
+        return []
+    shared = set.intersection(
+        *(
+            {part.field for part in one.parts if part.transform == "value"}
+            for one in passes
+            if isinstance(one, BlockingKey)
+        )
+    )
+    return [
+        one.name
+        for one in comparisons
+        if all(leaf.left == leaf.right and set(leaf.left) <= shared for leaf in one.leaves())
+    ]

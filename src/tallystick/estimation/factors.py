@@ -1,0 +1,209 @@
+"""Which pattern digits are estimated together, and the chance that a pair is selected.
+
+Digits are taken as independent given match or non-match, with one exception: agreement on a part
+of a blocking key says much about the comparison of the same field, so the two are one *factor*
+whose joint cells are estimated. A pair is selected when it agrees on all parts of some key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.blocking.passes import AnyPass, BlockingKey, KeyPart
+from tallystick.comparisons.comparison import Comparison
+from tallystick.errors import InputError
+from tallystick.patterns.coding import PatternCoding
+
+MAX_KEY_PARTS = 16
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Digits that are estimated together.
+
+    A cell is numbered ``level + (n_levels + 1) * bits``, where bit k tells agreement on the
+    factor's k-th key part.
+
+    Attributes
+    ----------
+    comparison : int, optional
+        The comparison; None where a blocking field is not compared.
+    keys : tuple of int
+        Numbers of the key parts.
+    n_levels : int
+        Levels of the comparison without the missing one; 0 where there is none.
+    """
+
+    comparison: int | None
+    keys: tuple[int, ...]
+    n_levels: int
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells, the missing ones included."""
+        return int((self.n_levels + 1) * 2 ** len(self.keys))
+
+    @cached_property
+    def level(self) -> NDArray[np.int64]:
+        """Level of each cell, shape (n_cells,)."""
+        return np.arange(self.n_cells) % (self.n_levels + 1)
+
+    @cached_property
+    def bits(self) -> NDArray[np.int64]:
+        """Agreement bits of each cell, shape (n_cells,)."""
+        return np.arange(self.n_cells) // (self.n_levels + 1)
+
+    @cached_property
+    def present(self) -> NDArray[np.bool_]:
+        """Whether a cell stands for values that are not missing, shape (n_cells,)."""
+        if self.comparison is None:
+            return np.ones(self.n_cells, bool)
+        return self.level < self.n_levels
+
+    def cells(self, digits: NDArray[np.uint8], n_comparisons: int) -> NDArray[np.int64]:
+        """Cell of each pattern; `digits` has shape (n, n_digits)."""
+        cell = np.zeros(len(digits), np.int64)
+        if self.comparison is not None:
+            cell += digits[:, self.comparison]
+        for k, key in enumerate(self.keys):
+            cell += digits[:, n_comparisons + key].astype(np.int64) * (self.n_levels + 1) * 2**k
+        return cell
+
+
+def factors_of(
+    comparisons: Sequence[Comparison], key_parts: Sequence[KeyPart], coding: PatternCoding
+) -> tuple[Factor, ...]:
+    """Put every key part with the comparison of its field, or by itself with others of that field.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        The comparisons.
+    key_parts : sequence of KeyPart
+        Parts of keys that are digits of the pattern.
+    coding : PatternCoding
+        How patterns are numbered.
+
+    Returns
+    -------
+    tuple of Factor
+        Those with a comparison first, in its order.
+
+    Raises
+    ------
+    InputError
+        Where there are more than 16 parts of keys.
+    """
+    if len(key_parts) > MAX_KEY_PARTS:
+        raise InputError(
+            f"The passes use {len(key_parts)} different parts of keys, but at most {MAX_KEY_PARTS} can be "
+            "estimated together: use fewer passes, or the same parts again."
+        )
+    owner: dict[str, int] = {}
+    for wanted in (1, None):  # a comparison of the field alone comes before one of several fields
+        for number, comparison in enumerate(comparisons):
+            for leaf in comparison.leaves():
+                if leaf.left == leaf.right and (wanted is None or len(leaf.left) == wanted):
+                    for field in leaf.left:
+                        owner.setdefault(field, number)
+    of_comparison: dict[int, list[int]] = {number: [] for number in range(len(comparisons))}
+    of_field: dict[str, list[int]] = {}
+    for number, part in enumerate(key_parts):
+        if part.field in owner:
+            of_comparison[owner[part.field]].append(number)
+        else:
+            of_field.setdefault(part.field, []).append(number)
+    compared = [
+        Factor(number, tuple(keys), coding.n_levels[number]) for number, keys in of_comparison.items()
+    ]
+    return (*compared, *(Factor(None, tuple(keys), 0) for keys in of_field.values()))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """When the passes select a pair, as a function of its key bits.
+
+    Attributes
+    ----------
+    factors : tuple of Factor
+        The factors.
+    selected : bool array, shape (2,) * n_keys
+        Whether each combination of key bits is selected, in the order of the factors' keys.
+    """
+
+    factors: tuple[Factor, ...]
+    selected: NDArray[np.bool_]
+
+    def probabilities(self, cells: Sequence[NDArray[np.float64]]) -> tuple[float, list[NDArray[np.float64]]]:
+        """Chance of selection, in all and given each cell of each factor.
+
+        Parameters
+        ----------
+        cells : sequence of float64 array
+            For every factor the probability of its cells, shape (n_cells,), missing ones included.
+
+        Returns
+        -------
+        total : float
+            Probability of selection.
+        given : list of float64 array
+            For every factor the probability of selection given each cell, shape (n_cells,).
+        """
+        marginals = [
+            np.bincount(factor.bits, weights=probability, minlength=2 ** len(factor.keys))
+            for factor, probability in zip(self.factors, cells, strict=True)
+        ]
+        keyed = [k for k, factor in enumerate(self.factors) if factor.keys]
+        table = self.selected.reshape([2 ** len(self.factors[k].keys) for k in keyed]).astype(np.float64)
+        given = []
+        total = 1.0
+        for k, factor in enumerate(self.factors):
+            rest = table
+            axis = 0
+            for other in keyed:
+                if other == k:
+                    axis = 1  # keep this factor's axis in front
+                else:
+                    rest = np.tensordot(rest, marginals[other], axes=(axis, 0))
+            if k in keyed:
+                total = float(rest @ marginals[k])
+            given.append(rest[factor.bits] if k in keyed else np.full(factor.n_cells, np.nan))
+        if not keyed:
+            total = 1.0
+        return total, [np.full(len(g), total) if np.isnan(g).any() else g for g in given]
+
+
+def selection_of(
+    passes: Sequence[AnyPass], key_parts: Sequence[KeyPart], factors: tuple[Factor, ...]
+) -> Selection:
+    """Work out which combinations of key bits some pass selects.
+
+    Parameters
+    ----------
+    passes : sequence of passes
+        The passes; with no key parts everything is selected.
+    key_parts : sequence of KeyPart
+        The parts, in the order of the pattern's digits.
+    factors : tuple of Factor
+        The factors.
+
+    Returns
+    -------
+    Selection
+    """
+    order = [key for factor in factors for key in reversed(factor.keys)]
+    shape = (2,) * len(order)
+    if not order:
+        return Selection(factors, np.ones(shape, bool))
+    bits = dict(zip(order, np.indices(shape).astype(bool), strict=True))
+    selected = np.zeros(shape, bool)
+    number_of = {part: number for number, part in enumerate(key_parts)}
+    for one in passes:
+        if isinstance(one, BlockingKey):
+            selected |= np.logical_and.reduce([bits[number_of[part]] for part in one.parts])
+    return Selection(factors, selected)

@@ -1,0 +1,216 @@
+"""The estimated model: immutable, with the origin of every parameter, written and read as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.patterns.coding import PatternCoding
+
+
+@dataclass(frozen=True)
+class ComparisonParameters:
+    """m- and u-probabilities of one comparison.
+
+    Attributes
+    ----------
+    name : str
+        Name of the comparison.
+    labels : tuple of str
+        Meaning of each level, from disagreement up.
+    m, u : tuple of float
+        Probability of each level among matches and among non-matches, given that it is not missing.
+    m_origin, u_origin : str
+        Where they come from.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    m: tuple[float, ...]
+    u: tuple[float, ...]
+    m_origin: str
+    u_origin: str
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Natural log of m / u of each level (Fellegi and Sunter 1969)."""
+        return tuple(float(np.log(m / u)) for m, u in zip(self.m, self.u, strict=True))
+
+
+@dataclass(frozen=True)
+class PairOfSources:
+    """Match rate between two sources, or within one.
+
+    Attributes
+    ----------
+    left, right : str
+        Names of the sources.
+    n_left, n_right : int
+        Numbers of their records.
+    pairs, candidates : int
+        Allowed pairs, and those that some pass selects.
+    expected_matches : float
+        Expected matches among the allowed pairs, those that no pass selects included.
+    log_prior_odds : float
+        Natural log of the odds that a candidate pair is a match before its comparisons are seen.
+    """
+
+    left: str
+    right: str
+    n_left: int
+    n_right: int
+    pairs: int
+    candidates: int
+    expected_matches: float
+    log_prior_odds: float
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Everything that scoring needs.
+
+    Attributes
+    ----------
+    comparisons : tuple of ComparisonParameters
+        In the order of the pattern's digits.
+    pairs : tuple of PairOfSources
+        Match rates; empty where m and u were given without data.
+    passes : tuple of str
+        Labels of the passes.
+    selected_matches : float
+        Estimated share of the matches that the passes find (1 where all pairs are compared).
+    iterations, converged, log_likelihood
+        How EM went; None, None and empty where nothing was estimated.
+    warnings : tuple of str
+        What the user should know of the estimates.
+    """
+
+    comparisons: tuple[ComparisonParameters, ...]
+    pairs: tuple[PairOfSources, ...] = ()
+    passes: tuple[str, ...] = ()
+    selected_matches: float = 1.0
+    iterations: int | None = None
+    converged: bool | None = None
+    log_likelihood: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def coding(self) -> PatternCoding:
+        """Coding of the comparisons' patterns, without digits of keys."""
+        return PatternCoding(tuple(len(one.labels) for one in self.comparisons))
+
+    @cached_property
+    def level_weights(self) -> NDArray[np.float64]:
+        """Weight of each level of each comparison; missing adds 0; shape (n_comparisons, largest radix)."""
+        width = max(len(one.labels) for one in self.comparisons) + 1
+        table = np.zeros((len(self.comparisons), width))
+        for row, one in zip(table, self.comparisons, strict=True):
+            row[: len(one.labels)] = one.weights
+        return table
+
+    def weights(self, digits: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Match weights (natural log) of patterns.
+
+        Parameters
+        ----------
+        digits : uint8 array, shape (n, n_comparisons)
+            Levels; the number of levels stands for missing.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+        """
+        table = self.level_weights
+        return np.asarray(table[np.arange(len(table)), digits].sum(axis=1), np.float64)
+
+    def posterior(self, weights: NDArray[np.float64], source_pair: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Probability that a candidate pair is a match given its pattern alone.
+
+        Parameters
+        ----------
+        weights : float64 array, shape (n,)
+            Match weights.
+        source_pair : int64 array, shape (n,)
+            Which pair of sources each belongs to.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+        """
+        prior = np.array([pair.log_prior_odds for pair in self.pairs])
+        odds = weights + prior[source_pair]
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -700, 700))), np.float64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; `from_dict` reads it back without loss."""
+        return {
+            "comparisons": [
+                {
+                    "name": one.name,
+                    "labels": list(one.labels),
+                    "m": list(one.m),
+                    "u": list(one.u),
+                    "weights": list(one.weights),
+                    "m_origin": one.m_origin,
+                    "u_origin": one.u_origin,
+                }
+                for one in self.comparisons
+            ],
+            "match_rates": [
+                {
+                    "left": pair.left,
+                    "right": pair.right,
+                    "n_left": pair.n_left,
+                    "n_right": pair.n_right,
+                    "pairs": pair.pairs,
+                    "candidates": pair.candidates,
+                    "expected_matches": pair.expected_matches,
+                    "rate": pair.expected_matches / pair.pairs if pair.pairs else 0.0,
+                    "log_prior_odds": pair.log_prior_odds,
+                }
+                for pair in self.pairs
+            ],
+            "passes": list(self.passes),
+            "selected_matches": self.selected_matches,
+            "em": None
+            if self.iterations is None
+            else {
+                "iterations": self.iterations,
+                "converged": self.converged,
+                "log_likelihood": list(self.log_likelihood),
+            },
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Parameters:
+        """Read what `to_dict` gave."""
+        em = data["em"]
+        return cls(
+            comparisons=tuple(
+                ComparisonParameters(
+                    one["name"],
+                    tuple(one["labels"]),
+                    tuple(one["m"]),
+                    tuple(one["u"]),
+                    one["m_origin"],
+                    one["u_origin"],
+                )
+                for one in data["comparisons"]
+            ),
+            pairs=tuple(
+                PairOfSources(**{key: value for key, value in pair.items() if key != "rate"})
+                for pair in data["match_rates"]
+            ),
+            passes=tuple(data["passes"]),
+            selected_matches=data["selected_matches"],
+            iterations=None if em is None else em["iterations"],
+            converged=None if em is None else em["converged"],
+            log_likelihood=() if em is None else tuple(em["log_likelihood"]),
+            warnings=tuple(data["warnings"]),
+        )

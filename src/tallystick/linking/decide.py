@@ -1,0 +1,158 @@
+"""Links, possible links and non-links among scored pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.estimation.parameters import PairOfSources, Parameters
+from tallystick.linking.assign import assign
+from tallystick.linking.bipartite import bipartite_posterior, no_link_constant
+from tallystick.linking.decision import Decision
+from tallystick.linking.score import ScoredPairs
+
+
+class Verdict(IntEnum):
+    """What was decided of a pair."""
+
+    NON_LINK = 0
+    POSSIBLE = 1
+    LINK = 2
+
+    @property
+    def label(self) -> str:
+        """As it stands in the files."""
+        return ("non-link", "possible", "link")[self]
+
+
+@dataclass(frozen=True)
+class DecidedPairs:
+    """Scored pairs with what was decided of them.
+
+    Attributes
+    ----------
+    pairs : ScoredPairs
+        The pairs.
+    posterior : float64 array, shape (n,)
+        Probability that the pair is a match, the competition of other pairs for its records
+        considered where links are one-to-one.
+    posterior_pair : float64 array, shape (n,)
+        Probability given the pair's pattern alone.
+    verdict : int8 array, shape (n,)
+        A `Verdict`.
+    tie : bool array, shape (n,)
+        Another assignment that leaves the pair out is as good, so it is no link.
+    """
+
+    pairs: ScoredPairs
+    posterior: NDArray[np.float64]
+    posterior_pair: NDArray[np.float64]
+    verdict: NDArray[np.int8]
+    tie: NDArray[np.bool_]
+
+    @property
+    def links(self) -> NDArray[np.bool_]:
+        """Which pairs are links."""
+        return np.asarray(self.verdict == Verdict.LINK)
+
+
+def logit(p: float) -> float:
+    """Natural log of the odds."""
+    return float(np.log(p) - np.log1p(-p))
+
+
+def constant_of(pair: PairOfSources) -> float:
+    """The no-link constant of a pair of sources (see `no_link_constant`)."""
+    return no_link_constant(pair.n_left, pair.n_right, pair.expected_matches)
+
+
+def weight_thresholds(parameters: Parameters, decision: Decision) -> list[tuple[float, float]]:
+    """Lower and upper threshold as match weights, for each pair of sources.
+
+    With one-to-one links a threshold on the posterior is that of a pair without competitors:
+    a pair below it cannot reach the posterior.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The model.
+    decision : Decision
+        The rule.
+
+    Returns
+    -------
+    list of (lower, upper)
+    """
+    result = []
+    for pair in parameters.pairs:
+        if decision.scale == "weight":
+            result.append((decision.lower, decision.upper))
+        else:
+            zero = constant_of(pair) if decision.one_to_one else -pair.log_prior_odds
+            result.append((zero + logit(decision.lower), zero + logit(decision.upper)))
+    return result
+
+
+def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision) -> DecidedPairs:
+    """Apply the decision rule.
+
+    Parameters
+    ----------
+    pairs : ScoredPairs
+        All pairs whose weight reaches the lower threshold of `weight_thresholds`.
+    parameters : Parameters
+        The model.
+    decision : Decision
+        The rule. With ``one_to_one`` the links between two sources maximise the sum of
+        ``weight - c``, c the no-link constant (after Sadinle 2017); a tie is a possible link, and
+        possible links are a second assignment of the records that are left.
+
+    Returns
+    -------
+    DecidedPairs
+    """
+    posterior_pair = parameters.posterior(pairs.weight, pairs.source_pair)
+    posterior = posterior_pair.copy()
+    verdict = np.zeros(len(pairs), np.int8)
+    tie = np.zeros(len(pairs), bool)
+    thresholds = weight_thresholds(parameters, decision)
+    for number, (lower, _) in enumerate(thresholds):
+        own = np.flatnonzero(pairs.source_pair == number)
+        if not len(own):
+            continue
+        if decision.one_to_one:
+            gain = pairs.weight[own] - constant_of(parameters.pairs[number])
+            left, right = pairs.left[own], pairs.right[own]
+            posterior[own] = bipartite_posterior(left, right, gain).probability
+            verdict[own], tie[own] = _one_to_one(
+                left, right, gain, pairs.weight[own], posterior[own], decision, lower
+            )
+        else:
+            score = pairs.weight[own] if decision.scale == "weight" else posterior[own]
+            verdict[own] = (score >= decision.lower).astype(np.int8) + (score >= decision.upper)
+    return DecidedPairs(pairs, posterior, posterior_pair, verdict, tie)
+
+
+def _one_to_one(
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    gain: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    posterior: NDArray[np.float64],
+    decision: Decision,
+    lower: float,
+) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """Verdicts and ties of the pairs of two sources."""
+    score = weight if decision.scale == "weight" else posterior
+    first = assign(left, right, gain)
+    links = first.chosen & ~first.tie & (score >= decision.upper)
+    verdict = np.where(links, Verdict.LINK, Verdict.NON_LINK).astype(np.int8)
+    rest = np.flatnonzero(~np.isin(left, left[links]) & ~np.isin(right, right[links]) & (weight > lower))
+    second = assign(left[rest], right[rest], weight[rest] - lower)
+    possible = rest[second.chosen]
+    possible = possible[(score[possible] >= decision.lower) | first.tie[possible] | second.tie[second.chosen]]
+    verdict[possible] = Verdict.POSSIBLE
+    return verdict, first.tie

@@ -1,0 +1,74 @@
+"""Plain twins of the functions on graphs of pairs: every one-to-one set, one after the other."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def matchings(left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Every set of pairs in which no row occurs twice, as positions of pairs."""
+
+    def grow(at: int, taken: tuple[int, ...], used: frozenset[tuple[str, int]]) -> Iterator[tuple[int, ...]]:
+        if at == len(left):
+            yield taken
+            return
+        yield from grow(at + 1, taken, used)
+        ends = {("left", left[at]), ("right", right[at])}
+        if not used & ends:
+            yield from grow(at + 1, (*taken, at), used | ends)
+
+    yield from grow(0, (), frozenset())
+
+
+def best_without(
+    left: Sequence[int], right: Sequence[int], gain: Sequence[float]
+) -> tuple[float, list[float]]:
+    """The largest sum of gains of a one-to-one set, and the largest without each of the pairs."""
+    best = 0.0
+    without = [0.0] * len(left)
+    for chosen in matchings(left, right):
+        total = math.fsum(gain[k] for k in chosen)
+        best = max(best, total)
+        for k in range(len(left)):
+            if k not in chosen:
+                without[k] = max(without[k], total)
+    return best, without
+
+
+def posterior(left: Sequence[int], right: Sequence[int], gain: Sequence[float]) -> list[float]:
+    """Probability of each pair where a one-to-one set weighs exp(sum of its gains)."""
+    sets = list(matchings(left, right))
+    logs = [math.fsum(gain[k] for k in chosen) for chosen in sets]
+    highest = max(logs)
+    weights = [math.exp(value - highest) for value in logs]
+    total = math.fsum(weights)
+    return [
+        math.fsum(w for w, chosen in zip(weights, sets, strict=True) if k in chosen) / total
+        for k in range(len(left))
+    ]
+
+
+def entities(left: Sequence[int], right: Sequence[int], n_records: int) -> list[int]:
+    """Entity of each record, numbered by first record, by spreading the lowest row until it settles."""
+    lowest = list(range(n_records))
+    changed = True
+    while changed:
+        changed = False
+        for a, b in zip(left, right, strict=True):
+            low = min(lowest[a], lowest[b])
+            changed = changed or lowest[a] != low or lowest[b] != low
+            lowest[a] = lowest[b] = low
+    numbers = {row: number for number, row in enumerate(sorted(set(lowest)))}
+    return [numbers[row] for row in lowest]
+
+
+def random_pairs(
+    rng: np.random.Generator, n_left: int, n_right: int, n_pairs: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Distinct pairs of rows in random order; right rows follow the left ones."""
+    cells = rng.permutation(n_left * n_right)[:n_pairs]
+    return cells // n_right, n_left + cells % n_right
