@@ -1,0 +1,76 @@
+"""tallystick: data linkage of records about the same people in different files.
+
+Names are imported when they are first used, so that ``import tallystick`` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "tallystick.linkage.linkage": ("Linkage",),
+    "tallystick.linkage.model": ("Model", "ComparedRecords"),
+    "tallystick.linkage.links": ("Links",),
+    "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
+    "tallystick.preparation.source": ("Source",),
+    "tallystick.preparation.normalise": ("FieldSettings", "Normalise"),
+    "tallystick.preparation.read": ("read_source", "read_columns"),
+    "tallystick.preparation.write": ("write_table",),
+    "tallystick.records.records": ("Records",),
+    "tallystick.records.encode": ("encode",),
+    "tallystick.comparisons.comparison": ("Comparison", "comparison"),
+    "tallystick.comparisons.plan": ("compare",),
+    "tallystick.comparisons.equality": ("exact", "initial"),
+    "tallystick.comparisons.strings": ("jaro", "jaro_winkler", "levenshtein", "damerau_levenshtein"),
+    "tallystick.comparisons.overlaps": ("bigram_dice", "bigram_jaccard", "token_set"),
+    "tallystick.comparisons.numbers": ("absolute_difference", "relative_difference", "year_proximity"),
+    "tallystick.comparisons.dates": ("days_between", "date_parts"),
+    "tallystick.comparisons.places": ("distance_km",),
+    "tallystick.comparisons.sets": ("any_of",),
+    "tallystick.comparisons.functions": ("function",),
+    "tallystick.comparisons.conditions": ("agrees", "levels"),
+    "tallystick.blocking.passes": (
+        "all_pairs",
+        "blocking_key",
+        "pair_table",
+        "first",
+        "last",
+        "soundex",
+        "year",
+    ),
+    "tallystick.blocking.plan": ("plan_blocking",),
+    "tallystick.patterns.plan": ("plan_pairs",),
+    "tallystick.patterns.count": ("count_patterns",),
+    "tallystick.estimation.estimate": ("estimate",),
+    "tallystick.estimation.settings": ("Estimation",),
+    "tallystick.linking.decision": ("Decision",),
+    "tallystick.linking.score": ("score",),
+    "tallystick.linking.decide": ("decide",),
+    "tallystick.linking.assign": ("assign",),
+    "tallystick.linking.bipartite": ("bipartite_posterior", "no_link_constant"),
+    "tallystick.linking.cluster": ("connected_components",),
+    "tallystick.quality.rates": ("Rates", "true_rates"),
+    "tallystick.errors": ("InputError", "RunError", "SpecError", "TallystickError", "TallystickWarning"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'tallystick' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if TYPE_CHECKING:
+    from tallystick.linkage.linkage import Linkage as Linkage

@@ -1,0 +1,5 @@
+"""The command line: ``tallystick --help``."""
+
+from tallystick.cli.app import app, main
+
+__all__ = ["app", "main"]

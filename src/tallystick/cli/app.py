@@ -1,0 +1,209 @@
+"""Commands. Exit status: 0 done, 1 failed, 2 bad input."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tallystick import __version__
+from tallystick.cli.progress import Reporter
+from tallystick.errors import InputError, TallystickError, TallystickWarning
+
+app = typer.Typer(
+    name="tallystick",
+    help="Link records about the same people in different files, or within one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Threads for comparing pairs; by default all processors. (POLARS_MAX_THREADS governs reading.)",
+    ),
+]
+Memory = Annotated[
+    float | None, typer.Option(min=0.01, help="Gigabytes that tables of compared values may take.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+
+
+@contextmanager
+def _plain_errors(reporter: Reporter | None = None) -> Iterator[None]:
+    """One sentence instead of a traceback, and the exit status that belongs to it."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        warnings.simplefilter("always", TallystickWarning)
+        try:
+            yield
+        except InputError as error:
+            _close(reporter)
+            print(f"tallystick: {error}", file=sys.stderr)
+            raise typer.Exit(2) from None
+        except TallystickError as error:
+            _close(reporter)
+            print(f"tallystick: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except MemoryError:
+            _close(reporter)
+            print(
+                "tallystick: the memory of this machine is not enough: use more selective passes.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            _close(reporter)
+            print(
+                "tallystick: interrupted; the same command goes on from the last complete stage.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(1) from None
+        finally:
+            _close(reporter)
+
+
+def _close(reporter: Reporter | None) -> None:
+    if reporter is not None:
+        reporter.close()
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"tallystick {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Link records about the same people in different files, or within one."""
+
+
+@app.command()
+def init(
+    files: Annotated[list[Path], typer.Argument(help="One file to deduplicate, two or more to link.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write here; by default to linkage.toml.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a commented starter specification from what the files hold."""
+    with _plain_errors():
+        from tallystick.cli.commands import write_starter
+
+        print(write_starter(files, out or Path("linkage.toml"), force))
+
+
+@app.command()
+def link(
+    spec: Annotated[Path, typer.Argument(help="Specification (TOML).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the results.")],
+    threads: Threads = None,
+    memory: Memory = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Link two or more files, or deduplicate one, and write links, model, figures and report."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.commands import run_linkage
+
+        text = run_linkage(spec, out, threads, memory, force, reporter)
+        if not quiet:
+            print(text)
+
+
+@app.command()
+def score(
+    model: Annotated[
+        Path, typer.Argument(help="Specification with m and u (TOML), model.json, or directory of a run.")
+    ],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="New files, in the order of the model's sources.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option("--pattern", "-p", help="Weigh one agreement pattern, such as 1-1-0-.")
+    ] = None,
+    id: Annotated[str | None, typer.Option("--id", help="The id column of the new files.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Directory for the results.")] = None,
+    threads: Threads = None,
+    memory: Memory = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Score new files with a saved model, or weigh one agreement pattern."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.commands import score_files, weigh_pattern
+
+        if pattern is not None:
+            print(weigh_pattern(model, pattern))
+        else:
+            text = score_files(model, files or [], id, out, threads, memory, force, reporter)
+            if not quiet:
+                print(text)
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The linked table: .parquet or .csv.")],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", "-c", help="A field or column of the files; may be repeated. Default: all."),
+    ] = None,
+    possible: Annotated[bool, typer.Option("--possible", help="Possible links too.")] = False,
+    force: Force = False,
+) -> None:
+    """Write the linked table itself: chosen columns of each file side by side."""
+    with _plain_errors():
+        from tallystick.cli.commands import export_links
+
+        print(export_links(run, out, columns or [], possible, force))
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    truth: Annotated[
+        str, typer.Option("--truth", help="Column that says who a record is; equal values are matches.")
+    ],
+) -> None:
+    """Count the errors of a run against the truth, which the linkage itself could not read."""
+    with _plain_errors():
+        from tallystick.cli.commands import evaluate_run
+
+        print(evaluate_run(run, truth))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of specifications, for editors."""
+    with _plain_errors():
+        import json
+
+        from tallystick.spec import json_schema
+
+        print(json.dumps(json_schema(), indent=2))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,196 @@
+"""What the commands do, apart from how they are called; each returns the text to print."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tallystick._files import write_text
+from tallystick._progress import Progress
+from tallystick.errors import InputError
+from tallystick.linkage.links import Links
+from tallystick.linkage.model import Model
+from tallystick.preparation.source import Source
+from tallystick.spec import load_spec, resolved
+
+
+def write_starter(files: Sequence[Path], out: Path, force: bool) -> str:
+    """Write a starter specification."""
+    from tallystick.starter import starter_toml
+
+    if out.exists() and not force:
+        raise InputError(
+            f"{out}: the file exists: give another name with --out, or use --force to replace it."
+        )
+    names = _names(files)
+    sources = [Source(name=name, path=file) for name, file in zip(names, files, strict=True)]
+    write_text(out, starter_toml(sources, out.parent))
+    return f"{out}: read it, change what does not fit, then run: tallystick link {out} --out results"
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """A name for each file: its stem, numbered where it comes again."""
+    names: list[str] = []
+    for file in files:
+        names.append(file.stem if file.stem not in names else f"{file.stem}_{len(names) + 1}")
+    return names
+
+
+def run_linkage(
+    path: Path, out: Path, threads: int | None, memory: float | None, force: bool, progress: Progress
+) -> str:
+    """Fit, link and write a run."""
+    from tallystick.linkage.run import run
+
+    spec = resolved(load_spec(path), path.parent)
+    sys.path.insert(
+        0, str(path.parent)
+    )  # a comparator may name a function of a module beside the specification
+    if not spec.sources:
+        raise InputError(
+            f"{path}: found no sources, expected [[sources]]: tell which files are to be linked."
+        )
+    links = run(spec, out, force=force, threads=threads, memory=_bytes(memory), progress=progress)
+    return summary(links, out)
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    return None if gigabytes is None else int(gigabytes * 2**30)
+
+
+def summary(links: Links, out: Path) -> str:
+    """What came out, and where it stands."""
+    counts = links.counts_dict()
+    rates = links.quality()
+    lines = [f"warning: {text}" for text in links.model.warnings]
+    lines.append(
+        f"{counts['links']:,} links, {counts['possible']:,} possible links, "
+        f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"
+    )
+    if rates.precision is not None and rates.recall is not None:
+        lines.append(
+            f"estimated precision {rates.precision:.4f}, recall {rates.recall:.4f} (by the model itself)"
+        )
+    lines.append(f"results in {out}; open {out / 'report.html'}")
+    return "\n".join(lines)
+
+
+def weigh_pattern(path: Path, pattern: str) -> str:
+    """Weight of one agreement pattern, in natural, base 10 and base 2 logs."""
+    model = _model(path)
+    weight = model.weight(pattern)
+    return (
+        f"pattern {pattern}: weight {weight:.4f} (natural log), {weight / math.log(10):.4f} (base 10), "
+        f"{weight / math.log(2):.4f} (base 2)"
+    )
+
+
+def _model(path: Path) -> Model:
+    from tallystick.linkage.linkage import Linkage
+
+    if path.suffix.lower() == ".toml":
+        return Linkage.from_toml(path).model()
+    return Model.load(path)
+
+
+def score_files(
+    path: Path,
+    files: Sequence[Path],
+    id: str | None,
+    out: Path | None,
+    threads: int | None,
+    memory: float | None,
+    force: bool,
+    progress: Progress,
+) -> str:
+    """Score new files with a saved model."""
+    from tallystick.linkage.run import run
+
+    if not files:
+        raise InputError(
+            "score needs the new files (or --pattern): tallystick score MODEL A.csv B.csv --out DIR"
+        )
+    if out is None:
+        raise InputError("score needs --out, the directory for the results.")
+    model = _model(path)
+    if not model.parameters.pairs and not model.spec.passes:
+        raise InputError(
+            f'{path}: the specification has no passes: add [[passes]], such as type = "all_pairs".'
+        )
+    names = _names(files)
+    if model.parameters.pairs:
+        trained = list(
+            dict.fromkeys(name for pair in model.parameters.pairs for name in (pair.left, pair.right))
+        )
+        names = trained if len(trained) == len(files) else names
+    sources = [Source(name=name, path=file, id=id) for name, file in zip(names, files, strict=True)]
+    links = run(
+        model.spec,
+        out,
+        inputs=sources,
+        model=model,
+        force=force,
+        threads=threads,
+        memory=_bytes(memory),
+        progress=progress,
+    )
+    return summary(links, out)
+
+
+def _facts(run: Path) -> dict[str, Any]:
+    """The content of run.json of a complete run."""
+    path = run / "run.json"
+    if not path.is_file():
+        reason = (
+            "the run is not complete: run it again"
+            if (run / ".work").is_dir()
+            else "it is no directory of a run"
+        )
+        raise InputError(f"{run}: there is no run.json: {reason}.")
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return facts
+
+
+def _sources(run: Path, facts: dict[str, Any]) -> list[Source]:
+    sources = []
+    for source, read in zip(facts["spec"]["sources"], facts["inputs"], strict=True):
+        if source.get("path") is None and source.get("uri") is None:
+            raise InputError(
+                f"{run}: source {read['name']!r} was a table in memory: use Links.join in Python instead."
+            )
+        sources.append(Source(**{key: value for key, value in source.items() if value is not None}))
+    return sources
+
+
+def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, force: bool) -> str:
+    """Write the linked table."""
+    import polars as pl
+
+    from tallystick.linkage.export import join_pairs
+    from tallystick.linkage.run import check_unchanged
+    from tallystick.preparation.write import write_table
+
+    if out.exists() and not force:
+        raise InputError(f"{out}: the file exists: give another name, or use --force to replace it.")
+    facts = _facts(run)
+    sources = _sources(run, facts)
+    check_unchanged(sources, facts)
+    decisions = ["link", "possible"] if possible else ["link"]
+    table = join_pairs(pl.read_parquet(run / "links.parquet"), sources, columns, decisions)
+    write_table(table, out)
+    return f"{out}: {len(table):,} rows, {table.width} columns"
+
+
+def evaluate_run(run: Path, truth: str) -> str:
+    """Errors of a run against the truth."""
+    from tallystick.linkage.evaluate import evaluate
+    from tallystick.linkage.run import check_unchanged
+
+    facts = _facts(run)
+    sources = _sources(run, facts)
+    check_unchanged(sources, facts)
+    return evaluate(run, sources, facts, truth).text()

@@ -1,0 +1,115 @@
+"""A run against the truth: the only place that reads truth columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tallystick.errors import InputError
+from tallystick.preparation.read import ID_COLUMN, read_columns
+from tallystick.preparation.source import Source
+from tallystick.quality.evaluate import entity_rates
+from tallystick.quality.rates import Rates, true_rates
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Rates of a run counted against the truth.
+
+    Attributes
+    ----------
+    links : Rates
+        Of the links.
+    entities : Rates or None
+        Of all pairs of records that share an entity; None where only links between two files were sought.
+    """
+
+    links: Rates
+    entities: Rates | None
+
+    def text(self) -> str:
+        """One line for the links, and one for the entities."""
+        lines = [_line(self.links, "links")]
+        if self.entities is not None:
+            lines.insert(0, "entities: " + _line(self.entities, "pairs"))
+            lines[-1] = "links: " + lines[-1]
+        return "\n".join(lines)
+
+
+def _line(rates: Rates, what: str) -> str:
+    def shown(value: float | None) -> str:
+        return "none" if value is None else f"{value:.4f}"
+
+    return (
+        f"precision {shown(rates.precision)}  recall {shown(rates.recall)}  F1 {shown(rates.f1)}  "
+        f"({rates.links:.0f} {what}, {rates.matches:.0f} true)"
+    )
+
+
+def evaluate(run: Path, sources: Sequence[Source], facts: Mapping[str, Any], truth: str) -> Evaluation:
+    """Count the errors of a run.
+
+    Parameters
+    ----------
+    run : path
+        Directory of the run.
+    sources : sequence of Source
+        Its sources.
+    facts : mapping
+        Its ``run.json``.
+    truth : str
+        Column of every source that says who a record is.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        Where a source lacks the column.
+    """
+    kind = facts["spec"].get("kind") or ("link" if len(sources) > 1 else "dedupe")
+    parts = []
+    for source in sources:
+        frame = read_columns(source, [truth], allow_truth=True)
+        parts.append(
+            frame.select(
+                pl.lit(source.name).alias("source"),
+                pl.col(ID_COLUMN).alias("id"),
+                pl.col(truth).cast(pl.String).alias("truth"),
+            )
+        )
+    records = pl.concat(parts).with_row_index("row")
+    if records["truth"].null_count() == len(records):
+        raise InputError(f"{run}: the truth column {truth!r} is missing in every record.")
+    links = pl.read_parquet(run / "links.parquet").filter(pl.col("decision") == "link")
+    rows = {}
+    for side, source in (("left", sources[0]), ("right", sources[-1])):
+        named = (
+            pl.col(f"source_{side}").alias("source")
+            if f"source_{side}" in links.columns
+            else pl.lit(source.name).alias("source")
+        )
+        wanted = links.select(named, pl.col(f"id_{side}").alias("id"))
+        rows[side] = wanted.join(records, on=["source", "id"], how="left", maintain_order="left")[
+            "row"
+        ].to_numpy()
+    rates = true_rates(
+        rows["left"].astype(np.int64),
+        rows["right"].astype(np.int64),
+        records["truth"],
+        [len(part) for part in parts],
+        within=kind != "link",
+        between=kind != "dedupe",
+    )
+    if kind == "link":
+        return Evaluation(rates, None)
+    entities = pl.read_parquet(run / "entities.parquet")
+    joined = records.join(entities, on=["source", "id"], how="left", maintain_order="left")
+    return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]))

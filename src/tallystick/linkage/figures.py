@@ -1,0 +1,172 @@
+"""The figures of a run: what quality.json and the counts of run.json hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.prepare import Prepared
+from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
+from tallystick.patterns.count import PatternCounts
+from tallystick.quality.rates import Rates, estimated_rates
+
+BINS = 60
+EXAMPLES_EACH = 3
+
+
+def estimate_rates(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> tuple[Rates, float]:
+    """Estimated rates of the links, and the matches that no pass finds.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    parameters : Parameters
+        The model.
+    decided : DecidedPairs
+        The pairs.
+
+    Returns
+    -------
+    rates : Rates
+    missed_by_blocking : float
+    """
+    allowed = float(prepared.plan.blocking.allowed_pairs().sum())
+    if prepared.spec.decision.one_to_one:
+        # Of competing pairs at most one is a match, which the pairwise estimate does not know.
+        matches = float(decided.posterior.sum()) / parameters.selected_matches
+    else:
+        matches = sum(pair.expected_matches for pair in parameters.pairs)
+    rates = estimated_rates(decided.posterior[decided.links], matches, allowed)
+    return rates, matches * (1 - parameters.selected_matches)
+
+
+def counts_dict(
+    prepared: Prepared, counts: PatternCounts, decided: DecidedPairs, n_entities: int
+) -> dict[str, Any]:
+    """Counts per stage and pass."""
+    pairs = decided.pairs
+    linked = np.zeros(prepared.records.n_records, bool)
+    linked[pairs.left[decided.links]] = True
+    linked[pairs.right[decided.links]] = True
+    offsets = prepared.records.offsets
+    found = prepared.plan.blocking.candidate_pairs()
+    passes = []
+    for number, one in enumerate(prepared.spec.passes):
+        own = pairs.pass_number == number
+        passes.append(
+            {
+                "name": one.label,
+                "found": int(found[number]),
+                "pairs": int(counts.counts[counts.pass_number == number].sum()),
+                "kept": int(own.sum()),
+                "links": int((own & decided.links).sum()),
+                "possible": int((own & (decided.verdict == Verdict.POSSIBLE)).sum()),
+            }
+        )
+    return {
+        "records": {name: int(n) for name, n in zip(prepared.records.sources, np.diff(offsets), strict=True)},
+        "pairs_allowed": int(prepared.plan.blocking.allowed_pairs().sum()),
+        "candidates": counts.n_pairs,
+        "passes": passes,
+        "kept": len(pairs),
+        "links": int(decided.links.sum()),
+        "possible": int((decided.verdict == Verdict.POSSIBLE).sum()),
+        "ties": int(decided.tie.sum()),
+        "unlinked": {
+            name: int((~linked[offsets[k] : offsets[k + 1]]).sum())
+            for k, name in enumerate(prepared.records.sources)
+        },
+        "entities": n_entities,
+        "unreadable": {plan.name: plan.unreadable for plan in prepared.plan.comparisons if plan.unreadable},
+    }
+
+
+def quality_dict(
+    prepared: Prepared, parameters: Parameters, counts: PatternCounts, decided: DecidedPairs
+) -> dict[str, Any]:
+    """What ``quality.json`` holds: estimated rates, weights, completeness, example pairs."""
+    rates, missed_by_blocking = estimate_rates(prepared, parameters, decided)
+    thresholds = weight_thresholds(parameters, prepared.spec.decision)
+    one_to_one = prepared.spec.decision.one_to_one
+    return {
+        "estimated": {**rates.to_dict(), "blocking_missed": missed_by_blocking},
+        "histogram": _histogram(parameters, counts, decided),
+        "no_link_constant": constant_of(parameters.pairs[0])
+        if one_to_one and len(parameters.pairs) == 1
+        else None,
+        "lower": min(lower for lower, _ in thresholds),
+        "upper": max(upper for _, upper in thresholds),
+        "scale": prepared.spec.decision.scale,
+        "thresholds": {"lower": prepared.spec.decision.lower, "upper": prepared.spec.decision.upper},
+        "completeness": {
+            table.name: {
+                field: 1.0 - values.null_count() / len(values) if len(values) else 0.0
+                for field, values in table.fields.items()
+            }
+            for table in prepared.tables
+        },
+        "examples": _examples(prepared, parameters, decided),
+    }
+
+
+def _histogram(parameters: Parameters, counts: PatternCounts, decided: DecidedPairs) -> dict[str, Any]:
+    digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
+    weights = parameters.weights(digits)
+    low, high = np.floor(weights.min()), np.ceil(weights.max())
+    edges = np.linspace(low, max(high, low + 1), BINS + 1)
+    candidates, _ = np.histogram(weights, edges, weights=counts.counts)
+    links, _ = np.histogram(decided.pairs.weight[decided.links], edges)
+    return {
+        "edges": [float(edge) for edge in edges],
+        "candidates": [int(n) for n in candidates],
+        "links": [int(n) for n in links],
+    }
+
+
+def _examples(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> list[dict[str, Any]]:
+    """A few pairs of each decision: the weakest, the middle and the strongest by weight."""
+    result = []
+    for verdict in (Verdict.LINK, Verdict.POSSIBLE, Verdict.NON_LINK):
+        own = np.flatnonzero(decided.verdict == verdict)
+        own = own[np.lexsort((own, decided.pairs.weight[own]))]
+        if not len(own):
+            continue
+        places = np.unique(np.linspace(0, len(own) - 1, EXAMPLES_EACH).astype(np.int64))
+        result += [_example(prepared, parameters, decided, int(own[place])) for place in places]
+    return result
+
+
+def _example(prepared: Prepared, parameters: Parameters, decided: DecidedPairs, at: int) -> dict[str, Any]:
+    pairs = decided.pairs
+    digits = parameters.coding.decode(pairs.pattern[at : at + 1])[0]
+    return {
+        "decision": Verdict(int(decided.verdict[at])).label,
+        "weight": float(pairs.weight[at]),
+        "posterior": float(decided.posterior[at]),
+        "parts": weight_parts(parameters, digits),
+        "left": _values(prepared, int(pairs.left[at])),
+        "right": _values(prepared, int(pairs.right[at])),
+    }
+
+
+def weight_parts(parameters: Parameters, digits: NDArray[np.uint8]) -> list[dict[str, Any]]:
+    """The weight of a pattern split by comparison; `digits` has shape (n_comparisons,)."""
+    return [
+        {
+            "comparison": one.name,
+            "level": int(level) if level < len(one.labels) else None,
+            "label": one.labels[level] if level < len(one.labels) else "missing",
+            "weight": float(parameters.level_weights[number][level]),
+        }
+        for number, (one, level) in enumerate(zip(parameters.comparisons, digits, strict=True))
+    ]
+
+
+def _values(prepared: Prepared, row: int) -> dict[str, str | None]:
+    return {
+        field: column.values[0][int(column.codes[row])] for field, column in prepared.records.columns.items()
+    }

@@ -1,0 +1,205 @@
+"""A linkage as Python users write it: comparisons, passes and a decision rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tallystick._progress import Progress, silent
+from tallystick.blocking.passes import AnyPass
+from tallystick.comparisons.comparison import Comparison
+from tallystick.errors import InputError
+from tallystick.estimation.estimate import given_parameters
+from tallystick.estimation.settings import Estimation
+from tallystick.linkage.links import Links, fit_counts
+from tallystick.linkage.model import Model
+from tallystick.linkage.prepare import as_sources, prepare
+from tallystick.linkage.run import check_sizes, run
+from tallystick.linking.decision import Decision
+from tallystick.patterns.count import count_patterns
+from tallystick.patterns.plan import DEFAULT_MEMORY
+from tallystick.preparation.normalise import FieldSettings, Normalise
+from tallystick.preparation.source import Source
+from tallystick.spec import Spec, dump_spec, load_spec, resolved
+
+
+@dataclass(frozen=True, init=False)
+class Linkage:
+    """What is compared, which pairs are candidates, and how they are decided.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        What is compared, and how (see `comparison`).
+    passes : sequence of passes
+        Where candidate pairs come from: `blocking_key`, `all_pairs`, `pair_table`.
+    one_to_one : bool
+        A record has at most one link.
+    upper, lower : float
+        At or above `upper` a pair is a link, below `lower` a non-link, between them a possible link.
+    scale : {"posterior", "weight"}
+        What the thresholds are.
+    kind : {"link", "dedupe", "link_and_dedupe"}, optional
+        By default ``dedupe`` of one source and ``link`` of more.
+    name : str, optional
+        Title, for reports.
+    seed : int
+        Seed of everything random.
+    normalise, fields, estimation, sources
+        As in `Spec`.
+    spec : Spec, optional
+        A whole specification instead of all others.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from tallystick.blocking.passes import all_pairs
+    >>> from tallystick.comparisons.comparison import comparison
+    >>> from tallystick.comparisons.equality import exact
+    >>> linkage = Linkage(
+    ...     comparisons=[comparison("name", comparator=exact()), comparison("town", comparator=exact())],
+    ...     passes=[all_pairs()],
+    ... )
+    >>> linkage.spec.fields_used
+    ('name', 'town')
+    """
+
+    spec: Spec
+
+    def __init__(
+        self,
+        comparisons: Sequence[Comparison] = (),
+        passes: Sequence[AnyPass] = (),
+        *,
+        one_to_one: bool = False,
+        upper: float | None = None,
+        lower: float | None = None,
+        scale: Literal["posterior", "weight"] = "posterior",
+        kind: Literal["link", "dedupe", "link_and_dedupe"] | None = None,
+        name: str | None = None,
+        seed: int = 1,
+        normalise: Normalise | None = None,
+        fields: Mapping[str, FieldSettings] | None = None,
+        estimation: Estimation | None = None,
+        sources: Sequence[Source] = (),
+        spec: Spec | None = None,
+    ) -> None:
+        if spec is None:
+            thresholds = {
+                key: value for key, value in (("upper", upper), ("lower", lower)) if value is not None
+            }
+            spec = Spec(
+                name=name,
+                kind=kind,
+                seed=seed,
+                sources=tuple(sources),
+                normalise=normalise or Normalise(),
+                fields=dict(fields or {}),
+                comparisons=tuple(comparisons),
+                passes=tuple(passes),
+                decision=Decision(one_to_one=one_to_one, scale=scale, **thresholds),
+                estimation=estimation or Estimation(),
+            )
+        object.__setattr__(self, "spec", spec)
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Linkage:
+        """Read a specification file; its relative paths are relative to its folder.
+
+        Parameters
+        ----------
+        path : path
+            A TOML file.
+
+        Returns
+        -------
+        Linkage
+        """
+        return cls(spec=resolved(load_spec(path), Path(path).parent))
+
+    def to_toml(self) -> str:
+        """The specification as TOML."""
+        return dump_spec(self.spec)
+
+    def fit(
+        self,
+        *inputs: Any,
+        threads: int | None = None,
+        memory: int | None = None,
+        progress: Progress = silent,
+    ) -> Model:
+        """Estimate m, u and the match rates; nothing is changed in place.
+
+        Parameters
+        ----------
+        *inputs : Source, table or path
+            What is linked; by default the sources of the specification.
+        threads : int, optional
+            Number of threads; the result does not depend on it.
+        memory : int, optional
+            Bytes that whole level tables may take together.
+        progress : Progress
+            Told how far the stages are.
+
+        Returns
+        -------
+        Model
+        """
+        sources = as_sources(inputs, self.spec.sources)
+        prepared = prepare(
+            self.spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress
+        )
+        check_sizes(prepared.tables)
+        counts = count_patterns(prepared.plan, threads, progress)
+        parameters = fit_counts(prepared, counts, threads, progress)
+        return Model(self.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
+
+    def model(self) -> Model:
+        """The model where m and u of every comparison are given: no data is needed.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        InputError
+            Where m or u of a comparison is not given.
+        """
+        return Model(self.spec.model_copy(update={"sources": ()}), given_parameters(self.spec.comparisons))
+
+    def run(
+        self,
+        folder: str | Path,
+        *inputs: Any,
+        force: bool = False,
+        threads: int | None = None,
+        memory: int | None = None,
+        progress: Progress = silent,
+    ) -> Links:
+        """Fit, link and write all results to a directory (see `tallystick.linkage.run.run`).
+
+        Parameters
+        ----------
+        folder : path
+            The directory; it must not exist, unless it holds this very run unfinished.
+        *inputs : Source, table or path
+            What is linked; by default the sources of the specification.
+        force : bool
+            Replace a run that is there.
+        threads, memory, progress
+            As in `fit`.
+
+        Returns
+        -------
+        Links
+        """
+        if not self.spec.passes:
+            raise InputError(
+                "passes: found none, expected at least one, such as all_pairs() or a blocking_key."
+            )
+        return run(
+            self.spec, folder, inputs=inputs, force=force, threads=threads, memory=memory, progress=progress
+        )

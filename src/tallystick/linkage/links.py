@@ -1,0 +1,214 @@
+"""The result of a linkage: pairs, entities, residuals, figures, and the linked table itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tallystick._progress import Progress, silent
+from tallystick.estimation.estimate import estimate
+from tallystick.estimation.parameters import Parameters
+from tallystick.linkage import figures, tables
+from tallystick.linkage.export import join_pairs
+from tallystick.linkage.model import Model
+from tallystick.linkage.prepare import Prepared
+from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
+from tallystick.linking.score import ScoredPairs, score
+from tallystick.patterns.count import PatternCounts, count_patterns
+from tallystick.quality.rates import Rates
+
+
+@dataclass(frozen=True)
+class Links:
+    """Decided pairs of records.
+
+    Attributes
+    ----------
+    model : Model
+        The model that scored them.
+    prepared : Prepared
+        The records.
+    decided : DecidedPairs
+        The pairs above the floor as arrays.
+    counts : PatternCounts
+        Counts of the patterns of all candidate pairs.
+    """
+
+    model: Model
+    prepared: Prepared
+    decided: DecidedPairs
+    counts: PatternCounts
+
+    @cached_property
+    def pairs(self) -> pl.DataFrame:
+        """A row per kept pair: ids, weight, posteriors, pattern, pass, decision."""
+        return tables.links_table(self.prepared, self.model.parameters, self.decided)
+
+    @cached_property
+    def entities(self) -> pl.DataFrame:
+        """Every record with its ``entity_id``, linked or not."""
+        return tables.entities_table(self.prepared, self.decided)
+
+    @cached_property
+    def residuals(self) -> pl.DataFrame:
+        """Every record without a link, its best candidate, and why that is no link."""
+        return tables.residuals_table(self.prepared, self.model.parameters, self.decided)
+
+    @cached_property
+    def review(self) -> pl.DataFrame:
+        """The possible links with what a reviewer needs."""
+        return tables.review_table(self.prepared, self.model.parameters, self.decided)
+
+    def quality(self) -> Rates:
+        """Estimated precision, recall, type 1 and type 2 error, by the model itself.
+
+        Returns
+        -------
+        Rates
+        """
+        return figures.estimate_rates(self.prepared, self.model.parameters, self.decided)[0]
+
+    def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
+        """The linked table: columns of the sources side by side, a row per link.
+
+        Parameters
+        ----------
+        *columns : str
+            Fields, or columns of the files. One that both sides have comes as ``_left`` and
+            ``_right``; without any, all columns come that are no truth.
+        decisions : sequence of str
+            Which pairs: ``link``, ``possible``, ``non-link``.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        InputError
+            Where no source has a column.
+        """
+        return join_pairs(self.pairs, self.prepared.spec.sources, columns, decisions)
+
+    def report(self, path: str | Path, *, show_values: bool = False) -> None:
+        """Write the report, one self-contained HTML page.
+
+        Parameters
+        ----------
+        path : path
+            The file; one that exists is replaced.
+        show_values : bool
+            Show the values of example pairs; masked otherwise.
+        """
+        from tallystick.linkage.run import run_facts
+        from tallystick.quality.report import write_report
+
+        facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
+        write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
+
+    def quality_dict(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds."""
+        return figures.quality_dict(self.prepared, self.model.parameters, self.counts, self.decided)
+
+    def counts_dict(self) -> dict[str, Any]:
+        """Counts per stage and pass, as ``run.json`` holds them."""
+        n_entities = int(self.entities["entity_id"].n_unique())
+        return figures.counts_dict(self.prepared, self.counts, self.decided, n_entities)
+
+
+def floors_of(prepared: Prepared, parameters: Parameters) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Lowest weight at which a pair of each pair of sources can matter to the decision."""
+    return np.array([lower for lower, _ in weight_thresholds(parameters, prepared.spec.decision)])
+
+
+def fit_counts(
+    prepared: Prepared, counts: PatternCounts, threads: int | None = None, progress: Progress = silent
+) -> Parameters:
+    """Estimate the parameters of prepared records from the counts of their patterns."""
+    spec = prepared.spec
+    return estimate(
+        prepared.records,
+        prepared.plan,
+        counts,
+        spec.comparisons,
+        spec.passes,
+        spec.estimation,
+        spec.seed,
+        threads,
+        progress,
+    )
+
+
+def assemble(prepared: Prepared, parameters: Parameters, counts: PatternCounts, scored: ScoredPairs) -> Links:
+    """Decide scored pairs and put everything together."""
+    spec = prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()})
+    return Links(
+        Model(spec, parameters), prepared, decide(scored, parameters, prepared.spec.decision), counts
+    )
+
+
+def link_prepared(
+    prepared: Prepared, parameters: Parameters, *, threads: int | None = None, progress: Progress = silent
+) -> Links:
+    """Link prepared records with given parameters.
+
+    Where the sources differ in name or size from those of the fit, the match rate is estimated
+    anew with m and u as they are.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    parameters : Parameters
+        The model.
+    threads : int, optional
+        Number of threads.
+    progress : Progress
+        Told how far the stages are.
+
+    Returns
+    -------
+    Links
+    """
+    counts = count_patterns(prepared.plan, threads, progress)
+    parameters = rated(prepared, parameters, counts, threads, progress)
+    scored = score(
+        prepared.plan, parameters, floors_of(prepared, parameters), threads=threads, progress=progress
+    )
+    return assemble(prepared, parameters, counts, scored)
+
+
+def rated(
+    prepared: Prepared,
+    parameters: Parameters,
+    counts: PatternCounts,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Parameters:
+    """The parameters with match rates of these records.
+
+    Those of the fit where the sources have the same names and sizes; else they are estimated
+    with m and u as they are.
+    """
+    if _same_sources(prepared, parameters):
+        return parameters
+    fixed = tuple(
+        one.model_copy(update={"m": known.m, "u": known.u})
+        for one, known in zip(prepared.spec.comparisons, parameters.comparisons, strict=True)
+    )
+    fixed_spec = prepared.spec.model_copy(update={"comparisons": fixed})
+    rates = fit_counts(replace(prepared, spec=fixed_spec), counts, threads, progress)
+    return replace(rates, comparisons=parameters.comparisons)
+
+
+def _same_sources(prepared: Prepared, parameters: Parameters) -> bool:
+    sizes = np.diff(prepared.records.offsets)
+    names = prepared.records.sources
+    now = [(names[s], names[t], int(sizes[s]), int(sizes[t])) for s, t in prepared.plan.blocking.source_pairs]
+    return now == [(pair.left, pair.right, pair.n_left, pair.n_right) for pair in parameters.pairs]

@@ -1,0 +1,209 @@
+"""From sources to records and a plan of their pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick._progress import Progress, silent
+from tallystick.blocking.passes import PairTable
+from tallystick.blocking.plan import Kind, source_pairs
+from tallystick.errors import InputError
+from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
+from tallystick.preparation.read import Table, read_columns, read_source
+from tallystick.preparation.source import Source
+from tallystick.records.encode import encode
+from tallystick.records.records import Records
+from tallystick.spec import Spec
+
+Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Records that are read and encoded, and the plan of their pairs.
+
+    Attributes
+    ----------
+    spec : Spec
+        The specification, its sources those that were read.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records are compared.
+    tables : tuple of Table
+        The standardised tables.
+    records : Records
+        Their records.
+    plan : PairPlan
+        The plan.
+    """
+
+    spec: Spec
+    kind: Kind
+    tables: tuple[Table, ...]
+    records: Records
+    plan: PairPlan
+
+    @property
+    def names_sources(self) -> bool:
+        """Whether a row of links has to name the sources of its records."""
+        return len(self.records.sources) > 2 or self.kind == "link_and_dedupe"
+
+    def source_of(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+        """Number of the source of each global row."""
+        return np.asarray(np.searchsorted(self.records.offsets, rows, side="right") - 1, np.int64)
+
+
+def as_sources(inputs: Sequence[Any], declared: Sequence[Source] = ()) -> tuple[Source, ...]:
+    """Sources of what a user passes: `Source` objects, tables, or paths.
+
+    Parameters
+    ----------
+    inputs : sequence
+        Sources, tables or paths; where there is none the declared sources are taken.
+    declared : sequence of Source
+        Those of the specification.
+
+    Returns
+    -------
+    tuple of Source
+        A table or path without a name is called by its place: ``a``, ``b``, ...
+
+    Raises
+    ------
+    InputError
+        Where there is neither.
+    """
+    if not inputs and not declared:
+        raise InputError("There is no source: give tables or files, or [[sources]] in the specification.")
+    result = []
+    for number, one in enumerate(inputs):
+        name = declared[number].name if len(declared) == len(inputs) else chr(ord("a") + number % 26)
+        if isinstance(one, Source):
+            result.append(one)
+        elif isinstance(one, str) or hasattr(one, "__fspath__"):
+            result.append(Source(name=name, path=one))
+        else:
+            result.append(Source(name=name, table=one))
+    return tuple(result) or tuple(declared)
+
+
+def read_tables(spec: Spec, sources: Sequence[Source], progress: Progress = silent) -> tuple[Table, ...]:
+    """Read and standardise the fields that a specification uses, and nothing else.
+
+    Parameters
+    ----------
+    spec : Spec
+        The specification.
+    sources : sequence of Source
+        What to read.
+    progress : Progress
+        Told the number of sources done and to do.
+
+    Returns
+    -------
+    tuple of Table
+    """
+    tables = []
+    progress("reading", 0, len(sources))
+    for number, source in enumerate(sources, start=1):
+        tables.append(read_source(source, spec.fields_used, spec.fields, spec.normalise))
+        progress("reading", number, len(sources))
+    return tuple(tables)
+
+
+def prepare(
+    spec: Spec,
+    sources: Sequence[Source],
+    *,
+    memory: int = DEFAULT_MEMORY,
+    threads: int | None = None,
+    progress: Progress = silent,
+    tables: tuple[Table, ...] | None = None,
+) -> Prepared:
+    """Read, encode and plan.
+
+    Parameters
+    ----------
+    spec : Spec
+        The specification.
+    sources : sequence of Source
+        What is linked.
+    memory : int
+        Bytes that whole level tables may take together.
+    threads : int, optional
+        Number of threads.
+    progress : Progress
+        Told how far the reading is.
+    tables : tuple of Table, optional
+        The sources where they have been read already.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    InputError
+        Where a source, a field or a table of pairs cannot be used.
+    """
+    kind = spec.kind_of(len(sources))
+    tables = tables or read_tables(spec, sources, progress)
+    records = encode(tables)
+    listed = {
+        number: _read_pairs(one, records, kind)
+        for number, one in enumerate(spec.passes)
+        if isinstance(one, PairTable)
+    }
+    progress("preparing comparisons", 0, 1)
+    plan = plan_pairs(
+        records, spec.comparisons, spec.passes, kind, listed=listed, memory=memory, threads=threads
+    )
+    progress("preparing comparisons", 1, 1)
+    return Prepared(spec.model_copy(update={"sources": tuple(sources)}), kind, tables, records, plan)
+
+
+def _read_pairs(one: PairTable, records: Records, kind: Kind) -> tuple[Rows, Rows]:
+    """A table of candidate pairs as global rows, left < right."""
+    n_sources = len(records.sources)
+    several = n_sources > 2 or kind == "link_and_dedupe"
+    columns = ["id_left", "id_right"] + (["source_left", "source_right"] if several else [])
+    frame = read_columns(Source(name="pairs", path=Path(one.path)), columns)
+    frame = frame.select(pl.col(columns).cast(pl.String))
+    known = pl.DataFrame(
+        {
+            "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
+            "id": records.ids,
+            "row": np.arange(records.n_records, dtype=np.int32),
+        }
+    )
+    rows = []
+    for side, only in (("left", records.sources[0]), ("right", records.sources[-1])):
+        wanted = frame.select(
+            pl.col(f"source_{side}").alias("source") if several else pl.lit(only).alias("source"),
+            pl.col(f"id_{side}").alias("id"),
+        )
+        found = wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"]
+        if found.null_count():
+            line = int(found.is_null().arg_true()[0]) + 1
+            raise InputError(
+                f"{one.path}: {found.null_count()} of {len(frame)} values of id_{side} belong to no record, "
+                f"first in row {line}: check that it holds record ids of the sources."
+            )
+        rows.append(found.to_numpy())
+    left, right = np.minimum(*rows), np.maximum(*rows)
+    sources = np.searchsorted(records.offsets, np.stack([left, right]), side="right") - 1
+    allowed = [s * n_sources + t for s, t in source_pairs(n_sources, kind)]
+    wrong = np.flatnonzero(~np.isin(sources[0] * n_sources + sources[1], allowed) | (left == right))
+    if len(wrong):
+        raise InputError(
+            f"{one.path}: row {wrong[0] + 1} pairs records that a linkage of kind {kind!r} does not compare "
+            f"({len(wrong)} such rows): take them out."
+        )
+    distinct = np.unique(left.astype(np.int64) * records.n_records + right)
+    return (distinct // records.n_records).astype(np.int32), (distinct % records.n_records).astype(np.int32)

@@ -1,0 +1,346 @@
+"""A run in its directory: stage by stage, each complete or not there, so that it can be taken up again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tallystick import __version__
+from tallystick._files import write_json, write_text
+from tallystick._progress import Progress, silent
+from tallystick.errors import InputError, RunError
+from tallystick.estimation.estimate import require_pairs
+from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.links import Links, assemble, fit_counts, floors_of, rated
+from tallystick.linkage.model import Model
+from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_tables
+from tallystick.linking.score import ScoredPairs, score
+from tallystick.patterns.count import PatternCounts, count_patterns
+from tallystick.patterns.plan import DEFAULT_MEMORY
+from tallystick.preparation.read import Table
+from tallystick.preparation.source import Source
+from tallystick.preparation.write import write_table
+from tallystick.quality.report import write_report
+from tallystick.spec import Spec, plain
+
+WORK = ".work"
+OUTPUTS = (
+    "links.parquet",
+    "entities.parquet",
+    "residuals.parquet",
+    "review.parquet",
+    "model.json",
+    "quality.json",
+    "report.html",
+    "run.json",
+)
+COUNT_COLUMNS = ("source_pair", "pass_number", "patterns", "counts")
+SCORED_COLUMNS = ("left", "right", "weight", "pattern", "pass_number", "source_pair")
+LIBRARIES = ("numba", "numpy", "polars", "scipy", "pydantic")
+
+
+@dataclass
+class _Clock:
+    """Seconds that each stage took; a stage that was found complete is not there."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def run(
+    spec: Spec,
+    folder: str | Path,
+    *,
+    inputs: Sequence[Any] = (),
+    model: Model | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress = silent,
+) -> Links:
+    """Link and write everything to a directory; take up again what an interrupted run left complete.
+
+    Parameters
+    ----------
+    spec : Spec
+        The specification, its paths resolved.
+    folder : path
+        The directory. It must not exist, unless it holds this very run unfinished.
+    inputs : sequence, optional
+        Sources instead of those of the specification.
+    model : Model, optional
+        Score with this model instead of estimating one.
+    force : bool
+        Replace a run that is there.
+    threads, memory, progress
+        As in `Model.link`.
+
+    Returns
+    -------
+    Links
+
+    Raises
+    ------
+    InputError
+        Where the input or the directory cannot be used; nothing is written then.
+    RunError
+        Where something could not be written; the same call takes the run up again.
+    """
+    folder = Path(folder)
+    clock = _Clock()
+    sources = as_sources(inputs, spec.sources)
+    spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
+    _check_folder(folder, force)
+    with clock.stage("read"):
+        tables = read_tables(spec, sources, progress)
+    if model is None:
+        check_sizes(tables)
+    fingerprint = _fingerprint(spec, tables, model)
+    _check_resumable(folder, fingerprint, force)
+    with clock.stage("prepare"):
+        prepared = prepare(
+            spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress, tables=tables
+        )
+    with clock.stage("count"):
+        counts = _counts(folder, fingerprint, prepared, threads, progress)
+    with clock.stage("estimate"):
+        parameters = _parameters(folder, prepared, counts, model, threads, progress)
+    with clock.stage("score"):
+        scored = _scored(folder, prepared, parameters, threads, progress)
+    with clock.stage("decide"):
+        links = assemble(prepared, parameters, counts, scored)
+    with clock.stage("write"):
+        for name, make in (
+            ("links", lambda: links.pairs),
+            ("entities", lambda: links.entities),
+            ("residuals", lambda: links.residuals),
+            ("review", lambda: links.review),
+        ):
+            if not (folder / f"{name}.parquet").exists():
+                progress(f"writing {name}", 0, 1)
+                write_table(make(), folder / f"{name}.parquet")
+                progress(f"writing {name}", 1, 1)
+        quality = links.quality_dict()
+        write_json(folder / "quality.json", quality)
+    facts = run_facts(prepared, links.counts_dict(), clock.seconds, threads)
+    progress("writing report", 0, 1)
+    try:
+        write_report(folder / "report.html", links.model.to_dict(), facts, quality)
+    except OSError as error:
+        raise RunError(
+            f"{folder / 'report.html'}: the report could not be written ({error.strerror}); make room."
+        ) from error
+    progress("writing report", 1, 1)
+    write_json(folder / "run.json", facts)  # a directory that has it is complete
+    shutil.rmtree(folder / WORK)
+    return links
+
+
+def run_facts(
+    prepared: Prepared, counts: Mapping[str, Any], timings: Mapping[str, float], threads: int | None
+) -> dict[str, Any]:
+    """What ``run.json`` holds: spec, versions, input fingerprints, seed, timings, counts.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    counts : mapping
+        Counts per stage and pass.
+    timings : mapping of str to float
+        Seconds per stage.
+    threads : int, optional
+        Number of threads that was asked for.
+
+    Returns
+    -------
+    dict
+        Plain data, without any password.
+    """
+    versions = {"tallystick": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # pragma: no cover - a dependency is always installed
+            continue
+    return {
+        "format": "tallystick-run/1",
+        "spec": shown_spec(prepared.spec),
+        "versions": versions,
+        "inputs": [
+            {
+                "name": table.name,
+                "path": source.shown,
+                "sha256": table.sha256,
+                "rows": table.n_rows,
+                "unreadable": dict(table.unreadable),
+            }
+            for table, source in zip(prepared.tables, prepared.spec.sources, strict=True)
+        ],
+        "seed": prepared.spec.seed,
+        "threads": threads,
+        "timings": dict(timings),
+        "counts": dict(counts),
+    }
+
+
+def shown_spec(spec: Spec) -> dict[str, Any]:
+    """A specification as plain data for people: no password, no table."""
+    bare = plain(spec.model_copy(update={"sources": ()}))
+    bare["sources"] = [source.model_dump(mode="json", exclude_defaults=True) for source in spec.sources]
+    return bare
+
+
+def check_unchanged(sources: Sequence[Source], facts: Mapping[str, Any]) -> None:
+    """Raise `InputError` where a file is not the one that the run has read.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        The sources now.
+    facts : mapping
+        ``run.json`` of the run.
+    """
+    for source, read in zip(sources, facts["inputs"], strict=True):
+        if source.path is not None and source.path.is_file() and _sha256(source.path) != read["sha256"]:
+            raise InputError(f"{source.shown}: the file has changed since the run: run the linkage again.")
+
+
+def check_sizes(tables: Sequence[Table]) -> None:
+    """Raise `InputError` where a source has too few records to estimate anything from."""
+    for table in tables:
+        if table.n_rows < 2:
+            raise InputError(
+                f"Source {table.name!r} has a single record: m, u and the match rate cannot be estimated from it; "
+                "give a larger file, or score it with a saved model."
+            )
+
+
+def _fingerprint(spec: Spec, tables: Sequence[Table], model: Model | None) -> str:
+    """What a run depends on: version, specification, inputs, given model."""
+    facts = {
+        "version": __version__,
+        "spec": shown_spec(spec),
+        "inputs": [[table.name, table.sha256] for table in tables],
+        "pairs": [_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
+        "model": model.to_dict() if model else None,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: str | Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_folder(folder: Path, force: bool) -> None:
+    """Refuse a directory that is in use, before anything is read."""
+    if not folder.parent.is_dir():
+        raise InputError(f"{folder}: the folder {folder.parent} does not exist: make it first.")
+    if not folder.exists() or force and folder.is_dir():
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder}: this is a file: give the name of a directory for the results.")
+    if not (folder / WORK / "run").exists() or (folder / "run.json").exists():
+        raise InputError(
+            f"{folder}: the directory exists: give another name, or use --force to replace a run in it."
+        )
+
+
+def _check_resumable(folder: Path, fingerprint: str, force: bool) -> None:
+    mark = folder / WORK / "run"
+    if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint and not force:
+        raise InputError(
+            f"{folder}: the directory holds an unfinished run of another specification or other inputs: give another "
+            "name, or use --force to replace it."
+        )
+
+
+def _is_resumed(folder: Path, fingerprint: str) -> bool:
+    """Whether the directory holds this very run, unfinished."""
+    mark = folder / WORK / "run"
+    unfinished = mark.exists() and not (folder / "run.json").exists()
+    return unfinished and mark.read_text(encoding="utf-8") == fingerprint
+
+
+def _open_folder(folder: Path, fingerprint: str) -> None:
+    """Make the directory, or clear it of another run."""
+    if _is_resumed(folder, fingerprint):
+        return
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        (folder / "run.json").unlink(missing_ok=True)  # from here on it is no complete run
+        for name in OUTPUTS:
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / WORK, ignore_errors=True)
+        (folder / WORK).mkdir(mode=0o700)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the directory could not be made ({error.strerror}): make room or choose another place."
+        ) from error
+    write_text(folder / WORK / "run", fingerprint)
+
+
+def _parameters(
+    folder: Path,
+    prepared: Prepared,
+    counts: PatternCounts,
+    model: Model | None,
+    threads: int | None,
+    progress: Progress,
+) -> Parameters:
+    """The parameters of a complete stage, or of the given model, or estimated."""
+    path = folder / "model.json"
+    if path.exists():
+        return Model.load(path).parameters
+    if model is None:
+        parameters = fit_counts(prepared, counts, threads, progress)
+    else:
+        parameters = rated(prepared, model.parameters, counts, threads, progress)
+    Model(prepared.spec.model_copy(update={"sources": ()}), parameters).save(path)
+    return parameters
+
+
+def _counts(
+    folder: Path, fingerprint: str, prepared: Prepared, threads: int | None, progress: Progress
+) -> PatternCounts:
+    """The counts of a complete stage, or counted; the directory is made when there are pairs to go on with."""
+    path = folder / WORK / "counts.parquet"
+    if _is_resumed(folder, fingerprint) and path.exists():
+        table = pl.read_parquet(path)
+        return PatternCounts(prepared.plan.coding, *(table[name].to_numpy() for name in COUNT_COLUMNS))
+    counts = count_patterns(prepared.plan, threads, progress)
+    require_pairs(counts, prepared.spec.passes)
+    _open_folder(folder, fingerprint)
+    write_table(pl.DataFrame({name: getattr(counts, name) for name in COUNT_COLUMNS}), path)
+    return counts
+
+
+def _scored(
+    folder: Path, prepared: Prepared, parameters: Parameters, threads: int | None, progress: Progress
+) -> ScoredPairs:
+    """The scored pairs of a complete stage, or scored."""
+    path = folder / WORK / "scored.parquet"
+    if path.exists():
+        table = pl.read_parquet(path)
+        return ScoredPairs(*(table[name].to_numpy() for name in SCORED_COLUMNS))
+    floors = floors_of(prepared, parameters)
+    scored = score(prepared.plan, parameters, floors, threads=threads, progress=progress)
+    write_table(pl.DataFrame({name: getattr(scored, name) for name in SCORED_COLUMNS}), path)
+    return scored

@@ -1,0 +1,163 @@
+"""The tables of a run: links, entities, residuals, and what a reviewer needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.prepare import Prepared
+from tallystick.linking.cluster import connected_components
+from tallystick.linking.decide import DecidedPairs, Verdict
+from tallystick.linking.residuals import best_candidates
+
+LABELS = pl.Series([verdict.label for verdict in Verdict])
+
+
+def _labels(names: list[str], numbers: NDArray[np.integer[Any]]) -> pl.Series:
+    return pl.Series(names, dtype=pl.String).gather(numbers)
+
+
+def links_table(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> pl.DataFrame:
+    """A row per kept pair, in the order of the records.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    parameters : Parameters
+        The model.
+    decided : DecidedPairs
+        The pairs.
+
+    Returns
+    -------
+    polars.DataFrame
+        As DESIGN: ``id_left``, ``id_right`` (with sources where there are more than two),
+        ``weight``, ``posterior``, ``posterior_pair``, ``pattern``, ``pass``, ``decision``.
+    """
+    pairs, records = decided.pairs, prepared.records
+    columns: dict[str, Any] = {}
+    for side, rows in (("left", pairs.left), ("right", pairs.right)):
+        if prepared.names_sources:
+            columns[f"source_{side}"] = _labels(list(records.sources), prepared.source_of(rows))
+        columns[f"id_{side}"] = records.ids.gather(rows)
+    patterns, inverse = np.unique(pairs.pattern, return_inverse=True)
+    columns |= {
+        "weight": pairs.weight,
+        "posterior": decided.posterior,
+        "posterior_pair": decided.posterior_pair,
+        "pattern": _labels(parameters.coding.texts(patterns), inverse),
+        "pass": _labels([one.label for one in prepared.spec.passes], pairs.pass_number),
+        "decision": LABELS.gather(decided.verdict),
+    }
+    return pl.DataFrame(columns)
+
+
+def entities_of(prepared: Prepared, decided: DecidedPairs) -> NDArray[np.int64]:
+    """Entity of every record: connected components of the links, shape (n_records,)."""
+    links = decided.links
+    return connected_components(
+        decided.pairs.left[links], decided.pairs.right[links], prepared.records.n_records
+    )
+
+
+def entities_table(prepared: Prepared, decided: DecidedPairs) -> pl.DataFrame:
+    """Every record with its entity, linked or not."""
+    records = prepared.records
+    return pl.DataFrame(
+        {
+            "entity_id": entities_of(prepared, decided),
+            "source": _labels(list(records.sources), prepared.source_of(np.arange(records.n_records))),
+            "id": records.ids,
+        }
+    )
+
+
+def residuals_table(
+    prepared: Prepared, parameters: Parameters, decided: DecidedPairs, threads: int | None = None
+) -> pl.DataFrame:
+    """Every record without a link, its best candidate, and why that is no link.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    parameters : Parameters
+        The model.
+    decided : DecidedPairs
+        The pairs.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``source``, ``id``, ``source_candidate``, ``id_candidate``, ``weight``, ``pass`` and
+        ``reason``: no candidate, below threshold, lost the assignment, tie, possible link.
+    """
+    records, pairs = prepared.records, decided.pairs
+    linked = np.zeros(records.n_records, bool)
+    linked[pairs.left[decided.links]] = True
+    linked[pairs.right[decided.links]] = True
+    best = best_candidates(prepared.plan, parameters, ~linked, threads)
+    rows = np.flatnonzero(~linked)
+    candidate = best.row[rows]
+    found = candidate >= 0
+    reason = np.where(found, "below threshold", "no candidate").astype(object)
+    # What the best candidate's own pair was decided to be, where it was kept.
+    kept = pairs.left.astype(np.int64) * records.n_records + pairs.right
+    low, high = np.minimum(rows, candidate), np.maximum(rows, candidate)
+    wanted = low.astype(np.int64) * records.n_records + high
+    at = np.minimum(np.searchsorted(kept, wanted), max(0, len(kept) - 1))
+    is_kept = found & (kept[at] == wanted) if len(kept) else np.zeros(len(rows), bool)
+    lost = is_kept & found & linked[np.maximum(candidate, 0)]
+    reason[lost] = "lost the assignment"
+    if len(kept):
+        reason[is_kept & (decided.verdict[at] == Verdict.POSSIBLE)] = "possible link"
+        reason[is_kept & decided.tie[at]] = "tie"
+    partner = np.maximum(candidate, 0)
+    passes = [one.label for one in prepared.spec.passes]
+    sources = list(records.sources)
+    missing = pl.Series(found)
+    frame = pl.DataFrame(
+        {
+            "source": _labels(sources, prepared.source_of(rows)),
+            "id": records.ids.gather(rows),
+            "source_candidate": _labels(sources, prepared.source_of(partner)),
+            "id_candidate": records.ids.gather(partner),
+            "weight": best.weight[rows],
+            "pass": _labels(passes, np.maximum(best.pass_number[rows], 0)),
+            "reason": pl.Series(reason.astype(str), dtype=pl.String),
+        }
+    )
+    blank = ["source_candidate", "id_candidate", "weight", "pass"]
+    return frame.with_columns(pl.when(missing).then(pl.col(name)).alias(name) for name in blank)
+
+
+def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> pl.DataFrame:
+    """The possible links, by falling weight, with the values compared and the weight of each comparison.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `links_table`, then for every field ``left_`` and ``right_`` values, and for
+        every comparison ``level_`` and ``weight_``.
+    """
+    where = np.flatnonzero(decided.verdict == Verdict.POSSIBLE)
+    where = where[
+        np.lexsort((decided.pairs.right[where], decided.pairs.left[where], -decided.pairs.weight[where]))
+    ]
+    frame = links_table(prepared, parameters, decided)[where]
+    digits = parameters.coding.decode(decided.pairs.pattern[where])
+    columns: dict[str, Any] = {}
+    for field, column in prepared.records.columns.items():
+        for side, rows in (("left", decided.pairs.left), ("right", decided.pairs.right)):
+            columns[f"{side}_{field}"] = column.values[0].gather(column.codes[rows[where]])
+    for number, one in enumerate(parameters.comparisons):
+        columns[f"level_{one.name}"] = _labels([*one.labels, "missing"], digits[:, number])
+        columns[f"weight_{one.name}"] = parameters.level_weights[number][digits[:, number]]
+    return frame.with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -1,0 +1,114 @@
+"""Whether the parts of a specification fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from tallystick._problems import KeyPath, Problem, misspelt
+
+if TYPE_CHECKING:
+    from tallystick.spec.model import Spec
+
+
+def problems(spec: Spec) -> list[Problem]:
+    """What does not fit, in the order of the specification.
+
+    Parameters
+    ----------
+    spec : Spec
+        A specification whose parts are valid each on its own.
+
+    Returns
+    -------
+    list of Problem
+    """
+    found: list[Problem] = []
+    if spec.sources and (wrong := kind_problem(spec, len(spec.sources))):
+        found.append(wrong)
+    found += _repeated("sources", "name", [source.name for source in spec.sources])
+    found += _unused_fields(spec)
+    found += _repeated("comparisons", "name", [one.name for one in spec.comparisons])
+    found += _repeated("passes", None, [one.label for one in spec.passes])
+    found += _answers_read(spec)
+    if not spec.passes and (spec.sources or not all(one.m and one.u for one in spec.comparisons)):
+        found.append(
+            Problem(
+                ("passes",),
+                'found none, expected at least one: a blocking key, or type = "all_pairs" where every pair '
+                "is to be compared",
+            )
+        )
+    return found
+
+
+def kind_problem(spec: Spec, n_sources: int) -> Problem | None:
+    """Why the kind of linkage, or one-to-one, does not go with a number of sources.
+
+    Parameters
+    ----------
+    spec : Spec
+    n_sources : int
+
+    Returns
+    -------
+    Problem or None
+    """
+    if spec.kind == "dedupe" and n_sources != 1:
+        return Problem(
+            ("kind",), f'found "dedupe" with {n_sources} sources, expected "link" or "link_and_dedupe"'
+        )
+    if spec.kind not in (None, "dedupe") and n_sources == 1:
+        return Problem(
+            ("kind",), f'found "{spec.kind}" with one source, expected "dedupe" or a second source'
+        )
+    kind = spec.kind or ("dedupe" if n_sources == 1 else "link")
+    if spec.decision.one_to_one and kind != "link":
+        return Problem(
+            ("decision", "one_to_one"),
+            f'found true with kind "{kind}", expected false: '
+            "one-to-one is for links between files without duplicates",
+        )
+    return None
+
+
+def _repeated(table: str, key: str | None, names: Iterable[str]) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for number, name in enumerate(names):
+        if name in first:
+            path: KeyPath = (table, number) if key is None else (table, number, key)
+            yield Problem(path, f'found "{name}", which names {table}[{first[name]}] too; expected another')
+        first.setdefault(name, number)
+
+
+def _unused_fields(spec: Spec) -> Iterator[Problem]:
+    for name in spec.fields:
+        if name not in spec.fields_used:
+            yield Problem(
+                ("fields", name),
+                misspelt(name, spec.fields_used, "a field that a comparison or a pass reads"),
+            )
+
+
+def _answers_read(spec: Spec) -> Iterator[Problem]:
+    """Fields that would read a record id or a truth column: a linkage may see neither."""
+    read: list[tuple[KeyPath, str]] = []
+    for number, one in enumerate(spec.comparisons):
+        read += [(("comparisons", number), field) for field in dict.fromkeys((*one.left, *one.right))]
+    for number, step in enumerate(spec.passes):
+        read += [(("passes", number), field) for field in step.fields]
+    for path, field in read:
+        for source in spec.sources:
+            column = source.column(field)
+            if column in source.truth:
+                yield Problem(
+                    path,
+                    f'found the field "{field}", which is the truth column "{column}" of source '
+                    f'"{source.name}"; expected a field that a linkage may read',
+                )
+            elif column == source.id:
+                yield Problem(
+                    path,
+                    f'found the field "{field}", which is the record id "{column}" of source '
+                    f'"{source.name}"; expected a field that says something about the record',
+                )

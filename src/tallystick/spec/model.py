@@ -1,0 +1,130 @@
+"""The specification of a linkage: one schema for Python and TOML."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from tallystick._problems import report
+from tallystick._schema import Settings
+from tallystick.blocking.passes import AnyPass
+from tallystick.comparisons.comparison import Comparison
+from tallystick.errors import SpecError
+from tallystick.estimation.settings import Estimation
+from tallystick.linking.decision import Decision
+from tallystick.preparation.normalise import FieldSettings, Normalise
+from tallystick.preparation.source import Source
+from tallystick.spec.checks import kind_problem, problems
+
+Kind = Literal["link", "dedupe", "link_and_dedupe"]
+
+
+class Spec(Settings):
+    """Everything that a linkage needs to know.
+
+    In TOML the first four stand in the table ``[linkage]``; the rest have their own tables.
+
+    Attributes
+    ----------
+    name : str, optional
+        Title of the linkage, for reports.
+    kind : {"link", "dedupe", "link_and_dedupe"}, optional
+        Whether pairs are between sources, within one, or both. By default ``dedupe`` for one
+        source and ``link`` for more.
+    mode : {"union"}
+        How several passes work together: the candidate pairs are the union of them.
+    seed : int
+        Where random numbers start: the same inputs, specification and seed give the same output.
+    sources : tuple of Source
+        The files or tables. None where they are given in Python, or where nothing is read
+        because all m and u are given.
+    normalise : Normalise
+        How values are normalised, unless a field says otherwise.
+    fields : dict of str to FieldSettings
+        What differs for single fields.
+    comparisons : tuple of Comparison
+        What is compared, and how; at least one.
+    passes : tuple of BlockingKey, AllPairs or PairTable
+        Where candidate pairs come from.
+    decision : Decision
+        How pairs become links, possible links and non-links.
+    estimation : Estimation
+        How m, u and the match rate are estimated.
+
+    Examples
+    --------
+    >>> from tallystick.blocking.passes import blocking_key
+    >>> spec = Spec(
+    ...     comparisons=[{"field": "surname", "comparator": {"type": "exact"}}],
+    ...     passes=[blocking_key("postcode")],
+    ... )
+    >>> spec.fields_used
+    ('surname', 'postcode')
+    """
+
+    name: str | None = None
+    kind: Kind | None = None
+    mode: Literal["union", "sequential"] = "union"
+    seed: int = Field(default=1, ge=0)
+    sources: tuple[Source, ...] = ()
+    normalise: Normalise = Normalise()
+    fields: dict[str, FieldSettings] = Field(default_factory=dict)
+    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+    passes: tuple[AnyPass, ...] = ()
+    decision: Decision = Decision()
+    estimation: Estimation = Estimation()
+
+    @classmethod
+    def python_name(cls) -> str:
+        """What Python users build: a linkage."""
+        return "linkage"
+
+    @field_validator("mode")
+    @classmethod
+    def _only_union(cls, mode: str) -> str:
+        if mode == "sequential":
+            raise ValueError('sequential passes come with a later version; use mode = "union"')
+        return mode
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Spec:
+        if found := problems(self):
+            report(found, type(self).__name__)
+        return self
+
+    @property
+    def fields_used(self) -> tuple[str, ...]:
+        """Names of the fields that comparisons and passes read, each once."""
+        read = [field for one in self.comparisons for field in (*one.left, *one.right)]
+        read += [field for one in self.passes for field in one.fields]
+        return tuple(dict.fromkeys(read))
+
+    def kind_of(self, n_sources: int) -> Kind:
+        """The kind of linkage when it is run on a number of sources.
+
+        Parameters
+        ----------
+        n_sources : int
+
+        Returns
+        -------
+        {"link", "dedupe", "link_and_dedupe"}
+
+        Raises
+        ------
+        SpecError
+            If the kind that was asked for, or one-to-one, does not go with so many sources.
+
+        Examples
+        --------
+        >>> from tallystick.blocking.passes import all_pairs
+        >>> spec = Spec(
+        ...     comparisons=[{"field": "surname", "comparator": {"type": "exact"}}], passes=[all_pairs()]
+        ... )
+        >>> spec.kind_of(1), spec.kind_of(2)
+        ('dedupe', 'link')
+        """
+        if wrong := kind_problem(self, n_sources):
+            raise SpecError(f"{'.'.join(map(str, wrong.path))}: {wrong.text}")
+        return self.kind or ("dedupe" if n_sources == 1 else "link")

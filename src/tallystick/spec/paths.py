@@ -1,0 +1,138 @@
+"""Paths of a specification: environment variables and folders.
+
+A specification keeps a path as it was written, so that it can be written back; only when its
+files are about to be read are variables replaced and relative paths joined to a folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tallystick._problems import KeyPath, Problem, sentences, written_path
+from tallystick.errors import SpecError
+from tallystick.preparation.source import Source
+from tallystick.spec.model import Spec
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+
+
+def expand(text: str, environment: Mapping[str, str] | None = None) -> str:
+    """Replace ``${NAME}`` and ``${NAME:-default}`` by the values of environment variables.
+
+    As in a shell, the default counts where the variable is not set or empty.
+
+    Parameters
+    ----------
+    text : str
+    environment : mapping of str to str, optional
+        By default the variables of the process.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    KeyError
+        With the name of a variable that is not set and has no default.
+
+    Examples
+    --------
+    >>> expand("${DATA:-data}/a.csv", {})
+    'data/a.csv'
+    >>> expand("${DATA:-data}/a.csv", {"DATA": "/mnt"})
+    '/mnt/a.csv'
+    """
+    variables = os.environ if environment is None else environment
+
+    def value(match: re.Match[str]) -> str:
+        name, default = match.groups()
+        if default is not None:
+            return variables.get(name) or default
+        return variables[name]
+
+    return _VARIABLE.sub(value, text)
+
+
+def path_problems(spec: Spec) -> list[Problem]:
+    """Variables in the paths of a specification that are not set and have no default."""
+    problems = []
+    for path, text in _written(spec):
+        try:
+            expand(text)
+        except KeyError as error:
+            name = error.args[0]
+            problems.append(
+                Problem(
+                    path,
+                    f"found the environment variable {name}, which is not set; expected it to be set, "
+                    f"or a default as in ${{{name}:-folder}}",
+                )
+            )
+    return problems
+
+
+def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
+    """The specification with its variables replaced and its relative paths joined to a folder.
+
+    Parameters
+    ----------
+    spec : Spec
+    folder : str or Path
+        What relative paths are relative to: the folder of the specification's file, or the
+        current one for a specification made in Python.
+
+    Returns
+    -------
+    Spec
+        Ready to be read; it differs from `spec` only in ``path`` and ``uri``.
+
+    Raises
+    ------
+    SpecError
+        If a variable is not set and has no default, or gives what is no URI of a database.
+
+    Examples
+    --------
+    >>> from tallystick.spec import Spec, resolved
+    >>> spec = Spec(
+    ...     comparisons=[{"field": "surname", "comparator": {"type": "exact"}}],
+    ...     passes=[{"type": "pair_table", "path": "pairs.csv"}],
+    ... )
+    >>> resolved(spec, "/data").passes[0].path
+    '/data/pairs.csv'
+    """
+    if problems := path_problems(spec):
+        raise SpecError(sentences(problems, written_path))
+
+    def joined(text: str | Path) -> str:
+        return str(Path(folder) / Path(expand(str(text))).expanduser())
+
+    def source_of(source: Source) -> Source:
+        if source.path is not None:
+            return source.model_copy(update={"path": Path(joined(source.path))})
+        if source.uri is not None:
+            return Source(**{**dict(source), "uri": expand(source.uri)})  # what it is, is known only now
+        return source
+
+    sources = tuple(map(source_of, spec.sources))
+    passes = tuple(
+        one.model_copy(update={"path": joined(one.path)}) if one.type == "pair_table" else one
+        for one in spec.passes
+    )
+    return spec.model_copy(update={"sources": sources, "passes": passes})
+
+
+def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
+    """Every path and URI of a specification, with where it stands."""
+    places: list[tuple[KeyPath, str | Path | None]] = []
+    for number, source in enumerate(spec.sources):
+        places.append((("sources", number, "path"), source.path))
+        places.append((("sources", number, "uri"), source.uri))
+    for number, one in enumerate(spec.passes):
+        if one.type == "pair_table":
+            places.append((("passes", number, "path"), one.path))
+    return [(path, str(text)) for path, text in places if text is not None]

