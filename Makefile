@@ -26,7 +26,7 @@ help:
 	@echo "make test          the tests (make test-long: those that take minutes)"
 	@echo "make check         lint, format, types, import rule, documentation and its examples"
 	@echo "make docs          build the documentation into site/"
-	@echo "make bench         the benchmarks (make bench-quick: a small selection)"
+	@echo "make bench         the benchmarks (make bench-quick: those that take seconds)"
 	@echo "make wheelhouse    all wheels for an install without a network (make test-offline tries it)"
 	@echo "make clean         remove everything that these targets make"
 
@@ -81,11 +81,9 @@ docs: $(VENV)/dev.stamp
 docs-test: $(VENV)/dev.stamp
 	$(PY) tests/check_docs.py
 
-bench: $(VENV)/dev.stamp
+# So far every row is quick.
+bench bench-quick: $(VENV)/dev.stamp
 	$(PY) benchmarks/run.py
-
-bench-quick: $(VENV)/dev.stamp
-	$(PY) benchmarks/run.py --quick
 
 # --- installing without a network ---------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         If the disk is full or the file cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(temporary_name(path.name, os.getpid()))
     try:
         with temporary.open("wb") as file:
             yield file
@@ -48,6 +48,11 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(name: str, process: int | str) -> str:
+    """What a file is called while a process writes it."""
+    return f".{name}.{process}.tmp"
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

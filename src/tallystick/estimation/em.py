@@ -7,6 +7,11 @@ pass selects are imputed in the E-step, as for a truncated sample (Dempster, Lai
 section 4.2). The u-probability of a cell is its chance among non-matches, u = (S - E m) / (N - E),
 where S of N allowed pairs show the cell and E of the pairs are matches: E and m come from the
 current iteration.
+
+With few matches the likelihood says little of m, and a class of chance agreements may fit as well as
+the matches. So m has a prior worth a few matches that look like the start, mostly in agreement (a
+Dirichlet prior; the estimate is the mode of the posterior, Dempster, Laird and Rubin 1977, section 1).
+A thousand matches overrule it.
 """
 
 from __future__ import annotations
@@ -23,8 +28,6 @@ from tallystick.estimation.settings import Estimation
 from tallystick.patterns.count import PatternCounts
 
 TINY = 1e-300
-PRIOR=1.0
-SHAPED=False
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Fit:
         Share of the matches, and of the non-matches, that some pass selects.
     log_likelihood : tuple of float
         Its path, conditional on selection, up to a constant.
+    without_matches : float
+        Log-likelihood where no pair is a match, up to the same constant.
     iterations : int
         Number of iterations.
     converged : bool
@@ -56,6 +61,7 @@ class Fit:
     selected_m: float
     selected_u: float
     log_likelihood: tuple[float, ...]
+    without_matches: float
     iterations: int
     converged: bool
 
@@ -118,6 +124,7 @@ def fit_em(
     rate = np.clip(start_matches * selected_m / np.maximum(candidates, 1), 1e-12, 0.5)
 
     path: list[float] = []
+    without_matches = 0.0
     converged = False
     iteration = 0
     matches = start_matches
@@ -133,6 +140,8 @@ def fit_em(
         odds = ratio + np.log(p) - np.log1p(-p)
         posterior = 1.0 / (1.0 + np.exp(-np.clip(odds, -700, 700)))
         path.append(float(weights @ (log_u + np.log1p(-p) + np.logaddexp(0.0, odds))))
+        if iteration == 1:
+            without_matches = float(weights @ log_u)  # u is still that of all pairs
 
         found = weights * posterior
         found_by_pair = np.bincount(counts.source_pair, weights=found, minlength=n_pairs)
@@ -146,7 +155,7 @@ def fit_em(
             seen = np.bincount(cells[k], weights=found, minlength=factor.n_cells)
             unseen = total_matches * full[k] * (1.0 - given_m[k])  # matches that no pass selects
             expected = np.where(factor.present, seen + unseen, 0.0)
-            prior = PRIOR * factor.present / factor.present.sum() if not SHAPED else PRIOR*start[k]
+            prior = settings.prior_matches * start[k]
             new_m.append(_fix_levels(factor, _normalise(expected + prior), given.m[k]))
             among_all = np.where(factor.present, marginals.counts[k], 0.0)
             rest = np.maximum(among_all - expected, np.where(factor.present, marginals.smallest[k], 0.0))
@@ -162,7 +171,18 @@ def fit_em(
         if change < settings.tolerance:
             converged = True
             break
-    return Fit(tuple(m), tuple(u), rate, matches, selected_m, selected_u, tuple(path), iteration, converged)
+    return Fit(
+        tuple(m),
+        tuple(u),
+        rate,
+        matches,
+        selected_m,
+        selected_u,
+        tuple(path),
+        without_matches,
+        iteration,
+        converged,
+    )
 
 
 def _normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,10 +21,14 @@ class Estimation(Settings):
         Number of random pairs from which u-probabilities are counted where the passes do not
         compare all pairs.
     start_agreement : float
-        Probability of full agreement among matches that EM starts from.
+        Probability of full agreement among matches that EM starts from, and of the prior.
+    prior_matches : float
+        Number of matches that the prior of the m-probabilities is worth. It keeps EM from taking
+        chance agreements for matches where there are few or none; 0 is maximum likelihood.
     """
 
     max_iterations: int = Field(default=1000, ge=1)
     tolerance: float = Field(default=1e-6, gt=0)
     random_pairs: int = Field(default=5_000_000, ge=1000)
     start_agreement: float = Field(default=0.9, gt=0, lt=1)
+    prior_matches: float = Field(default=5, ge=0)

@@ -51,6 +51,8 @@ class Linkage:
         As in `Spec`.
     spec : Spec, optional
         A whole specification instead of all others.
+    folder : path
+        What relative paths of the specification are relative to.
 
     Examples
     --------
@@ -67,6 +69,7 @@ class Linkage:
     """
 
     spec: Spec
+    folder: Path
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Linkage:
         estimation: Estimation | None = None,
         sources: Sequence[Source] = (),
         spec: Spec | None = None,
+        folder: str | Path = ".",
     ) -> None:
         if spec is None:
             thresholds = {
@@ -103,6 +107,7 @@ class Linkage:
                 estimation=estimation or Estimation(),
             )
         object.__setattr__(self, "spec", spec)
+        object.__setattr__(self, "folder", Path(folder))
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Linkage:
@@ -117,10 +122,10 @@ class Linkage:
         -------
         Linkage
         """
-        return cls(spec=resolved(load_spec(path), Path(path).parent))
+        return cls(spec=load_spec(path), folder=Path(path).parent)
 
     def to_toml(self) -> str:
-        """The specification as TOML."""
+        """The specification as TOML, its paths as they were written."""
         return dump_spec(self.spec)
 
     def fit(
@@ -147,14 +152,13 @@ class Linkage:
         -------
         Model
         """
-        sources = as_sources(inputs, self.spec.sources)
-        prepared = prepare(
-            self.spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress
-        )
+        spec = resolved(self.spec, self.folder)
+        sources = as_sources(inputs, spec.sources)
+        prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
         check_sizes(prepared.tables)
         counts = count_patterns(prepared.plan, threads, progress)
         parameters = fit_counts(prepared, counts, threads, progress)
-        return Model(self.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
+        return Model(spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
 
     def model(self) -> Model:
         """The model where m and u of every comparison are given: no data is needed.
@@ -201,5 +205,11 @@ class Linkage:
                 "passes: found none, expected at least one, such as all_pairs() or a blocking_key."
             )
         return run(
-            self.spec, folder, inputs=inputs, force=force, threads=threads, memory=memory, progress=progress
+            resolved(self.spec, self.folder),
+            folder,
+            inputs=inputs,
+            force=force,
+            threads=threads,
+            memory=memory,
+            progress=progress,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import time
@@ -17,7 +18,7 @@ from typing import Any
 import polars as pl
 
 from tallystick import __version__
-from tallystick._files import write_json, write_text
+from tallystick._files import temporary_name, write_json, write_text
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError, RunError
 from tallystick.estimation.estimate import require_pairs
@@ -52,7 +53,7 @@ LIBRARIES = ("numba", "numpy", "polars", "scipy", "pydantic")
 
 @dataclass
 class _Clock:
-    """Seconds that each stage took; a stage that was found complete is not there."""
+    """Seconds that each stage took; where it was found complete, those of reading its results."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -140,15 +141,10 @@ def run(
         write_json(folder / "quality.json", quality)
     facts = run_facts(prepared, links.counts_dict(), clock.seconds, threads)
     progress("writing report", 0, 1)
-    try:
-        write_report(folder / "report.html", links.model.to_dict(), facts, quality)
-    except OSError as error:
-        raise RunError(
-            f"{folder / 'report.html'}: the report could not be written ({error.strerror}); make room."
-        ) from error
+    write_report(folder / "report.html", links.model.to_dict(), facts, quality)
     progress("writing report", 1, 1)
-    write_json(folder / "run.json", facts)  # a directory that has it is complete
-    shutil.rmtree(folder / WORK)
+    write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
+    _remove(folder / WORK)  # a directory that has run.json and not this is complete
     return links
 
 
@@ -186,7 +182,7 @@ def run_facts(
         "inputs": [
             {
                 "name": table.name,
-                "path": source.shown,
+                "path": _anywhere(source).shown,
                 "sha256": table.sha256,
                 "rows": table.n_rows,
                 "unreadable": dict(table.unreadable),
@@ -203,8 +199,20 @@ def run_facts(
 def shown_spec(spec: Spec) -> dict[str, Any]:
     """A specification as plain data for people: no password, no table."""
     bare = plain(spec.model_copy(update={"sources": ()}))
-    bare["sources"] = [source.model_dump(mode="json", exclude_defaults=True) for source in spec.sources]
+    bare["sources"] = [
+        {
+            key: value
+            for key, value in _anywhere(source).model_dump(mode="json", exclude_defaults=True).items()
+            if value is not None
+        }
+        for source in spec.sources
+    ]
     return bare
+
+
+def _anywhere(source: Source) -> Source:
+    """The source with a path that holds wherever a later command is called from."""
+    return source if source.path is None else source.model_copy(update={"path": source.path.absolute()})
 
 
 def check_unchanged(sources: Sequence[Source], facts: Mapping[str, Any]) -> None:
@@ -257,44 +265,79 @@ def _check_folder(folder: Path, force: bool) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder}: this is a file: give the name of a directory for the results.")
-    if not (folder / WORK / "run").exists() or (folder / "run.json").exists():
+    if _unfinished(folder) is None:
         raise InputError(
             f"{folder}: the directory exists: give another name, or use --force to replace a run in it."
         )
 
 
 def _check_resumable(folder: Path, fingerprint: str, force: bool) -> None:
-    mark = folder / WORK / "run"
-    if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint and not force:
+    if not force and _unfinished(folder) not in (None, fingerprint):
         raise InputError(
-            f"{folder}: the directory holds an unfinished run of another specification or other inputs: give another "
-            "name, or use --force to replace it."
+            f"{folder}: the directory holds an unfinished run of another specification, of other inputs or of another "
+            "version: give another name, or use --force to replace it."
         )
 
 
-def _is_resumed(folder: Path, fingerprint: str) -> bool:
-    """Whether the directory holds this very run, unfinished."""
-    mark = folder / WORK / "run"
-    unfinished = mark.exists() and not (folder / "run.json").exists()
-    return unfinished and mark.read_text(encoding="utf-8") == fingerprint
+def _unfinished(folder: Path) -> str | None:
+    """Fingerprint of the run that a directory holds unfinished, None where it holds none."""
+    if not (folder / WORK).is_dir():
+        return None
+    mark, facts = folder / WORK / "run", folder / "run.json"
+    if mark.is_file():
+        return mark.read_text(encoding="utf-8")
+    # Stopped while it was tidying up, as the last thing that a run does.
+    return str(json.loads(facts.read_bytes()).get("fingerprint", "")) if facts.is_file() else None
 
 
 def _open_folder(folder: Path, fingerprint: str) -> None:
-    """Make the directory, or clear it of another run."""
-    if _is_resumed(folder, fingerprint):
-        return
+    """Make the directory, take up the run that it holds unfinished, or clear it of another run."""
+    fresh = folder.with_name(f".{folder.name}.new")
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        (folder / "run.json").unlink(missing_ok=True)  # from here on it is no complete run
-        for name in OUTPUTS:
-            (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / WORK, ignore_errors=True)
-        (folder / WORK).mkdir(mode=0o700)
+        if _unfinished(folder) == fingerprint:
+            _sweep(folder)
+            (folder / WORK).mkdir(mode=0o700, exist_ok=True)
+        elif folder.exists():
+            (folder / "run.json").unlink(missing_ok=True)  # from here on it is no complete run
+            for name in OUTPUTS:
+                (folder / name).unlink(missing_ok=True)
+            _sweep(folder)
+            _remove(folder / WORK)
+            (folder / WORK).mkdir(mode=0o700)
+            write_text(folder / WORK / "run", fingerprint)
+        else:
+            # The directory appears with its mark inside, so that a run stopped here can be told from a
+            # directory of somebody else.
+            _remove(fresh)
+            fresh.mkdir(mode=0o700)
+            (fresh / WORK).mkdir(mode=0o700)
+            write_text(fresh / WORK / "run", fingerprint)
+            os.rename(fresh, folder)
     except OSError as error:
         raise RunError(
             f"{folder}: the directory could not be made ({error.strerror}): make room or choose another place."
         ) from error
-    write_text(folder / WORK / "run", fingerprint)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a run that was killed had begun to write."""
+    for name in OUTPUTS:
+        for begun in folder.glob(temporary_name(name, "*")):
+            begun.unlink(missing_ok=True)
+
+
+def _remove(folder: Path) -> None:
+    """Delete a directory of ours, if it is there."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the directory could not be deleted ({error.strerror}): delete it by hand."
+        ) from error
 
 
 def _parameters(
@@ -322,7 +365,8 @@ def _counts(
 ) -> PatternCounts:
     """The counts of a complete stage, or counted; the directory is made when there are pairs to go on with."""
     path = folder / WORK / "counts.parquet"
-    if _is_resumed(folder, fingerprint) and path.exists():
+    if _unfinished(folder) == fingerprint and path.exists():
+        _open_folder(folder, fingerprint)
         table = pl.read_parquet(path)
         return PatternCounts(prepared.plan.coding, *(table[name].to_numpy() for name in COUNT_COLUMNS))
     counts = count_patterns(prepared.plan, threads, progress)

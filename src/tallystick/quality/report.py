@@ -11,13 +11,12 @@ import hashlib
 import json
 import math
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tallystick._files import write_text
 from tallystick.quality import charts, formats
 from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings
 from tallystick.quality.vega_bundle import vega_bundle
@@ -102,19 +101,10 @@ def write_report(
 
     Raises
     ------
-    OSError
-        The folder is absent or cannot be written, or the disk is full.
+    RunError
+        The folder is absent or cannot be written, or the disk is full; nothing is left behind.
     """
-    target = Path(path)
-    page = render_report(model, run, quality, show_values=show_values)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_text(path, render_report(model, run, quality, show_values=show_values))
 
 
 @cache

@@ -7,13 +7,13 @@ second; it is therefore cached per user, under the version of vl-convert.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
 from tallystick._cache import user_cache_dir
+from tallystick._files import write_text
+from tallystick.errors import RunError
 
 
 def vega_bundle() -> str:
@@ -38,12 +38,6 @@ def vega_bundle() -> str:
 
 def _store(path: Path, text: str) -> None:
     """Keep the text for the next run; a cache that cannot be written costs time, not the report."""
-    with suppress(OSError):
+    with suppress(OSError, RunError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
+        write_text(path, text)
