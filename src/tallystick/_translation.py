@@ -173,11 +173,8 @@ def _without_other_branches(findings: list[_Finding]) -> list[_Finding]:
         done.add(where)
         every = list(branches[where].values())
         deep = [members for members in every if not any(_wrong_kind(one, where) for one in members)]
-        kept += (
-            min(deep, key=lambda members: len(members))
-            if deep
-            else [_merged([members[0] for members in every])]
-        )
+        shortest: list[_Finding] = min(deep, key=len, default=[])
+        kept += shortest or [_merged([members[0] for members in every])]
     return kept
 
 
