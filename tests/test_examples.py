@@ -1,0 +1,132 @@
+"""Each example as TOML and as Python: one specification, the links that it should give, and a clear error."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+
+from tallystick.linkage.linkage import Linkage
+from tallystick.linkage.links import Links
+from tallystick.quality.evaluate import entity_rates
+from tallystick.quality.rates import Rates, true_rates
+from tallystick.spec import resolved
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+FEBRL = ("febrl3", "febrl4")
+DATA = ("essnet", "historical")
+PERSON = r"^rec-(\d+)-"
+
+
+def python_twin(name: str) -> ModuleType:
+    found = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def both(name: str) -> tuple[Linkage, Linkage]:
+    """The example as TOML and as Python."""
+    return Linkage.from_toml(EXAMPLES / f"{name}.toml"), python_twin(name).linkage()
+
+
+@pytest.mark.parametrize("name", [*FEBRL, *DATA])
+def test_toml_and_python_are_the_same_linkage(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_FEBRL", "febrl")
+    toml, python = both(name)
+    assert toml.spec == python.spec
+    assert toml.folder.resolve() == python.folder.resolve()
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_default_folder_is_beside_the_project(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TALLYSTICK_DATA", raising=False)
+    linkage, _ = both(name)
+    for source in resolved(linkage.spec, linkage.folder).sources:
+        assert source.path is not None
+        assert source.path.resolve().parent == EXAMPLES.resolve().parent.parent / "shared" / "data"
+
+
+def test_there_is_no_example_without_its_twin() -> None:
+    written = {path.stem for path in EXAMPLES.glob("*.toml")} - {"chapter"}
+    assert written == {*FEBRL, *DATA} == {path.stem for path in EXAMPLES.glob("*.py")} - {"demo"}
+
+
+def two_runs(name: str, out: Path) -> Links:
+    """Run both forms, see that they write the same links, and return those of the TOML form."""
+    toml, python = both(name)
+    links = toml.run(out / "toml")
+    python.run(out / "python")
+    for table in ("links", "entities", "residuals", "review"):
+        written = [(out / form / f"{table}.parquet").read_bytes() for form in ("toml", "python")]
+        assert written[0] == written[1], table
+    return links
+
+
+def test_febrl4(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_FEBRL", str(febrl_dir))
+    links = two_runs("febrl4", tmp_path)
+    found = links.pairs.filter(pl.col("decision") == "link")
+    right = (found["id_left"].str.extract(PERSON) == found["id_right"].str.extract(PERSON)).sum()
+    sides = [set(part["id"].str.extract(PERSON)) for part in links.entities.partition_by("source")]
+    f1 = 2 * right / (len(found) + len(sides[0] & sides[1]))
+    assert f1 >= 0.999
+
+
+def test_febrl3(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_FEBRL", str(febrl_dir))
+    links = two_runs("febrl3", tmp_path)
+    truth = links.entities["id"].str.extract(PERSON)
+    assert f1_of(entity_rates(links.entities["entity_id"], truth)) >= 0.995
+    found = links.pairs.filter(pl.col("decision") == "link")
+    row = {one: number for number, one in enumerate(links.entities["id"])}
+    left, right = (
+        found[side].replace_strict(row, return_dtype=pl.Int64).to_numpy() for side in ("id_left", "id_right")
+    )
+    rates = true_rates(left, right, truth, [len(truth)], within=True, between=False)
+    assert f1_of(rates) >= 0.995
+
+
+def f1_of(rates: Rates | None) -> float:
+    assert rates is not None
+    assert rates.f1 is not None
+    return rates.f1
+
+
+def test_essnet(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
+    links = both("essnet")[0].run(tmp_path / "toml")
+    assert f1_of(links.evaluate("person_id").links) >= 0.99
+
+
+def test_historical(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
+    links = both("historical")[0].run(tmp_path / "toml")
+    assert f1_of(links.evaluate("cluster").entities) >= 0.8
+
+
+@pytest.mark.parametrize("name", [*FEBRL, *DATA])
+@pytest.mark.parametrize("form", ["toml", "python"])
+def test_absent_data_are_named(name: str, form: str, tmp_path: Path) -> None:
+    command = {
+        "toml": ["-m", "tallystick", "link", str(EXAMPLES / f"{name}.toml"), "--out", "out"],
+        "python": [str(EXAMPLES / f"{name}.py"), "out"],
+    }[form]
+    variable = "TALLYSTICK_FEBRL" if name in FEBRL else "TALLYSTICK_DATA"
+    paths = [one for one in (os.environ.get("PYTHONPATH"), str(EXAMPLES.parent / "src")) if one]
+    environment = {**os.environ, variable: str(tmp_path / "nowhere"), "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (2 if form == "toml" else 1)
+    assert str(tmp_path / "nowhere") in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
