@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ def _plain_errors(reporter: Reporter | None = None) -> Iterator[None]:
     """One sentence instead of a traceback, and the exit status that belongs to it."""
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        warnings.simplefilter("always", TallystickWarning)
+        quiet = reporter is not None and reporter.quiet
+        warnings.simplefilter("ignore" if quiet else "always", TallystickWarning)
         try:
             yield
         except InputError as error:
@@ -53,6 +55,17 @@ def _plain_errors(reporter: Reporter | None = None) -> Iterator[None]:
         except TallystickError as error:
             _close(reporter)
             print(f"tallystick: {error}", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the output has read enough
+                raise
+            _close(reporter)
+            where = f"{error.filename}: " if error.filename else ""
+            print(
+                f"tallystick: {where}the system says {error.strerror or error}: check the place and its "
+                "permissions.",
+                file=sys.stderr,
+            )
             raise typer.Exit(1) from None
         except MemoryError:
             _close(reporter)

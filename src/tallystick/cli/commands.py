@@ -12,6 +12,7 @@ from typing import Any
 from tallystick._files import write_text
 from tallystick._progress import Progress
 from tallystick.errors import InputError
+from tallystick.linkage.folder import RUN_FORMAT, WORK
 from tallystick.linkage.links import Links
 from tallystick.linkage.model import Model
 from tallystick.preparation.source import Source
@@ -22,14 +23,23 @@ def write_starter(files: Sequence[Path], out: Path, force: bool) -> str:
     """Write a starter specification."""
     from tallystick.starter import starter_toml
 
-    if out.exists() and not force:
-        raise InputError(
-            f"{out}: the file exists: give another name with --out, or use --force to replace it."
-        )
+    _check_file(out, force)
     names = _names(files)
     sources = [Source(name=name, path=file) for name, file in zip(names, files, strict=True)]
     write_text(out, starter_toml(sources, out.parent))
     return f"{out}: read it, change what does not fit, then run: tallystick link {out} --out results"
+
+
+def _check_file(out: Path, force: bool) -> None:
+    """Refuse a file that cannot be written or is there already, before anything is read."""
+    if not out.parent.is_dir():
+        raise InputError(f"{out}: the folder {out.parent} does not exist: make it first.")
+    if out.is_dir():
+        raise InputError(f"{out}: this is a folder: give the name of a file with --out.")
+    if out.exists() and not force:
+        raise InputError(
+            f"{out}: the file exists: give another name with --out, or use --force to replace it."
+        )
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -47,15 +57,21 @@ def run_linkage(
     from tallystick.linkage.run import run
 
     spec = resolved(load_spec(path), path.parent)
-    sys.path.insert(
-        0, str(path.parent)
-    )  # a comparator may name a function of a module beside the specification
+    _find_modules_in(path.parent)
     if not spec.sources:
         raise InputError(
             f"{path}: found no sources, expected [[sources]]: tell which files are to be linked."
         )
     links = run(spec, out, force=force, threads=threads, memory=_bytes(memory), progress=progress)
     return summary(links, out)
+
+
+def _find_modules_in(folder: Path) -> None:
+    """Let a comparator name a function of a module that lies in a folder.
+
+    The folder comes last, so that no file in it can take the place of a library.
+    """
+    sys.path.append(str(folder.absolute()))
 
 
 def _bytes(gigabytes: float | None) -> int | None:
@@ -117,6 +133,7 @@ def score_files(
     if out is None:
         raise InputError("score needs --out, the directory for the results.")
     model = _model(path)
+    _find_modules_in(path.parent if path.is_file() else Path())
     if not model.parameters.pairs and not model.spec.passes:
         raise InputError(
             f'{path}: the specification has no passes: add [[passes]], such as type = "all_pairs".'
@@ -126,7 +143,13 @@ def score_files(
         trained = list(
             dict.fromkeys(name for pair in model.parameters.pairs for name in (pair.left, pair.right))
         )
-        names = trained if len(trained) == len(files) else names
+        if len(trained) != len(files):
+            raise InputError(
+                f"{path}: the model links {len(trained)} source{'s' * (len(trained) > 1)} "
+                f"({', '.join(trained)}), but {len(files)} file{'s' * (len(files) > 1)} came: "
+                "give as many, in the same order."
+            )
+        names = trained
     sources = [Source(name=name, path=file, id=id) for name, file in zip(names, files, strict=True)]
     links = run(
         model.spec,
@@ -147,11 +170,21 @@ def _facts(run: Path) -> dict[str, Any]:
     if not path.is_file():
         reason = (
             "the run is not complete: run it again"
-            if (run / ".work").is_dir()
+            if (run / WORK).is_dir()
             else "it is no directory of a run"
         )
         raise InputError(f"{run}: there is no run.json: {reason}.")
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: the file cannot be read as JSON ({error}): run the linkage again."
+        ) from error
+    if not isinstance(facts, dict) or facts.get("format") != RUN_FORMAT:
+        raise InputError(
+            f"{path}: the format is not {RUN_FORMAT!r}, so it is no run of this version: "
+            "run the linkage again."
+        )
     return facts
 
 
@@ -162,25 +195,27 @@ def _sources(run: Path, facts: dict[str, Any]) -> list[Source]:
             raise InputError(
                 f"{run}: source {read['name']!r} was a table in memory: use Links.join in Python instead."
             )
-        sources.append(Source(**{key: value for key, value in source.items() if value is not None}))
+        if "uri" in source:
+            # The run does not keep a password: PostgreSQL then looks in PGPASSWORD and ~/.pgpass.
+            source = {**source, "uri": source["uri"].replace(":***@", "@")}
+        sources.append(Source(**source))
     return sources
 
 
 def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, force: bool) -> str:
     """Write the linked table."""
-    import polars as pl
-
     from tallystick.linkage.export import join_pairs
     from tallystick.linkage.run import check_unchanged
-    from tallystick.preparation.write import write_table
+    from tallystick.linkage.tables import read_table
+    from tallystick.preparation.write import check_suffix, write_table
 
-    if out.exists() and not force:
-        raise InputError(f"{out}: the file exists: give another name, or use --force to replace it.")
+    _check_file(out, force)
+    check_suffix(out)
     facts = _facts(run)
     sources = _sources(run, facts)
     check_unchanged(sources, facts)
     decisions = ["link", "possible"] if possible else ["link"]
-    table = join_pairs(pl.read_parquet(run / "links.parquet"), sources, columns, decisions)
+    table = join_pairs(read_table(run / "links.parquet"), sources, columns, decisions)
     write_table(table, out)
     return f"{out}: {len(table):,} rows, {table.width} columns"
 
@@ -189,8 +224,10 @@ def evaluate_run(run: Path, truth: str) -> str:
     """Errors of a run against the truth."""
     from tallystick.linkage.evaluate import evaluate
     from tallystick.linkage.run import check_unchanged
+    from tallystick.linkage.tables import read_table
 
     facts = _facts(run)
     sources = _sources(run, facts)
     check_unchanged(sources, facts)
-    return evaluate(run, sources, facts, truth).text()
+    pairs, entities = (read_table(run / f"{name}.parquet") for name in ("links", "entities"))
+    return evaluate(pairs, entities, sources, facts["kind"], truth).text()

@@ -114,9 +114,16 @@ def fit_em(
     candidates = np.bincount(counts.source_pair, weights=weights, minlength=n_pairs)
 
     missing = [_shares(~f.present, s) for f, s in zip(factors, marginals.counts, strict=True)]
-    u = [_normalise(np.where(f.present, s, 0.0)) for f, s in zip(factors, marginals.counts, strict=True)]
+    possible = [
+        _possible(f, s, np.bincount(c, minlength=f.n_cells))
+        for f, s, c in zip(factors, marginals.counts, cells, strict=True)
+    ]
+    # A level that was never seen keeps a small u, so that its weight is finite.
+    floors = [np.where(p, s, 0.0) for p, s in zip(possible, marginals.smallest, strict=True)]
+    among_all = [np.where(p, s, 0.0) for p, s in zip(possible, marginals.counts, strict=True)]
+    u = [_normalise(np.maximum(s, floor)) for s, floor in zip(among_all, floors, strict=True)]
     u = [_fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
-    m = [_start(f, p, settings.start_agreement) for f, p in zip(factors, u, strict=True)]
+    m = [_start(f, p, settings.start_agreement) for f, p in zip(factors, possible, strict=True)]
     m = [_fix_levels(f, p, g) for f, p, g in zip(factors, m, given.m, strict=True)]
     start = m
     selected_m, given_m = selection.probabilities(_full(m, missing))
@@ -128,7 +135,7 @@ def fit_em(
     converged = False
     iteration = 0
     matches = start_matches
-    for iteration in range(1, settings.max_iterations + 1):  # noqa: B007
+    for iteration in range(1, settings.max_iterations + 1):
         ratio = np.full(len(weights), np.log(max(selected_u, TINY)) - np.log(max(selected_m, TINY)))
         log_u = np.full(len(weights), -np.log(max(selected_u, TINY)))
         for factor, cell, mm, uu in zip(factors, cells, m, u, strict=True):
@@ -157,8 +164,7 @@ def fit_em(
             expected = np.where(factor.present, seen + unseen, 0.0)
             prior = settings.prior_matches * start[k]
             new_m.append(_fix_levels(factor, _normalise(expected + prior), given.m[k]))
-            among_all = np.where(factor.present, marginals.counts[k], 0.0)
-            rest = np.maximum(among_all - expected, np.where(factor.present, marginals.smallest[k], 0.0))
+            rest = np.maximum(among_all[k] - expected, floors[k])
             new_u.append(_fix_levels(factor, _normalise(rest), given.u[k]))
         m, u = new_m, new_u
         selected_m, given_m = selection.probabilities(_full(m, missing))
@@ -217,21 +223,32 @@ def _fix_levels(
     return result
 
 
-def _start(factor: Factor, u: NDArray[np.float64], agreement: float) -> NDArray[np.float64]:
-    """Start of m: full agreement as given, each lower level a third as likely as the one above."""
+def _possible(
+    factor: Factor, among_all: NDArray[np.float64], patterns: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Cells that pairs may show: all but key bits that never come with a level that does occur.
+
+    Equal surnames, say, cannot differ in the key part that is the surname.
+    """
+    seen = (among_all > 0) | (patterns > 0)
+    level_seen = np.bincount(factor.level, weights=seen, minlength=factor.n_levels + 1) > 0
+    return np.asarray(factor.present & (seen | ~level_seen[factor.level]), np.bool_)
+
+
+def _start(factor: Factor, possible: NDArray[np.bool_], agreement: float) -> NDArray[np.float64]:
+    """Start of m, and its prior: full agreement as given, each lower level a third as likely as the next."""
+    all_bits = factor.bits == 2 ** len(factor.keys) - 1
     if factor.comparison is None:
-        agreed = factor.bits == 2 ** len(factor.keys) - 1
-        return np.where(agreed, agreement, (1 - agreement) / max(1, (~agreed).sum()))
+        agreed = np.where(all_bits, agreement, (1 - agreement) / max(1, (possible & ~all_bits).sum()))
+        return _normalise(np.where(possible, agreed, 0.0))
     levels = 3.0 ** np.arange(factor.n_levels)
     levels[-1] = 0.0
     levels *= (1 - agreement) / levels.sum()
     levels[-1] = agreement
-    # Within a level the key bits are shared out as among all pairs, half; and half agreement.
-    bits_full = factor.bits == 2 ** len(factor.keys) - 1
-    even = 0.5 * bits_full + 0.5 / 2 ** len(factor.keys)
+    # Within a level half the matches agree on all key parts, and the others on any of them.
+    bits = np.where(possible, 0.5 * all_bits + 0.5 / 2 ** len(factor.keys), 0.0)
     result = np.zeros(factor.n_cells)
     for level in range(factor.n_levels):
         own = factor.level == level
-        possible = np.where(u[own] > 0, even[own], 0.0)
-        result[own] = levels[level] * _normalise(possible)
+        result[own] = levels[level] * _normalise(bits[own])
     return result

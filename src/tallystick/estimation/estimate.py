@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
-from tallystick.blocking.passes import AnyPass, BlockingKey, PairTable
+from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
+from tallystick.estimation.cautions import cautions
 from tallystick.estimation.em import Fit, Given, fit_em
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
@@ -100,7 +101,7 @@ def estimate(
         iterations=fit.iterations,
         converged=fit.converged,
         log_likelihood=fit.log_likelihood,
-        warnings=tuple(_warnings(comparisons, passes, plan, fit, settings)),
+        warnings=tuple(cautions(comparisons, passes, plan, selection, fit, settings)),
     )
 
 
@@ -184,59 +185,3 @@ def _pairs(records: Records, plan: PairPlan, counts: PatternCounts, fit: Fit) ->
             )
         )
     return tuple(result)
-
-
-def _warnings(
-    comparisons: Sequence[Comparison],
-    passes: Sequence[AnyPass],
-    plan: PairPlan,
-    fit: Fit,
-    settings: Estimation,
-) -> list[str]:
-    found = []
-    if not fit.converged:
-        found.append(
-            f"EM stopped at the cap of {settings.max_iterations} iterations without converging: raise "
-            "max_iterations or look at the comparisons before relying on the estimates."
-        )
-    for comparison in blocked_everywhere(comparisons, passes):
-        found.append(
-            f"Comparison {comparison}: every pass blocks on its field, so its m-probability cannot be "
-            "estimated from these pairs: add a pass without the field, give m, or leave the comparison out."
-        )
-    if any(isinstance(one, PairTable) for one in passes) and not plan.blocking.compares_all:
-        found.append(
-            "A pass is a table of pairs: how it was chosen is not known, so the matches that no pass "
-            "finds are not estimated, and m holds for the candidate pairs."
-        )
-    return found
-
-
-def blocked_everywhere(comparisons: Sequence[Comparison], passes: Sequence[AnyPass]) -> list[str]:
-    """Names of comparisons on a field on which, as it is, every pass blocks.
-
-    Parameters
-    ----------
-    comparisons : sequence of Comparison
-        The comparisons.
-    passes : sequence of passes
-        The passes.
-
-    Returns
-    -------
-    list of str
-    """
-    if not passes or not all(isinstance(one, BlockingKey) for one in passes):
-        return []
-    shared = set.intersection(
-        *(
-            {part.field for part in one.parts if part.transform == "value"}
-            for one in passes
-            if isinstance(one, BlockingKey)
-        )
-    )
-    return [
-        one.name
-        for one in comparisons
-        if all(leaf.left == leaf.right and set(leaf.left) <= shared for leaf in one.leaves())
-    ]

@@ -30,7 +30,7 @@ class Marginals:
     smallest : tuple of float64 array
         The count below which a cell's count means nothing (half a sampled pair), shape (n_cells,).
     origin : str
-        Where the counts come from: ``all pairs`` or ``random pairs``.
+        Where the counts come from: ``all pairs`` or ``random pairs and value frequencies``.
     """
 
     counts: tuple[NDArray[np.float64], ...]
@@ -89,7 +89,7 @@ def marginals_of_random_pairs(
     factors : sequence of Factor
         The factors.
     n_random : int
-        Number of random pairs.
+        Number of random pairs; where there are no more pairs than that each is taken once.
     seed : int
         Seed of the sample; the result does not depend on the number of threads.
     threads : int, optional
@@ -105,15 +105,18 @@ def marginals_of_random_pairs(
     total = float(allowed.sum())
     n_comparisons = len(plan.comparisons)
     codes = [_codes(records, plan, comparisons, factor) for factor in factors]
-    share = allowed / total
+    every = total <= n_random  # to take each pair once is exact then, and no dearer
     tasks = []
-    for pair, part in enumerate(share):
-        size = round(n_random * part)
+    for pair, n_allowed in enumerate(allowed.tolist()):
+        size = n_allowed if every else round(n_random * n_allowed / total)
         tasks += [(pair, start, min(CHUNK, size - start)) for start in range(0, size, CHUNK)]
 
     def work(task: tuple[int, int, int]) -> tuple[int, list[NDArray[np.int64]], list[NDArray[np.int64]]]:
         pair, start, size = task
-        left, right = _draw(plan, pair, size, np.random.default_rng([seed, pair, start]))
+        if every:
+            left, right = _take(plan, pair, start, size)
+        else:
+            left, right = _draw(plan, pair, size, np.random.default_rng([seed, pair, start]))
         digits = np.ascontiguousarray(plan.digits(left, right).T)
         sums, unequal = [], []
         for factor, code in zip(factors, codes, strict=True):
@@ -146,7 +149,8 @@ def marginals_of_random_pairs(
         scale = (total - equal.sum()) / max(1, n)
         counts.append(sample * scale + equal)
         smallest.append(np.where(equal > 0, 0.5, 0.5 * scale))
-    return Marginals(tuple(counts), tuple(smallest), "random pairs and value frequencies")
+    origin = "all pairs" if every else "random pairs and value frequencies"
+    return Marginals(tuple(counts), tuple(smallest), origin)
 
 
 def _codes(
@@ -159,6 +163,22 @@ def _codes(
     if len(leaves) != 1 or leaves[0].left != leaves[0].right:
         return None
     return plan.comparisons[factor.comparison].leaves[0].left_codes
+
+
+def _take(plan: PairPlan, pair: int, start: int, size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Some of the pairs of rows of a pair of sources, in order, left < right."""
+    offsets = plan.blocking.offsets
+    s, t = plan.blocking.source_pairs[pair]
+    number = np.arange(start, start + size)
+    if s != t:
+        n_right = offsets[t + 1] - offsets[t]
+        left, right = offsets[s] + number // n_right, offsets[t] + number % n_right
+    else:
+        rows = np.arange(offsets[s + 1] - offsets[s])
+        up_to = rows * (rows + 1) // 2  # pairs whose right row is this one or comes before
+        row = np.searchsorted(up_to, number, side="right")
+        left, right = offsets[s] + number - up_to[row - 1], offsets[s] + row
+    return left.astype(np.int32), right.astype(np.int32)
 
 
 def _draw(

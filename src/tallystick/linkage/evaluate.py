@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 
+from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError
 from tallystick.preparation.read import ID_COLUMN, read_columns
 from tallystick.preparation.source import Source
@@ -51,19 +50,21 @@ def _line(rates: Rates, what: str) -> str:
     )
 
 
-def evaluate(run: Path, sources: Sequence[Source], facts: Mapping[str, Any], truth: str) -> Evaluation:
-    """Count the errors of a run.
+def evaluate(
+    pairs: pl.DataFrame, entities: pl.DataFrame, sources: Sequence[Source], kind: Kind, truth: str
+) -> Evaluation:
+    """Count the errors of a linkage.
 
     Parameters
     ----------
-    run : path
-        Directory of the run.
+    pairs, entities : polars.DataFrame
+        As `Links.pairs` and `Links.entities`.
     sources : sequence of Source
-        Its sources.
-    facts : mapping
-        Its ``run.json``.
+        The sources.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records were compared.
     truth : str
-        Column of every source that says who a record is.
+        Field or column of every source that says who a record is.
 
     Returns
     -------
@@ -74,21 +75,21 @@ def evaluate(run: Path, sources: Sequence[Source], facts: Mapping[str, Any], tru
     InputError
         Where a source lacks the column.
     """
-    kind = facts["spec"].get("kind") or ("link" if len(sources) > 1 else "dedupe")
     parts = []
     for source in sources:
-        frame = read_columns(source, [truth], allow_truth=True)
+        column = source.column(truth)
+        frame = read_columns(source, [column], allow_truth=True)
         parts.append(
             frame.select(
                 pl.lit(source.name).alias("source"),
                 pl.col(ID_COLUMN).alias("id"),
-                pl.col(truth).cast(pl.String).alias("truth"),
+                pl.col(column).cast(pl.String).alias("truth"),
             )
         )
     records = pl.concat(parts).with_row_index("row")
     if records["truth"].null_count() == len(records):
-        raise InputError(f"{run}: the truth column {truth!r} is missing in every record.")
-    links = pl.read_parquet(run / "links.parquet").filter(pl.col("decision") == "link")
+        raise InputError(f"The truth column {truth!r} is missing in every record.")
+    links = pairs.filter(pl.col("decision") == "link")
     rows = {}
     for side, source in (("left", sources[0]), ("right", sources[-1])):
         named = (
@@ -110,6 +111,5 @@ def evaluate(run: Path, sources: Sequence[Source], facts: Mapping[str, Any], tru
     )
     if kind == "link":
         return Evaluation(rates, None)
-    entities = pl.read_parquet(run / "entities.parquet")
     joined = records.join(entities, on=["source", "id"], how="left", maintain_order="left")
     return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]))

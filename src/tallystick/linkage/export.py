@@ -51,8 +51,10 @@ def join_pairs(
         if not any(name in found for found in available.values()):
             names = sorted({column for source in sources for column in open_source(source).columns})
             near = nearest(name, names)
-            hint = f"; did you mean {near!r}?" if near else ""
-            raise InputError(f"No source has a field or column {name!r}{hint} They have {', '.join(names)}.")
+            hint = f" (did you mean {near!r}?)" if near else ""
+            raise InputError(
+                f"No source has a field or column {name!r}{hint}: choose among {', '.join(names)}."
+            )
     sides = {
         "left": [sources[0]] if len(sources) <= 2 else list(sources),
         "right": [sources[-1]] if len(sources) <= 2 else list(sources),

@@ -15,6 +15,7 @@ from tallystick._progress import Progress, silent
 from tallystick.estimation.estimate import estimate
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
+from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared
@@ -73,6 +74,20 @@ class Links:
         Rates
         """
         return figures.estimate_rates(self.prepared, self.model.parameters, self.decided)[0]
+
+    def evaluate(self, truth: str) -> Evaluation:
+        """Count the errors against the truth, which the linkage itself could not read.
+
+        Parameters
+        ----------
+        truth : str
+            Field or column of every source that says who a record is; equal values are matches.
+
+        Returns
+        -------
+        Evaluation
+        """
+        return evaluate(self.pairs, self.entities, self.prepared.spec.sources, self.prepared.kind, truth)
 
     def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
         """The linked table: columns of the sources side by side, a row per link.

@@ -211,12 +211,17 @@ class Model:
 
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data."""
+        spec, parameters = plain(self.spec), self.parameters.to_dict()
+        parameters["comparisons"] = [
+            {**known, "spec": one}
+            for known, one in zip(parameters["comparisons"], spec["comparisons"], strict=True)
+        ]
         return {
             "format": FORMAT,
             "version": __version__,
             "kind": self.spec.kind,
-            "spec": plain(self.spec),
-            **self.parameters.to_dict(),
+            "spec": spec,
+            **parameters,
         }
 
     @classmethod

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,34 +16,32 @@ from typing import Any
 import polars as pl
 
 from tallystick import __version__
-from tallystick._files import temporary_name, write_json, write_text
+from tallystick._files import write_json
 from tallystick._progress import Progress, silent
-from tallystick.errors import InputError, RunError
+from tallystick.errors import InputError
 from tallystick.estimation.estimate import require_pairs
 from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.folder import (
+    RUN_FORMAT,
+    WORK,
+    check_folder,
+    check_resumable,
+    open_folder,
+    remove,
+    unfinished,
+)
 from tallystick.linkage.links import Links, assemble, fit_counts, floors_of, rated
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_tables
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
-from tallystick.preparation.read import Table
+from tallystick.preparation.read import Table, open_source
 from tallystick.preparation.source import Source
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
 from tallystick.spec import Spec, plain
 
-WORK = ".work"
-OUTPUTS = (
-    "links.parquet",
-    "entities.parquet",
-    "residuals.parquet",
-    "review.parquet",
-    "model.json",
-    "quality.json",
-    "report.html",
-    "run.json",
-)
 COUNT_COLUMNS = ("source_pair", "pass_number", "patterns", "counts")
 SCORED_COLUMNS = ("left", "right", "weight", "pattern", "pass_number", "source_pair")
 LIBRARIES = ("numba", "numpy", "polars", "scipy", "pydantic")
@@ -107,13 +103,13 @@ def run(
     clock = _Clock()
     sources = as_sources(inputs, spec.sources)
     spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
-    _check_folder(folder, force)
+    check_folder(folder, force)
     with clock.stage("read"):
         tables = read_tables(spec, sources, progress)
     if model is None:
         check_sizes(tables)
     fingerprint = _fingerprint(spec, tables, model)
-    _check_resumable(folder, fingerprint, force)
+    check_resumable(folder, fingerprint, force)
     with clock.stage("prepare"):
         prepared = prepare(
             spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress, tables=tables
@@ -127,15 +123,11 @@ def run(
     with clock.stage("decide"):
         links = assemble(prepared, parameters, counts, scored)
     with clock.stage("write"):
-        for name, make in (
-            ("links", lambda: links.pairs),
-            ("entities", lambda: links.entities),
-            ("residuals", lambda: links.residuals),
-            ("review", lambda: links.review),
-        ):
+        for name in ("links", "entities", "residuals", "review"):
             if not (folder / f"{name}.parquet").exists():
                 progress(f"writing {name}", 0, 1)
-                write_table(make(), folder / f"{name}.parquet")
+                table: pl.DataFrame = links.pairs if name == "links" else getattr(links, name)
+                write_table(table, folder / f"{name}.parquet")
                 progress(f"writing {name}", 1, 1)
         quality = links.quality_dict()
         write_json(folder / "quality.json", quality)
@@ -144,7 +136,7 @@ def run(
     write_report(folder / "report.html", links.model.to_dict(), facts, quality)
     progress("writing report", 1, 1)
     write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
-    _remove(folder / WORK)  # a directory that has run.json and not this is complete
+    remove(folder / WORK)  # a directory that has run.json and not this is complete
     return links
 
 
@@ -176,7 +168,8 @@ def run_facts(
         except PackageNotFoundError:  # pragma: no cover - a dependency is always installed
             continue
     return {
-        "format": "tallystick-run/1",
+        "format": RUN_FORMAT,
+        "kind": prepared.kind,
         "spec": shown_spec(prepared.spec),
         "versions": versions,
         "inputs": [
@@ -235,8 +228,8 @@ def check_sizes(tables: Sequence[Table]) -> None:
     for table in tables:
         if table.n_rows < 2:
             raise InputError(
-                f"Source {table.name!r} has a single record: m, u and the match rate cannot be estimated from it; "
-                "give a larger file, or score it with a saved model."
+                f"Source {table.name!r} has a single record: m, u and the match rate cannot be estimated "
+                "from it; give a larger file, or score it with a saved model."
             )
 
 
@@ -246,98 +239,20 @@ def _fingerprint(spec: Spec, tables: Sequence[Table], model: Model | None) -> st
         "version": __version__,
         "spec": shown_spec(spec),
         "inputs": [[table.name, table.sha256] for table in tables],
-        "pairs": [_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
+        "pairs": [_pairs_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
+def _pairs_sha256(path: str) -> str:
+    open_source(Source(name="pairs", path=Path(path)))  # which says what is wrong with the file
+    return _sha256(path)
+
+
 def _sha256(path: str | Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_folder(folder: Path, force: bool) -> None:
-    """Refuse a directory that is in use, before anything is read."""
-    if not folder.parent.is_dir():
-        raise InputError(f"{folder}: the folder {folder.parent} does not exist: make it first.")
-    if not folder.exists() or force and folder.is_dir():
-        return
-    if not folder.is_dir():
-        raise InputError(f"{folder}: this is a file: give the name of a directory for the results.")
-    if _unfinished(folder) is None:
-        raise InputError(
-            f"{folder}: the directory exists: give another name, or use --force to replace a run in it."
-        )
-
-
-def _check_resumable(folder: Path, fingerprint: str, force: bool) -> None:
-    if not force and _unfinished(folder) not in (None, fingerprint):
-        raise InputError(
-            f"{folder}: the directory holds an unfinished run of another specification, of other inputs or of another "
-            "version: give another name, or use --force to replace it."
-        )
-
-
-def _unfinished(folder: Path) -> str | None:
-    """Fingerprint of the run that a directory holds unfinished, None where it holds none."""
-    if not (folder / WORK).is_dir():
-        return None
-    mark, facts = folder / WORK / "run", folder / "run.json"
-    if mark.is_file():
-        return mark.read_text(encoding="utf-8")
-    # Stopped while it was tidying up, as the last thing that a run does.
-    return str(json.loads(facts.read_bytes()).get("fingerprint", "")) if facts.is_file() else None
-
-
-def _open_folder(folder: Path, fingerprint: str) -> None:
-    """Make the directory, take up the run that it holds unfinished, or clear it of another run."""
-    fresh = folder.with_name(f".{folder.name}.new")
-    try:
-        if _unfinished(folder) == fingerprint:
-            _sweep(folder)
-            (folder / WORK).mkdir(mode=0o700, exist_ok=True)
-        elif folder.exists():
-            (folder / "run.json").unlink(missing_ok=True)  # from here on it is no complete run
-            for name in OUTPUTS:
-                (folder / name).unlink(missing_ok=True)
-            _sweep(folder)
-            _remove(folder / WORK)
-            (folder / WORK).mkdir(mode=0o700)
-            write_text(folder / WORK / "run", fingerprint)
-        else:
-            # The directory appears with its mark inside, so that a run stopped here can be told from a
-            # directory of somebody else.
-            _remove(fresh)
-            fresh.mkdir(mode=0o700)
-            (fresh / WORK).mkdir(mode=0o700)
-            write_text(fresh / WORK / "run", fingerprint)
-            os.rename(fresh, folder)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the directory could not be made ({error.strerror}): make room or choose another place."
-        ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Delete what a run that was killed had begun to write."""
-    for name in OUTPUTS:
-        for begun in folder.glob(temporary_name(name, "*")):
-            begun.unlink(missing_ok=True)
-
-
-def _remove(folder: Path) -> None:
-    """Delete a directory of ours, if it is there."""
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the directory could not be deleted ({error.strerror}): delete it by hand."
-        ) from error
 
 
 def _parameters(
@@ -363,15 +278,15 @@ def _parameters(
 def _counts(
     folder: Path, fingerprint: str, prepared: Prepared, threads: int | None, progress: Progress
 ) -> PatternCounts:
-    """The counts of a complete stage, or counted; the directory is made when there are pairs to go on with."""
+    """The counts of a complete stage, or counted; the directory is made once there are pairs."""
     path = folder / WORK / "counts.parquet"
-    if _unfinished(folder) == fingerprint and path.exists():
-        _open_folder(folder, fingerprint)
+    if unfinished(folder) == fingerprint and path.exists():
+        open_folder(folder, fingerprint)
         table = pl.read_parquet(path)
         return PatternCounts(prepared.plan.coding, *(table[name].to_numpy() for name in COUNT_COLUMNS))
     counts = count_patterns(prepared.plan, threads, progress)
     require_pairs(counts, prepared.spec.passes)
-    _open_folder(folder, fingerprint)
+    open_folder(folder, fingerprint)
     write_table(pl.DataFrame({name: getattr(counts, name) for name in COUNT_COLUMNS}), path)
     return counts
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick.errors import InputError
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.cluster import connected_components
@@ -15,6 +17,31 @@ from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.residuals import best_candidates
 
 LABELS = pl.Series([verdict.label for verdict in Verdict])
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """A table that a run has written.
+
+    Parameters
+    ----------
+    path : path
+        A file of the directory of the run.
+
+    Returns
+    -------
+    polars.DataFrame
+
+    Raises
+    ------
+    InputError
+        Where it is absent or damaged.
+    """
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            f"{path}: the table cannot be read ({str(error).splitlines()[0]}): run the linkage again."
+        ) from error
 
 
 def _labels(names: list[str], numbers: NDArray[np.integer[Any]]) -> pl.Series:
@@ -114,10 +141,13 @@ def residuals_table(
     wanted = low.astype(np.int64) * records.n_records + high
     at = np.minimum(np.searchsorted(kept, wanted), max(0, len(kept) - 1))
     is_kept = found & (kept[at] == wanted) if len(kept) else np.zeros(len(rows), bool)
-    lost = is_kept & found & linked[np.maximum(candidate, 0)]
-    reason[lost] = "lost the assignment"
+    taken = linked.copy()  # by a link, or by a possible link of the second assignment
+    possible = decided.verdict == Verdict.POSSIBLE
+    taken[pairs.left[possible]] = True
+    taken[pairs.right[possible]] = True
+    reason[is_kept & taken[np.maximum(candidate, 0)]] = "lost the assignment"
     if len(kept):
-        reason[is_kept & (decided.verdict[at] == Verdict.POSSIBLE)] = "possible link"
+        reason[is_kept & possible[at]] = "possible link"
         reason[is_kept & decided.tie[at]] = "tie"
     partner = np.maximum(candidate, 0)
     passes = [one.label for one in prepared.spec.passes]

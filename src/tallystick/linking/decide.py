@@ -14,6 +14,8 @@ from tallystick.linking.bipartite import bipartite_posterior, no_link_constant
 from tallystick.linking.decision import Decision
 from tallystick.linking.score import ScoredPairs
 
+AT_THRESHOLD = 1e-9
+
 
 class Verdict(IntEnum):
     """What was decided of a pair."""
@@ -150,8 +152,9 @@ def _one_to_one(
     first = assign(left, right, gain)
     links = first.chosen & ~first.tie & (score >= decision.upper)
     verdict = np.where(links, Verdict.LINK, Verdict.NON_LINK).astype(np.int8)
-    rest = np.flatnonzero(~np.isin(left, left[links]) & ~np.isin(right, right[links]) & (weight > lower))
-    second = assign(left[rest], right[rest], weight[rest] - lower)
+    rest = np.flatnonzero(~np.isin(left, left[links]) & ~np.isin(right, right[links]) & (weight >= lower))
+    # A pair exactly at the threshold is above it too; an assignment takes no gain of 0.
+    second = assign(left[rest], right[rest], weight[rest] - lower + AT_THRESHOLD)
     possible = rest[second.chosen]
     possible = possible[(score[possible] >= decision.lower) | first.tie[possible] | second.tie[second.chosen]]
     verdict[possible] = Verdict.POSSIBLE

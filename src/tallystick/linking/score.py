@@ -152,7 +152,7 @@ def score(
     RunError
         Where more than `most` pairs reach the floor; none is dropped in silence.
     """
-    to_do = int(plan.blocking.candidate_pairs().sum())
+    to_do = plan.blocking.pairs_to_visit()
     done = kept = 0
     parts: list[ScoredPairs] = []
     progress("scoring pairs", 0, to_do)

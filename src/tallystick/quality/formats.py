@@ -29,6 +29,30 @@ def count(value: float | None) -> str:
     return f"{value:.1f}".replace("-", MINUS)
 
 
+def about(expected: float) -> str:
+    """An expected number in a sentence, with its verb.
+
+    Examples
+    --------
+    >>> about(0.02), about(1.0), about(31.4)
+    ('fewer than 1 is', 'about 1 is', 'about 31 are')
+    """
+    if expected < 0.5:
+        return "fewer than 1 is"
+    return f"about {count(round(expected))} {'is' if round(expected) == 1 else 'are'}"
+
+
+def place(path: str) -> str:
+    """The name of a file without its folders, which say more of a machine than of the data.
+
+    Examples
+    --------
+    >>> place("/data/2020/census.csv"), place("postgresql://host/db, table persons")
+    ('census.csv', 'postgresql://host/db, table persons')
+    """
+    return path if "://" in path else path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
 def percent(share: float | None) -> str:
     """A share in per cent, never rounded to a certainty that it has not.
 

@@ -118,7 +118,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "percent", "probability", "weight", "seconds", "without_password"):
+    for name in ("count", "percent", "probability", "weight", "seconds", "without_password", "place"):
         environment.filters[name] = getattr(formats, name)
     return environment
 
@@ -157,7 +157,7 @@ def _sides(model: Json, run: Json) -> tuple[str, str]:
 
 
 def _title(model: Json, run: Json) -> dict[str, str]:
-    name = ((run.get("spec") or {}).get("linkage") or {}).get("name")
+    name = (run.get("spec") or {}).get("name")
     done, sources = _DONE.get(model.get("kind", ""), "Record linkage"), formats.sentence_list(_sources(run))
     what = f"{done} of {sources}" if sources else done
     return {"name": name or what, "what": what if name else ""}
@@ -196,14 +196,14 @@ def _headline_sentences(model: Json, run: Json, quality: Json) -> Iterator[str]:
         yield f"Among {held}, {count(counts['links'])} pairs were accepted as links{entities}."
     if estimated.get("precision") is not None:
         wrong = (
-            f" (about {count(estimated['false_links'])} are false)"
+            f" ({formats.about(estimated['false_links'])} false)"
             if estimated.get("false_links") is not None
             else ""
         )
         yield f"The model expects {percent(estimated['precision'])} of the links to be true matches{wrong}."
     if estimated.get("recall") is not None:
         missed = (
-            f" (about {count(estimated['missed'])} are missed)" if estimated.get("missed") is not None else ""
+            f" ({formats.about(estimated['missed'])} missed)" if estimated.get("missed") is not None else ""
         )
         yield f"It expects {percent(estimated['recall'])} of all true matches to be among them{missed}."
     if counts.get("possible"):
