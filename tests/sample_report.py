@@ -79,7 +79,7 @@ def _model() -> Json:
 
 def _run() -> Json:
     return {
-        "spec": {"linkage": {"name": "Census to coverage survey", "kind": "link"}},
+        "spec": {"name": "Census to coverage survey", "kind": "link"},
         "versions": {
             "tallystick": "0.1.0",
             "python": "3.11.9",
@@ -218,7 +218,7 @@ def troubled_sample() -> tuple[Json, Json, Json]:
     state, surname = model["comparisons"][-1], model["comparisons"][1]
     state |= {"m": [0.4, 0.6], "u": [0.35, 0.65], "weights": [math.log(0.4 / 0.35), math.log(0.6 / 0.65)]}
     surname["weights"] = [-2.9, 2.5, 2.1, 4.2, 6.3]
-    run["spec"] = {"linkage": {"kind": "dedupe"}}
+    run["spec"] = {"kind": "dedupe"}
     run["inputs"] = run["inputs"][:1]
     run["counts"] |= {
         "records": {"census": 5000},

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,15 +38,35 @@ def kernel_cache_dir() -> Path:
     return user_cache_dir() / "kernels" / digest.hexdigest()[:16]
 
 
+@cache
+def _can_be_kept() -> bool:
+    """Whether the cache folder can be written; numba would else choose one by itself, or fail."""
+    try:
+        kernel_cache_dir().mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=kernel_cache_dir()).close()
+    except OSError:
+        return False
+    return True
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function on first use: no Python objects, no lock held, cached on disk.
 
-    Kernels live in files whose name contains ``kernels``; only those enter the cache's hash.
+    Kernels live in files whose name contains ``kernels``; only those enter the cache's hash. A cache
+    that cannot be written, or is full, costs the time of compiling again, and not the run.
     """
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kernel_cache_dir())
     try:
-        compiled: Callable[..., Any] = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        compiled: Any = numba.njit(nogil=True, cache=_can_be_kept(), error_model="numpy")(function)
     finally:
         numba.config.CACHE_DIR = before
-    return compiled
+    store = compiled._cache
+    save = store.save_overload
+
+    def save_if_possible(signature: object, code: object) -> None:
+        with suppress(OSError):
+            save(signature, code)
+
+    store.save_overload = save_if_possible
+    return compiled  # type: ignore[no-any-return]

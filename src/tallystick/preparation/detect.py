@@ -18,6 +18,7 @@ Look = Literal["id", "date", "year", "postcode-like code", "name", "category", "
 
 _MOST = 0.9
 _FEW_VALUES = 12
+_LISTED_VALUES = 100
 _E_MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 _DATE = (
     r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
@@ -78,22 +79,63 @@ def describe(source: Source) -> list[ColumnDescription]:
     >>> [(c.name, c.looks_like, c.missing) for c in describe(Source(name="a", table=table))]
     [('born', 'date', 0.0), ('mail', 'e-mail', 0.5)]
     """
+    return [describe_values(values) for values in sample(source).get_columns()]
+
+
+def sample(source: Source) -> pl.DataFrame:
+    """The first 100,000 rows of a source as normalised text.
+
+    Parameters
+    ----------
+    source : Source
+        Columns that it declares as truth are not read.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order of the source; columns whose values have no form as text are left out.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be read or has no rows.
+
+    Examples
+    --------
+    >>> sample(Source(name="a", table=pl.DataFrame({"n": [1.0, None]})))["n"].to_list()
+    ['1', None]
+    """
     opened = open_source(source)
     names = [name for name in dict.fromkeys(opened.columns) if name not in source.truth]
     frame = opened.read(names, SAMPLE_ROWS) if names else pl.DataFrame()
     if frame.height == 0:
         raise InputError(f"{source.shown}: there are no rows besides the header; give a source with records.")
-    described = []
+    columns = []
     for column in frame.get_columns():
         try:
-            values, _ = normalise_column(column, None, Normalise())
+            columns.append(normalise_column(column, None, Normalise())[0])
         except InputError:
             continue
-        described.append(_describe(values))
-    return described
+    return pl.DataFrame(columns)
 
 
-def _describe(values: pl.Series) -> ColumnDescription:
+def describe_values(values: pl.Series) -> ColumnDescription:
+    """Describe one column.
+
+    Parameters
+    ----------
+    values : polars.Series
+        Normalised text, of at least one row; null is missing.
+
+    Returns
+    -------
+    ColumnDescription
+
+    Examples
+    --------
+    >>> describe_values(pl.Series("sex", ["m", "f", "m", "f", None])).looks_like
+    'category'
+    """
     present = values.drop_nulls()
     mean = present.str.len_chars().mean()
     return ColumnDescription(
@@ -130,7 +172,8 @@ def _looks_like(present: pl.Series, rows: int) -> Look:
         zeros_in_front = share(r"^0\d{3,}$") > 0
         code = share(_DIGITS_OF_CODE) >= _MOST and (one_length or zeros_in_front) and distinct > _FEW_VALUES
         return "postcode-like code" if code else "number"
-    if distinct <= _FEW_VALUES and distinct <= len(present) / 2:
+    few = distinct <= _FEW_VALUES and distinct <= len(present) / 2
+    if few or (distinct <= _LISTED_VALUES and distinct <= len(present) / 100):
         return "category"
     short = int((lengths <= 10).sum()) / len(present)
     if short >= _MOST and with_digit >= _MOST and share(r"\p{L}") >= _MOST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -37,11 +38,7 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
         If the disk is full or the file cannot be written; nothing is left behind.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in (".parquet", ".csv"):
-        raise InputError(
-            f"{path}: a table is written as .parquet or .csv, not as {path.suffix!r}; change its name."
-        )
+    suffix = check_suffix(path)
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
     # One chunk a column: the row groups of the file then depend on the values alone.
@@ -54,7 +51,18 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
                 _flat(frame).write_csv(file)
         except pl.exceptions.PolarsError as error:
             # Polars hides a full disk in an error of its own.
-            raise OSError(str(error).splitlines()[0]) from error
+            reason, full = str(error).splitlines()[0], os.strerror(errno.ENOSPC)
+            raise OSError(full if full in reason else reason) from error
+
+
+def check_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix of a file for a table, ``.parquet`` or ``.csv``; `InputError` where it is another one."""
+    suffix = Path(path).suffix
+    if suffix.lower() not in (".parquet", ".csv"):
+        raise InputError(
+            f"{path}: a table is written as .parquet or .csv, not as {suffix!r}; change its name."
+        )
+    return suffix.lower()
 
 
 def _flat(frame: pl.DataFrame) -> pl.DataFrame:
