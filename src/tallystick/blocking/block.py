@@ -57,9 +57,7 @@ def block(
     """
     plan = plan_blocking(records, passes, kind)
     if (n := int(plan.candidate_pairs().sum())) > most:
-        raise RunError(
-            f"The passes find {n} pairs, more than {most}: use other passes or raise most."
-        )
+        raise RunError(f"The passes find {n} pairs, more than {most}: use other passes or raise most.")
     found: list[tuple[NDArray[np.int32], NDArray[np.int32], int]] = []
     for unit in plan.units():
         if isinstance(unit, Rectangle):

@@ -1,10 +1,32 @@
-"""Enumeration of the pairs of a unit, less those that an earlier pass finds."""
+"""Grouping of rows by key, and enumeration of a unit's pairs less those that an earlier pass finds."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tallystick._compile import kernel
+
+
+@kernel
+def group_by_key(rows, keys, n_keys):  # type: ignore[no-untyped-def]
+    """Rows that have a key (1 to `n_keys`), by key and then in their order: a counting sort.
+
+    Returns the rows and, shape (n_keys + 1,), where those of key k + 1 start among them.
+    """
+    start = np.zeros(n_keys + 1, np.int64)
+    for row in rows:
+        if keys[row] != 0:
+            start[keys[row]] += 1
+    for k in range(n_keys):
+        start[k + 1] += start[k]
+    place = start[:-1].copy()
+    grouped = np.empty(start[n_keys], rows.dtype)
+    for row in rows:
+        key = keys[row]
+        if key != 0:
+            grouped[place[key - 1]] = row
+            place[key - 1] += 1
+    return grouped, start
 
 
 @kernel

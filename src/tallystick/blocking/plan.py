@@ -103,6 +103,11 @@ class BlockingPlan:
                     found[number] += (left * (left - 1) // 2 if s == t else left * right).sum()
         return found
 
+    def pairs_to_visit(self) -> int:
+        """Pairs of all units together: of the passes up to the first that finds all pairs."""
+        last = next((k for k, one in enumerate(self.passes) if isinstance(one, AllPairs)), len(self.passes))
+        return int(self.candidate_pairs()[: last + 1].sum())
+
     def rows(self, source: int) -> NDArray[np.int32]:
         """Global rows of a source."""
         return np.arange(self.offsets[source], self.offsets[source + 1], dtype=np.int32)

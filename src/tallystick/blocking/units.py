@@ -166,7 +166,7 @@ def keyed_units(
     pass_number, source_pair : int
         What the units belong to.
     left, right : int32 arrays
-        Global row numbers; the same list where `triangle`.
+        Global row numbers, ascending; the same list where `triangle`.
     keys : int32 array, shape (n_records,)
         Key of every record, 0 for none.
     triangle : bool
@@ -176,9 +176,15 @@ def keyed_units(
     ------
     PairBlocks
     """
-    left = _by_key(left, keys)
-    right = left if triangle else _by_key(right, keys)
-    blocks = _split(_matching_blocks(keys[left], keys[right]), triangle)
+    from tallystick.blocking.kernels_pairs import group_by_key
+
+    n_keys = int(keys.max(initial=0))
+    left, left_start = group_by_key(left, keys, n_keys)
+    right, right_start = (left, left_start) if triangle else group_by_key(right, keys, n_keys)
+    blocks = np.column_stack([left_start[:-1], left_start[1:], right_start[:-1], right_start[1:]])
+    fewest = 1 if triangle else 0  # most keys are of one record alone: drop them first
+    blocks = blocks[(blocks[:, 1] - blocks[:, 0] > fewest) & (blocks[:, 3] > blocks[:, 2])]
+    blocks = _split(blocks, triangle)
     counts = block_pairs(blocks, triangle)
     blocks, counts = blocks[counts > 0], counts[counts > 0]
     if not len(blocks):
@@ -198,25 +204,6 @@ def keyed_units(
             part[:, :2] -= low_left
             part[:, 2:] -= low_right
             yield PairBlocks(pass_number, source_pair, rows_left, rows_right, part, False)
-
-
-def _by_key(rows: NDArray[np.int32], keys: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Rows that have a key, sorted by key and then by row."""
-    rows = np.sort(rows[keys[rows] != 0])
-    return rows[np.argsort(keys[rows], kind="stable")]
-
-
-def _matching_blocks(left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Blocks of the keys that two sorted lists share."""
-    shared = np.intersect1d(left, right)
-    return np.column_stack(
-        [
-            np.searchsorted(left, shared, "left"),
-            np.searchsorted(left, shared, "right"),
-            np.searchsorted(right, shared, "left"),
-            np.searchsorted(right, shared, "right"),
-        ]
-    ).astype(np.int64)
 
 
 def _split(blocks: NDArray[np.int64], triangle: bool) -> NDArray[np.int64]:

@@ -101,9 +101,9 @@ def jaro(*thresholds: float, window: Literal["practice", "chapter"] = "practice"
         One or more, distinct, above 0 and below 1, in any order. The levels are: below all of
         them, at least the lowest, ..., at least the highest, equal.
     window : "practice" or "chapter"
-        "chapter" is the formula as Shlomo (2019, Overview of data linkage methods for policy
-        design, equation 1) prints it: a window of half of the shorter string (rounded down), and
-        a third of c / len1 + c / len2 + 1 - t / (2 c), without rounding t / 2 down.
+        "chapter" is equation 1 of Shlomo (2019, chapter 4 of Data-Driven Policy Impact Evaluation)
+        as it is printed: a window of half of the shorter string (rounded down), and a third of
+        c / len1 + c / len2 + 1 - t / (2 c), without rounding t / 2 down.
 
     Returns
     -------

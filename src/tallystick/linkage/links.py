@@ -59,7 +59,9 @@ class Links:
     @cached_property
     def residuals(self) -> pl.DataFrame:
         """Every record without a link, its best candidate, and why that is no link."""
-        return tables.residuals_table(self.prepared, self.model.parameters, self.decided)
+        return tables.residuals_table(
+            self.prepared, self.model.parameters, self.decided, remembered=self.counts.remembered
+        )
 
     @cached_property
     def review(self) -> pl.DataFrame:
@@ -194,7 +196,12 @@ def link_prepared(
     counts = count_patterns(prepared.plan, threads, progress)
     parameters = rated(prepared, parameters, counts, threads, progress)
     scored = score(
-        prepared.plan, parameters, floors_of(prepared, parameters), threads=threads, progress=progress
+        prepared.plan,
+        parameters,
+        floors_of(prepared, parameters),
+        remembered=counts.remembered,
+        threads=threads,
+        progress=progress,
     )
     return assemble(prepared, parameters, counts, scored)
 

@@ -127,7 +127,7 @@ def lookup(model: Model, record: Mapping[str, Any], index: Index, most: int) -> 
     weights, patterns = compare_one(model, record, index)
     order = np.lexsort((np.arange(len(weights)), -weights))[:most]
     columns: dict[str, Any] = {"id": index.records.ids.gather(order), "weight": weights[order]}
-    if model.parameters.pairs:
+    if len(model.parameters.pairs) == 1:
         columns["posterior"] = model.parameters.posterior(weights[order], np.zeros(len(order), np.int64))
     columns["pattern"] = model.parameters.coding.texts(patterns[order])
     return pl.DataFrame(columns)

@@ -36,7 +36,7 @@ class ComparedRecords:
         Match weight: natural log of the likelihood ratio.
     posterior : float or None
         Probability of a match for a candidate pair of this pattern; None where the model knows no
-        match rate.
+        match rate, or several.
     pattern : str
         Levels of the comparisons, ``.`` for missing.
     parts : list of dict
@@ -152,7 +152,9 @@ class Model:
         weights, patterns = compare_one(self, a, index)
         digits = self.parameters.coding.decode(patterns)[0]
         posterior = (
-            self.parameters.posterior(weights, np.zeros(1, np.int64)) if self.parameters.pairs else None
+            self.parameters.posterior(weights, np.zeros(1, np.int64))
+            if len(self.parameters.pairs) == 1
+            else None
         )
         return ComparedRecords(
             float(weights[0]),
@@ -176,7 +178,8 @@ class Model:
         Returns
         -------
         polars.DataFrame
-            ``id``, ``weight``, ``posterior`` and ``pattern`` of the best records, by falling weight.
+            ``id``, ``weight``, ``posterior`` (where the model has one match rate) and ``pattern`` of the
+            best records, by falling weight.
         """
         from tallystick.linkage.lookup import Index, lookup
 

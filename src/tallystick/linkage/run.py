@@ -119,7 +119,7 @@ def run(
     with clock.stage("estimate"):
         parameters = _parameters(folder, prepared, counts, model, threads, progress)
     with clock.stage("score"):
-        scored = _scored(folder, prepared, parameters, threads, progress)
+        scored = _scored(folder, prepared, counts, parameters, threads, progress)
     with clock.stage("decide"):
         links = assemble(prepared, parameters, counts, scored)
     with clock.stage("write"):
@@ -283,7 +283,8 @@ def _counts(
     if unfinished(folder) == fingerprint and path.exists():
         open_folder(folder, fingerprint)
         table = pl.read_parquet(path)
-        return PatternCounts(prepared.plan.coding, *(table[name].to_numpy() for name in COUNT_COLUMNS))
+        numbers: list[Any] = [table[name].to_numpy() for name in COUNT_COLUMNS]
+        return PatternCounts(prepared.plan.coding, *numbers)
     counts = count_patterns(prepared.plan, threads, progress)
     require_pairs(counts, prepared.spec.passes)
     open_folder(folder, fingerprint)
@@ -292,7 +293,12 @@ def _counts(
 
 
 def _scored(
-    folder: Path, prepared: Prepared, parameters: Parameters, threads: int | None, progress: Progress
+    folder: Path,
+    prepared: Prepared,
+    counts: PatternCounts,
+    parameters: Parameters,
+    threads: int | None,
+    progress: Progress,
 ) -> ScoredPairs:
     """The scored pairs of a complete stage, or scored."""
     path = folder / WORK / "scored.parquet"
@@ -300,6 +306,13 @@ def _scored(
         table = pl.read_parquet(path)
         return ScoredPairs(*(table[name].to_numpy() for name in SCORED_COLUMNS))
     floors = floors_of(prepared, parameters)
-    scored = score(prepared.plan, parameters, floors, threads=threads, progress=progress)
+    scored = score(
+        prepared.plan,
+        parameters,
+        floors,
+        remembered=counts.remembered,
+        threads=threads,
+        progress=progress,
+    )
     write_table(pl.DataFrame({name: getattr(scored, name) for name in SCORED_COLUMNS}), path)
     return scored

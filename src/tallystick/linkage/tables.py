@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,12 @@ def entities_table(prepared: Prepared, decided: DecidedPairs) -> pl.DataFrame:
 
 
 def residuals_table(
-    prepared: Prepared, parameters: Parameters, decided: DecidedPairs, threads: int | None = None
+    prepared: Prepared,
+    parameters: Parameters,
+    decided: DecidedPairs,
+    threads: int | None = None,
+    *,
+    remembered: Sequence[NDArray[Any]] | None = None,
 ) -> pl.DataFrame:
     """Every record without a link, its best candidate, and why that is no link.
 
@@ -119,6 +125,8 @@ def residuals_table(
         The pairs.
     threads : int, optional
         Number of threads.
+    remembered : sequence of integer arrays, optional
+        ``PatternCounts.remembered``; the result is the same without.
 
     Returns
     -------
@@ -130,7 +138,7 @@ def residuals_table(
     linked = np.zeros(records.n_records, bool)
     linked[pairs.left[decided.links]] = True
     linked[pairs.right[decided.links]] = True
-    best = best_candidates(prepared.plan, parameters, ~linked, threads)
+    best = best_candidates(prepared.plan, parameters, ~linked, threads, remembered=remembered)
     rows = np.flatnonzero(~linked)
     candidate = best.row[rows]
     found = candidate >= 0

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
-from tallystick.blocking.units import TILE_LEFT, PairBlocks, PairList, Rectangle
+from tallystick.blocking.units import TILE_LEFT, Rectangle, Unit
 from tallystick.estimation.parameters import Parameters
+from tallystick.linking.score import weigh_pairs, weigh_patterns
 from tallystick.patterns.plan import PairPlan
+
+Rows = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -34,38 +38,13 @@ class BestCandidates:
     pass_number: NDArray[np.int64]
 
 
-@dataclass
-class _Best:
-    """Best so far of every record; merged in the order of the units."""
-
-    row: NDArray[np.int32]
-    weight: NDArray[np.float64]
-    pass_number: NDArray[np.int64]
-
-    def offer(
-        self,
-        records: NDArray[np.int32],
-        rows: NDArray[np.int32],
-        weights: NDArray[np.float64],
-        pass_number: int,
-    ) -> None:
-        """Take what is better than what is there; records may be repeated."""
-        order = np.lexsort((rows, -weights, records))
-        records, rows, weights = records[order], rows[order], weights[order]
-        first = np.flatnonzero(np.diff(records, prepend=-1))
-        records, rows, weights = records[first], rows[first], weights[first]
-        old_weight, old_row = self.weight[records], self.row[records]
-        better = np.isnan(old_weight) | (weights > old_weight) | ((weights == old_weight) & (rows < old_row))
-        self.row[records[better]] = rows[better]
-        self.weight[records[better]] = weights[better]
-        self.pass_number[records[better]] = pass_number
-
-
-Offer = tuple[NDArray[np.int32], NDArray[np.int32]]
-
-
 def best_candidates(
-    plan: PairPlan, parameters: Parameters, wanted: NDArray[np.bool_], threads: int | None = None
+    plan: PairPlan,
+    parameters: Parameters,
+    wanted: NDArray[np.bool_],
+    threads: int | None = None,
+    *,
+    remembered: Sequence[NDArray[Any]] | None = None,
 ) -> BestCandidates:
     """Find the best candidate of each wanted record among all its candidate pairs.
 
@@ -79,44 +58,52 @@ def best_candidates(
         Which records are asked for.
     threads : int, optional
         Number of threads; the result does not depend on it.
+    remembered : sequence of integer arrays, optional
+        ``PatternCounts.remembered``; the result is the same without.
 
     Returns
     -------
     BestCandidates
     """
+    from tallystick.linking.kernels_residuals import offer
+
     n = len(wanted)
-    best = _Best(np.full(n, -1, np.int32), np.full(n, np.nan), np.full(n, -1, np.int64))
-    if not wanted.any():
-        return BestCandidates(best.row, best.weight, best.pass_number)
+    row, weight = np.full(n, -1, np.int32), np.full(n, -np.inf)
+    pass_number = np.full(n, -1, np.int64)
     table = parameters.level_weights
 
-    def work(unit: Rectangle | PairBlocks | PairList) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
+    def work(task: tuple[Unit, NDArray[Any] | None]) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
+        unit, patterns = task
         if isinstance(unit, Rectangle):
-            return unit.pass_number, *_tile_best(plan, unit, table, wanted)
-        left, right = plan.blocking.pairs(unit)
-        from_left, from_right = wanted[left], wanted[right]
-        records = np.concatenate([left[from_left], right[from_right]])
-        return unit.pass_number, records, np.concatenate([right[from_left], left[from_right]])
+            left, right = _tile_best(plan, unit, table, wanted)
+        else:
+            left, right = plan.blocking.pairs(unit)
+            asked = wanted[left] | wanted[right]
+            left, right = left[asked], right[asked]
+            if patterns is not None:
+                return unit.pass_number, left, right, weigh_patterns(parameters, patterns[asked])
+        return unit.pass_number, left, right, weigh_pairs(plan, parameters, left, right)[0]
 
-    for pass_number, records, rows in run_units(work, _units(plan, wanted), threads):
-        if len(records):
-            left, right = np.minimum(records, rows), np.maximum(records, rows)
-            digits = plan.digits(left, right)[: len(table)]
-            weights = parameters.weights(np.ascontiguousarray(digits.T))
-            best.offer(records, rows, weights, pass_number)
-    return BestCandidates(best.row, best.weight, best.pass_number)
+    tasks = _units(plan, wanted, remembered) if wanted.any() else iter(())
+    for number, left, right, weights in run_units(work, tasks, threads):
+        offer(left, right, weights, number, wanted, row, weight, pass_number)
+    return BestCandidates(row, np.where(row >= 0, weight, np.nan), pass_number)
 
 
-def _units(plan: PairPlan, wanted: NDArray[np.bool_]) -> Iterator[Rectangle | PairBlocks | PairList]:
+def _units(
+    plan: PairPlan, wanted: NDArray[np.bool_], remembered: Sequence[NDArray[Any]] | None
+) -> Iterator[tuple[Unit, NDArray[Any] | None]]:
     """The units that hold wanted records; of all pairs only the wanted rows with all others."""
     if plan.tiles is None:
-        yield from plan.blocking.units()
+        for number, unit in enumerate(plan.blocking.units()):
+            yield unit, None if remembered is None else remembered[number]
         return
     for pair, (s, t) in enumerate(plan.blocking.source_pairs):
         left, right = plan.blocking.rows(s), plan.blocking.rows(t)
-        yield from _strips(pair, left[wanted[left]], right)
+        yield from ((strip, None) for strip in _strips(pair, left[wanted[left]], right))
         if s != t:
-            yield from _strips(pair, left[~wanted[left]], right[wanted[right]])
+            rest = _strips(pair, left[~wanted[left]], right[wanted[right]])
+            yield from ((strip, None) for strip in rest)
 
 
 def _strips(pair: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> Iterator[Rectangle]:
@@ -128,7 +115,7 @@ def _strips(pair: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ite
 def _tile_best(
     plan: PairPlan, unit: Rectangle, table: NDArray[np.float64], wanted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Wanted records of a tile and their best partner in it."""
+    """Pairs of the wanted records of a tile with their best partner in it, left < right."""
     from tallystick.patterns.kernels_tiles import best_of_tile
 
     assert plan.tiles is not None
@@ -141,5 +128,6 @@ def _tile_best(
     best_of_tile(rows, columns, unit.left, unit.right, best_left, row_left, best_right, row_right)
     keep_left = wanted[unit.left] & (row_left >= 0)
     keep_right = wanted[unit.right] & (row_right >= 0)
-    records = np.concatenate([unit.left[keep_left], unit.right[keep_right]])
-    return records, np.concatenate([row_left[keep_left], row_right[keep_right]])
+    one = np.concatenate([unit.left[keep_left], row_right[keep_right]])
+    other = np.concatenate([row_left[keep_left], unit.right[keep_right]])
+    return np.minimum(one, other), np.maximum(one, other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,11 @@ class ScoredPairs:
 
 
 def link_block(
-    plan: PairPlan, units: Sequence[Unit], parameters: Parameters, floors: NDArray[np.float64]
+    plan: PairPlan,
+    units: Sequence[Unit],
+    parameters: Parameters,
+    floors: NDArray[np.float64],
+    remembered: Sequence[NDArray[Any]] | None = None,
 ) -> ScoredPairs:
     """Pairs of some units whose weight is at least the floor: pure, so that any executor may run it.
 
@@ -63,28 +68,29 @@ def link_block(
         The model.
     floors : float64 array, shape (n_source_pairs,)
         Lowest weight that is kept, for each pair of sources.
+    remembered : sequence of integer arrays, optional
+        For every unit the patterns of its pairs, from counting them.
 
     Returns
     -------
     ScoredPairs
     """
-    from tallystick.patterns.kernels_patterns import fold
-
     table = parameters.level_weights
-    n_comparisons = len(table)
     found = []
-    for unit in units:
+    for number, unit in enumerate(units):
         floor = floors[unit.source_pair]
-        if isinstance(unit, Rectangle):
-            left, right = _tile_pairs(plan, unit, table, floor)
+        if remembered is not None:
+            left, right, weight, pattern = _remembered_pairs(
+                plan, unit, parameters, remembered[number], floor
+            )
         else:
-            left, right = plan.blocking.pairs(unit)
-        digits = plan.digits(left, right)[:n_comparisons]
-        weight = np.empty(len(left))
-        fold(digits, table, weight)
+            if isinstance(unit, Rectangle):
+                left, right = _tile_pairs(plan, unit, table, floor)
+            else:
+                left, right = plan.blocking.pairs(unit)
+            weight, pattern = weigh_pairs(plan, parameters, left, right)
         keep = weight >= floor
-        pattern = parameters.coding.encode(digits[:, keep].T)
-        found.append((left[keep], right[keep], weight[keep], pattern))
+        found.append((left[keep], right[keep], weight[keep], pattern[keep]))
     left, right, weight, pattern = (np.concatenate([part[k] for part in found]) for k in range(4))
     return ScoredPairs(
         left,
@@ -94,6 +100,40 @@ def link_block(
         np.full(len(left), units[0].pass_number, np.int64),
         np.full(len(left), units[0].source_pair, np.int64),
     )
+
+
+def weigh_pairs(
+    plan: PairPlan, parameters: Parameters, left: NDArray[np.int32], right: NDArray[np.int32]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Match weights and pattern numbers of given pairs of rows."""
+    from tallystick.patterns.kernels_patterns import fold
+
+    digits = plan.digits(left, right)[: len(parameters.comparisons)]
+    weight = np.empty(len(left))
+    fold(digits, parameters.level_weights, weight)
+    return weight, parameters.coding.encode(digits.T)
+
+
+def weigh_patterns(parameters: Parameters, patterns: NDArray[Any]) -> NDArray[np.float64]:
+    """Match weights of patterns whose first digits are the comparisons'."""
+    from tallystick.patterns.kernels_patterns import weigh
+
+    weight = np.empty(len(patterns))
+    weigh(patterns, np.array(parameters.coding.radices), parameters.level_weights, weight)
+    return weight
+
+
+def _remembered_pairs(
+    plan: PairPlan, unit: Unit, parameters: Parameters, patterns: NDArray[Any], floor: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
+    """Pairs of a unit whose remembered pattern reaches the floor; listed only where there is one."""
+    assert not isinstance(unit, Rectangle)
+    weight = weigh_patterns(parameters, patterns)
+    keep = np.flatnonzero(weight >= floor)
+    none = np.zeros(0, np.int32)
+    left, right = plan.blocking.pairs(unit) if len(keep) else (none, none)
+    pattern = patterns[keep].astype(np.int64) % parameters.coding.size
+    return left[keep], right[keep], weight[keep], pattern
 
 
 def _tile_pairs(
@@ -122,6 +162,7 @@ def score(
     parameters: Parameters,
     floors: NDArray[np.float64],
     *,
+    remembered: Sequence[NDArray[Any]] | None = None,
     most: int = DEFAULT_KEPT,
     threads: int | None = None,
     progress: Progress = silent,
@@ -136,6 +177,8 @@ def score(
         The model.
     floors : float64 array, shape (n_source_pairs,)
         Lowest weight that is kept, for each pair of sources.
+    remembered : sequence of integer arrays, optional
+        ``PatternCounts.remembered``; the result is the same without.
     most : int
         Most pairs that may be kept.
     threads : int, optional
@@ -157,10 +200,11 @@ def score(
     parts: list[ScoredPairs] = []
     progress("scoring pairs", 0, to_do)
 
-    def work(batch: list[Unit]) -> tuple[int, ScoredPairs]:
-        return sum(unit.n_pairs for unit in batch), link_block(plan, batch, parameters, floors)
+    def work(batch: tuple[list[Unit], list[NDArray[Any]] | None]) -> tuple[int, ScoredPairs]:
+        units, patterns = batch
+        return sum(unit.n_pairs for unit in units), link_block(plan, units, parameters, floors, patterns)
 
-    for n, part in run_units(work, plan.batches(), threads):
+    for n, part in run_units(work, plan.remembered_batches(remembered), threads):
         kept += len(part)
         if kept > most:
             raise RunError(

@@ -69,6 +69,13 @@ class PatternCoding:
         """Place value of every digit, shape (n_digits,)."""
         return np.cumprod(np.array((1, *self.radices[:-1]), np.int64))
 
+    @property
+    def smallest_type(self) -> type[np.uint16] | type[np.int32] | type[np.int64]:
+        """The smallest of three integer types that holds every pattern number."""
+        if self.size <= np.iinfo(np.uint16).max:
+            return np.uint16
+        return np.int32 if self.size <= np.iinfo(np.int32).max else np.int64
+
     def digit_values(self) -> NDArray[np.int64]:
         """What each value of each digit adds to the number, shape (n_digits, largest radix)."""
         return self.multipliers[:, None] * np.arange(max(self.radices), dtype=np.int64)[None, :]

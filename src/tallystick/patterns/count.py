@@ -31,6 +31,9 @@ class PatternCounts:
         Which pair of sources and which pass the counted pairs belong to.
     patterns, counts : int64 arrays, shape (n_rows,)
         Pattern number and number of pairs. Rows are sorted by source pair, pass and pattern.
+    remembered : tuple of integer arrays, optional
+        For every unit of blocked pairs, in order, the pattern of each of its pairs, where the plan's
+        memory holds them: a later sweep then compares nothing again.
     """
 
     coding: PatternCoding
@@ -38,6 +41,7 @@ class PatternCounts:
     pass_number: NDArray[np.int64]
     patterns: NDArray[np.int64]
     counts: NDArray[np.int64]
+    remembered: tuple[NDArray[Any], ...] | None = None
 
     @property
     def n_pairs(self) -> int:
@@ -96,8 +100,25 @@ class Tally:
         return self._keys[place], self._hashed[place]
 
 
-def count_block(plan: PairPlan, units: Sequence[Unit]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Patterns of some units: pure, so that any executor may run it.
+@dataclass(frozen=True)
+class BlockCounts:
+    """Patterns of some units of one pass and one pair of sources.
+
+    Attributes
+    ----------
+    patterns, counts : int64 arrays
+        The patterns that occur, in ascending order, and how often.
+    remembered : list of integer arrays
+        Where asked for, the pattern of each pair of every unit of blocked pairs.
+    """
+
+    patterns: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    remembered: list[NDArray[Any]]
+
+
+def count_block(plan: PairPlan, units: Sequence[Unit], remember: bool = False) -> BlockCounts:
+    """Count the patterns of some units: pure, so that any executor may run it.
 
     Parameters
     ----------
@@ -105,14 +126,16 @@ def count_block(plan: PairPlan, units: Sequence[Unit]) -> tuple[NDArray[np.int64
         The plan.
     units : sequence of units
         Units of one pass and one pair of sources.
+    remember : bool
+        Whether to return the pattern of each blocked pair.
 
     Returns
     -------
-    patterns, counts : int64 arrays
-        The patterns that occur, in ascending order, and how often.
+    BlockCounts
     """
     from tallystick.patterns.kernels_patterns import fold
 
+    remembered = []
     tally = Tally(plan.coding.size)
     values = plan.coding.digit_values()
     for unit in units:
@@ -123,14 +146,16 @@ def count_block(plan: PairPlan, units: Sequence[Unit]) -> tuple[NDArray[np.int64
             patterns = np.empty(len(left), np.int64)
             fold(plan.digits(left, right), values, patterns)
             tally.add(patterns)
-    return tally.result()
+            if remember:
+                remembered.append(patterns.astype(plan.coding.smallest_type))
+    return BlockCounts(*tally.result(), remembered)
 
 
 def _count_tile(plan: PairPlan, unit: Rectangle, values: NDArray[np.int64], tally: Tally) -> None:
     from tallystick.patterns.kernels_tiles import count_tile, list_tile
 
     assert plan.tiles is not None
-    dtype = next((t for t in (np.uint16, np.int32) if plan.coding.size <= np.iinfo(t).max), np.int64)
+    dtype = plan.coding.smallest_type
     rows = plan.tiles.rows(unit, values, dtype)
     columns = np.ascontiguousarray(plan.tiles.right_groups[:, unit.right])
     first = unit.first if unit.first is not None else np.zeros(len(unit.left), np.int64)
@@ -161,17 +186,20 @@ def count_patterns(plan: PairPlan, threads: int | None = None, progress: Progres
     PatternCounts
     """
     found: dict[tuple[int, int], list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = {}
-    to_do = int(plan.blocking.candidate_pairs().sum())
+    remember = plan.blocked_pairs_fit()
+    remembered: list[NDArray[Any]] = []
+    to_do = plan.blocking.pairs_to_visit()
     done = 0
     progress("comparing pairs", 0, to_do)
 
-    def work(batch: list[Unit]) -> tuple[list[Unit], NDArray[np.int64], NDArray[np.int64]]:
-        return batch, *count_block(plan, batch)
+    def work(batch: list[Unit]) -> tuple[list[Unit], BlockCounts]:
+        return batch, count_block(plan, batch, remember)
 
-    for batch, patterns, counts in run_units(work, plan.batches(), threads):
+    for batch, part in run_units(work, plan.batches(), threads):
         own = found.setdefault((batch[0].source_pair, batch[0].pass_number), [])
-        own.append((patterns, counts))
-        if sum(len(part[0]) for part in own) > 4 * DENSE_LIMIT:
+        own.append((part.patterns, part.counts))
+        remembered += part.remembered
+        if sum(len(patterns) for patterns, _ in own) > 4 * DENSE_LIMIT:
             own[:] = [_merge(own)]
         done += sum(unit.n_pairs for unit in batch)
         progress("comparing pairs", done, to_do)
@@ -188,6 +216,7 @@ def count_patterns(plan: PairPlan, threads: int | None = None, progress: Progres
         ),
         patterns=np.concatenate([m[0] for m in merged] or empty),
         counts=np.concatenate([m[1] for m in merged] or empty),
+        remembered=tuple(remembered) if remember else None,
     )
 
 

@@ -22,6 +22,22 @@ def fold(levels, values, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def weigh(patterns, radices, values, out):  # type: ignore[no-untyped-def]
+    """Sum over the first digits of pattern numbers: what `fold` gives for the levels that they stand for.
+
+    `radices` (n_digits,) of these digits, the least significant first; `values` (n_digits, largest
+    radix); `out` (n,).
+    """
+    for k in range(len(out)):
+        rest = np.int64(patterns[k])
+        total = 0.0
+        for d in range(len(radices)):
+            total += values[d, rest % radices[d]]
+            rest //= radices[d]
+        out[k] = total
+
+
+@kernel
 def count_dense(patterns, counts):  # type: ignore[no-untyped-def]
     """Add each pattern to its counter in `counts` (n_patterns,)."""
     for k in range(len(patterns)):

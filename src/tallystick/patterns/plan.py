@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from tallystick.records.records import Records
 
 DEFAULT_MEMORY = 512 * 2**20
 """Bytes that whole level tables may take together."""
-BATCH = 4_000_000
+BATCH = 1_000_000
 """About how many pairs are compared between two reports of progress."""
 
 
@@ -42,6 +43,8 @@ class PairPlan:
         Where the first pass compares all pairs.
     row_order : int64 array, shape (n_records,), optional
         Order of left rows in units of all pairs.
+    memory : int
+        Bytes that level tables, or the patterns of all blocked pairs, may take.
     """
 
     comparisons: tuple[ComparisonPlan, ...]
@@ -50,6 +53,13 @@ class PairPlan:
     coding: PatternCoding
     tiles: TilePlan | None
     row_order: NDArray[np.int64] | None
+    memory: int = DEFAULT_MEMORY
+
+    def blocked_pairs_fit(self) -> bool:
+        """Whether the patterns of all blocked pairs fit the memory, so that each is compared only once."""
+        if self.tiles is not None:
+            return False
+        return self.blocking.pairs_to_visit() * np.dtype(self.coding.smallest_type).itemsize <= self.memory
 
     def digits(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Pattern digits of given pairs of rows, shape (n_digits, n_pairs)."""
@@ -81,6 +91,18 @@ class PairPlan:
         if batch:
             yield batch
 
+    def remembered_batches(
+        self, remembered: Sequence[NDArray[Any]] | None
+    ) -> Iterator[tuple[list[Unit], list[NDArray[Any]] | None]]:
+        """The batches, each with the patterns that a first sweep remembered of its units, if it did."""
+        at = 0
+        for batch in self.batches():
+            if remembered is None:
+                yield batch, None
+            else:
+                yield batch, list(remembered[at : at + len(batch)])
+                at += len(batch)
+
 
 def plan_pairs(
     records: Records,
@@ -107,7 +129,7 @@ def plan_pairs(
     listed : mapping of int to (left, right), optional
         For each pass that is a table its pairs as global rows, left < right.
     memory : int
-        Bytes that whole level tables may take together.
+        Bytes that whole level tables, or the patterns of all blocked pairs, may take.
     threads : int, optional
         Number of threads.
 
@@ -131,7 +153,7 @@ def plan_pairs(
         right = np.concatenate([blocking.rows(t) for t in sorted({t for _, t in blocking.source_pairs})])
         tiles = plan_tiles(plans, left, right, memory, threads)
         row_order = _costliest(plans)
-    return PairPlan(plans, blocking, key_parts, coding, tiles, row_order)
+    return PairPlan(plans, blocking, key_parts, coding, tiles, row_order, memory)
 
 
 def _costliest(plans: Sequence[ComparisonPlan]) -> NDArray[np.int64] | None:

@@ -152,6 +152,7 @@ def plan_tiles(
     TilePlan
     """
     groups, right_groups = _group(comparisons, right_rows)
+    spare = memory
     tables: list[tuple[LevelTable | None, ...]] = []
     for plan in comparisons:
         own: list[LevelTable | None] = []
@@ -159,9 +160,9 @@ def plan_tiles(
             if leaf.measure is None:
                 own.append(None)
                 continue
-            table = _level_table(leaf, leaf.measure, left_rows, right_rows, memory, threads)
+            table = _level_table(leaf, leaf.measure, left_rows, right_rows, memory, spare, threads)
             if table.levels is not None:
-                memory -= table.levels.nbytes
+                spare -= table.levels.nbytes
             own.append(table)
         tables.append(tuple(own))
     return TilePlan(tuple(comparisons), tuple(tables), groups, right_groups)
@@ -217,8 +218,10 @@ def _level_table(
     left_rows: NDArray[np.int32],
     right_rows: NDArray[np.int32],
     memory: int,
+    spare: int,
     threads: int | None,
 ) -> LevelTable:
+    """Levels of all distinct values where they fit what is spare, of those of a unit at a time elsewhere."""
     left = np.union1d([0], leaf.left_codes[left_rows]).astype(np.int32)
     right = np.union1d([0], leaf.right_codes[right_rows]).astype(np.int32)
     row_of = np.zeros(int(left[-1]) + 1, np.int32)
@@ -226,8 +229,8 @@ def _level_table(
     column_of = np.zeros(int(right[-1]) + 1, np.int32)
     column_of[right] = np.arange(len(right), dtype=np.int32)
     table = LevelTable(row_of, column_of, right, None)
-    if len(left) * len(right) > memory:
-        if TILE_LEFT * len(right) > memory:
+    if len(left) * len(right) > spare:
+        if min(TILE_LEFT, len(left)) * len(right) > memory:
             raise RunError(
                 f"All pairs of {len(left)} and {len(right)} distinct values need more than the memory "
                 "allowed: give more memory, or block instead of comparing all pairs."

@@ -115,7 +115,7 @@ def read_source(
         values[name] = series.alias(name)
         if bad:
             unreadable[name] = bad
-        if series.null_count() == len(series):
+        if series.null_count() == len(series) > 1:  # one record may well lack a field
             raise _all_missing(source, name, settings.get(name), bad)
     _warn(source, unreadable, settings, len(ids))
     used = frame.select(sorted(set(columns.values())))
