@@ -27,6 +27,8 @@ PACKAGES = (
 )
 # On top of all; each a module or a package.
 ORCHESTRATION = ("spec", "starter", "linkage", "cli")
+# Beside all: it imports base modules only, and no package is built on it.
+APART = ("datasets",)
 
 
 def _layer(part: str) -> int:
@@ -75,7 +77,11 @@ def import_faults(root: Path) -> list[str]:
         for line, target in _imports(file, root):
             where = f"{file.relative_to(root)}:{line}: imports {'.'.join(('tallystick', *target))}"
             to = target[0] if target else ""
-            if to != part and _layer(to) >= _layer(part) and 0 < _layer(part) <= len(PACKAGES):
+            if to != part and part in APART and _layer(to) > 0:
+                faults.append(f"{where}, but {part} stands apart and imports base modules only")
+            elif to != part and to in APART:
+                faults.append(f"{where}, which stands apart: nothing is built on it")
+            elif to != part and _layer(to) >= _layer(part) and 0 < _layer(part) <= len(PACKAGES):
                 faults.append(f"{where}, which is not to the left of {part}")
             elif to != part and _layer(part) == 0 and _layer(to) > 0:
                 faults.append(f"{where}, but base modules import no package")
@@ -123,7 +129,7 @@ def test_kernels_stand_in_files_named_for_them() -> None:
 
 def test_every_package_has_its_place() -> None:
     found = {folder.name for folder in SOURCE.iterdir() if (folder / "__init__.py").exists()}
-    assert found <= {*PACKAGES, *ORCHESTRATION}
+    assert found <= {*PACKAGES, *ORCHESTRATION, *APART}
     assert {"records", "comparisons", "blocking", "patterns", "estimation", "linking"} <= found
 
 
@@ -143,6 +149,12 @@ def test_every_package_has_its_place() -> None:
         ("errors.py", "from . import linkage", "base modules import no package"),
         ("linking/a.py", "from tallystick.records.b import _hidden", "private to records"),
         ("cli.py", "from tallystick.records._hidden import b", "private to records"),
+        ("datasets/a.py", "from tallystick.records.b import x", "datasets stands apart"),
+        ("datasets/a.py", "from tallystick import Linkage", "datasets stands apart"),
+        ("cli.py", "from tallystick.datasets import persons", "nothing is built on it"),
+        ("records/a.py", "from tallystick.datasets import persons", "nothing is built on it"),
+        ("datasets/a.py", "from tallystick.errors import InputError", None),
+        ("datasets/a.py", "from tallystick.datasets.b import x", None),
         ("cli.py", "from tallystick.records.b import x", None),
         ("comparison/a.py", "from tallystick.records.b import x", None),
         ("comparison/a.py", "from . import b", None),
