@@ -24,19 +24,30 @@ def matchings(left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[int, 
     yield from grow(0, (), frozenset())
 
 
-def best_without(
+def best_with_and_without(
     left: Sequence[int], right: Sequence[int], gain: Sequence[float]
-) -> tuple[float, list[float]]:
-    """The largest sum of gains of a one-to-one set, and the largest without each of the pairs."""
+) -> tuple[float, list[float], list[float]]:
+    """The largest sum of gains of a one-to-one set; the largest with, and without, each of the pairs."""
     best = 0.0
-    without = [0.0] * len(left)
+    bests = [[-math.inf] * len(left), [-math.inf] * len(left)]
     for chosen in matchings(left, right):
         total = math.fsum(gain[k] for k in chosen)
         best = max(best, total)
         for k in range(len(left)):
-            if k not in chosen:
-                without[k] = max(without[k], total)
-    return best, without
+            side = bests[k not in chosen]
+            side[k] = max(side[k], total)
+    return best, bests[0], bests[1]
+
+
+def sure_and_tied(
+    left: Sequence[int], right: Sequence[int], gain: Sequence[float], tolerance: float
+) -> tuple[set[int], set[int]]:
+    """Pairs in all of the best one-to-one sets, and pairs in some only; no pair of gain 0 or less."""
+    best, with_it, without = best_with_and_without(left, right, gain)
+    eligible = [k for k in range(len(left)) if gain[k] > 0]
+    some = {k for k in eligible if best - with_it[k] < tolerance}
+    some_without = {k for k in eligible if best - without[k] < tolerance}
+    return some - some_without, some & some_without
 
 
 def posterior(left: Sequence[int], right: Sequence[int], gain: Sequence[float]) -> list[float]:

@@ -162,6 +162,48 @@ def test_files_swapped(linked: tuple[Linkage, Links], persons: list[pl.DataFrame
     same_links(canonical(after, swap=True), canonical(before))
 
 
+def with_duplicates(frame: pl.DataFrame, rows: slice, copies: int) -> pl.DataFrame:
+    """The file with exact copies, under ids of their own, of some of its records."""
+    ordered = frame.sort("id")
+    again = [ordered[rows].with_columns(pl.col("id") + f"-{k}") for k in range(copies)]
+    return pl.concat([ordered, *again])
+
+
+@pytest.mark.parametrize("passes", list(PASSES))
+@pytest.mark.parametrize("by", ["posterior", "weight"])
+def test_ties_do_not_depend_on_the_order_of_rows(persons: list[pl.DataFrame], passes: str, by: str) -> None:
+    """Exact duplicates in both files: which of them is meant, no order of rows may decide."""
+    how = linkage(passes, True, given=by == "weight")
+    left = with_duplicates(persons[0], slice(0, 30), 1)
+    right = with_duplicates(with_duplicates(persons[1], slice(20, 45), 1), slice(145, 150), 2)
+
+    def linked(*frames: pl.DataFrame) -> Links:
+        model = how.model() if by == "weight" else how.fit(*sources(*frames))
+        return model.link(*sources(*frames))
+
+    expected = canonical(linked(left, right))
+    decisions = {pair: row["decision"] for pair, row in expected.items()}
+    # Persons 0 to 19 are twice on the left, 30 to 44 on the right, 20 to 29 on both sides: all that
+    # are alike have the same decision, and none of them is a link.
+    sides = [
+        {one: [x for x in file["id"] if x[:5] == one] for one in file["id"].str.head(5)}
+        for file in (left, right)
+    ]
+    alike = 0
+    for a, b in {(a[:5], b[:5]) for a, b in decisions}:
+        group = [decisions.get((x, y)) for x in sides[0][a] for y in sides[1][b]]
+        assert len(set(group)) == 1
+        if len(group) > 1:
+            assert group[0] != "link"
+            alike += group[0] == "possible"
+    assert alike > 35
+    for seed in (1, 2, 3):
+        order = [shuffled(one, seed) for one in (left, right)]
+        same_links(canonical(linked(*order)), expected)
+        same_links(canonical(linked(*reversed(order)), swap=True), expected)
+    same_links(canonical(linked(right.reverse(), left), swap=True), expected)
+
+
 def test_other_ids(linked: tuple[Linkage, Links], persons: list[pl.DataFrame]) -> None:
     how, before = linked
     new = pl.concat_str(pl.lit("x"), pl.col("id").str.reverse())

@@ -103,7 +103,7 @@ EXPECTED = {
     "left weak": ("weak", "below threshold", 1.0),
     "left middling": ("middling", "possible link", 5.0),
     "left twin 1": ("twin", "tie", 9.0),
-    "left twin 2": ("twin", "lost the assignment", 9.0),
+    "left twin 2": ("twin", "tie", 9.0),
     "left alone": (None, "no candidate", None),
     "left outdone": ("contested", "lost the assignment", 5.0),
     "left better": ("contested", "possible link", 7.0),

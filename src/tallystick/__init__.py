@@ -41,6 +41,7 @@ _HOMES = {
         "soundex",
         "year",
     ),
+    "tallystick.blocking.block": ("block",),
     "tallystick.blocking.plan": ("plan_blocking",),
     "tallystick.patterns.plan": ("plan_pairs",),
     "tallystick.patterns.count": ("count_patterns",),

@@ -127,7 +127,10 @@ def init(
 @app.command()
 def link(
     spec: Annotated[Path, typer.Argument(help="Specification (TOML).")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the results.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Directory for the results.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell pairs, time and memory, and run nothing.")
+    ] = False,
     threads: Threads = None,
     memory: Memory = None,
     force: Force = False,
@@ -136,8 +139,13 @@ def link(
     """Link two or more files, or deduplicate one, and write links, model, figures and report."""
     reporter = Reporter(quiet)
     with _plain_errors(reporter):
-        from tallystick.cli.commands import run_linkage
+        from tallystick.cli.commands import explain_linkage, run_linkage
 
+        if explain:
+            text = explain_linkage(spec, threads, memory, reporter)
+            reporter.close()
+            print(text)
+            return
         text = run_linkage(spec, out, threads, memory, force, reporter)
         if not quiet:
             print(text)

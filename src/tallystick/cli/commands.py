@@ -16,7 +16,7 @@ from tallystick.linkage.folder import RUN_FORMAT, WORK
 from tallystick.linkage.links import Links
 from tallystick.linkage.model import Model
 from tallystick.preparation.source import Source
-from tallystick.spec import load_spec, resolved
+from tallystick.spec import Spec, load_spec, resolved
 
 
 def write_starter(files: Sequence[Path], out: Path, force: bool) -> str:
@@ -51,19 +51,43 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def run_linkage(
-    path: Path, out: Path, threads: int | None, memory: float | None, force: bool, progress: Progress
+    path: Path, out: Path | None, threads: int | None, memory: float | None, force: bool, progress: Progress
 ) -> str:
     """Fit, link and write a run."""
     from tallystick.linkage.run import run
 
+    if out is None:
+        raise InputError("link needs --out, the directory for the results (or --explain, to run nothing).")
+    spec = _runnable(path)
+    links = run(spec, out, force=force, threads=threads, memory=_bytes(memory), progress=progress)
+    return summary(links, out)
+
+
+def explain_linkage(path: Path, threads: int | None, memory: float | None, progress: Progress) -> str:
+    """Tell what a linkage would do."""
+    import time
+
+    from tallystick.linkage.explain import explain
+    from tallystick.linkage.prepare import prepare
+    from tallystick.patterns.plan import DEFAULT_MEMORY
+
+    start = time.perf_counter()
+    spec = _runnable(path)
+    prepared = prepare(
+        spec, spec.sources, memory=_bytes(memory) or DEFAULT_MEMORY, threads=threads, progress=progress
+    )
+    return explain(prepared, time.perf_counter() - start, threads).text()
+
+
+def _runnable(path: Path) -> Spec:
+    """A specification that names its sources, ready to be run."""
     spec = resolved(load_spec(path), path.parent)
     _find_modules_in(path.parent)
     if not spec.sources:
         raise InputError(
             f"{path}: found no sources, expected [[sources]]: tell which files are to be linked."
         )
-    links = run(spec, out, force=force, threads=threads, memory=_bytes(memory), progress=progress)
-    return summary(links, out)
+    return spec
 
 
 def _find_modules_in(folder: Path) -> None:

@@ -36,7 +36,8 @@ class Assignment:
     chosen : bool array, shape (n_pairs,)
         Whether each pair belongs to the best assignment.
     tie : bool array, shape (n_pairs,)
-        Chosen pairs that another assignment, as good to within the tolerance, does without.
+        Pairs, chosen or not, that are in some of the best assignments but not in all of them, to
+        within the tolerance. The chosen pairs that are no ties are in all of them.
     total : float
         Sum of the gains of the chosen pairs.
     """
@@ -146,7 +147,9 @@ def assign(
 
     The result does not depend on the order of the pairs or on which side is left. Where several
     assignments are equally good, the choice among them depends on the row numbers alone, and every
-    chosen pair that is not in all of them is a tie. In a component that is a star, the lowest rows win.
+    pair that is in some of them but not in all is a tie, chosen or not: so neither the ties nor the
+    chosen pairs that are no ties depend on the row numbers. In a component that is a star, the lowest
+    rows win.
 
     Parameters
     ----------
@@ -156,8 +159,8 @@ def assign(
         Natural-log units. Where a component needs the solver, gains are rounded to 2**-48 of the
         largest (under 1e-12 for gains below 250), so that its arithmetic is exact.
     tie_tolerance : float, default 1e-9
-        A chosen pair whose removal lowers the best sum by less than this, in the units of `gain`,
-        is a tie.
+        In the units of `gain`. A chosen pair is a tie if the best sum without it is lower by less
+        than this, another pair with a gain above 0 if the best sum with it is.
 
     Returns
     -------
@@ -183,6 +186,11 @@ def assign(
     >>> best = assign(np.array([0, 0, 1]), np.array([5, 6, 5]), np.array([4.0, 3.0, 3.0]))
     >>> best.chosen, best.total
     (array([False,  True,  True]), 6.0)
+
+    Two rows that are alike compete for a third, and either may have it:
+
+    >>> assign(np.array([0, 1]), np.array([5, 5]), np.array([4.0, 4.0])).tie
+    array([ True,  True])
     """
     graph = pair_graph(left, right)
     check_scores(left, gain, "gain")
@@ -202,7 +210,8 @@ def _fix_clear_pairs(graph: PairGraph, gains: Floats, chosen: Bools, tolerance: 
     """Choose pairs that outweigh their best two rivals together; return the pairs still open.
 
     Any assignment without such a pair has at most one pair at each of its two records instead, so
-    loses by at least the margin. Pairs so chosen are no ties: the margin is the tolerance or more.
+    loses by at least the margin. Neither the pairs so chosen nor their rivals are ties: the margin is
+    the tolerance or more.
     """
     from tallystick.linking.kernels_graph import best_two
 
@@ -228,7 +237,11 @@ def _fix_clear_pairs(graph: PairGraph, gains: Floats, chosen: Bools, tolerance: 
 def _settle_stars(
     graph: PairGraph, gains: Floats, alive: Ints, chosen: Bools, tie: Bools, tolerance: float
 ) -> Ints:
-    """Choose the best pair of each component in which all pairs share one record; return the rest."""
+    """Choose the best pair of each component in which all pairs share one record; return the rest.
+
+    Its ties are the pairs that lose less than the tolerance to the best, which is one itself if there
+    is such a rival or if it is worth less than the tolerance.
+    """
     if not alive.size:
         return alive
     part = connected_components(graph.first[alive], graph.second[alive], graph.n_nodes)
@@ -243,9 +256,10 @@ def _settle_stars(
     best = np.flatnonzero(np.diff(star_part, prepend=-1))
     following = np.minimum(best + 1, star.size - 1)
     has_rival = (following > best) & (star_part[following] == star_part[best])
-    loss = gains[star[best]] - np.where(has_rival, gains[star[following]], 0.0)
+    loss = np.repeat(gains[star[best]], np.diff(best, append=star.size)) - gains[star]
+    loss[best] = gains[star[best]] - np.where(has_rival, gains[star[following]], 0.0)
     chosen[star[best]] = True
-    tie[star[best]] = loss < tolerance
+    tie[star] = loss < tolerance
     rest: Ints = alive[~in_star]
     return rest
 
@@ -304,14 +318,15 @@ def best_matching(first: Ints, second: Ints, gain: Ints) -> Bools:
 
 
 def _ties(first: Ints, second: Ints, gain: Ints, chosen: Bools, part: Ints, tolerance: float) -> Bools:
-    """Chosen pairs that a change costing less than the tolerance would remove.
+    """Pairs that a change costing less than the tolerance would remove or bring in.
 
     Another assignment differs from the best by closed walks in the residual graph: an unchosen pair
     leads from its first record to its second, a chosen one back, and one node stands for "no
     partner". With prices every arc costs 0 or more, and a walk costs what the change loses. So a
-    chosen pair can only be a tie if arcs below the tolerance lead back from its first record to its
-    second, which strongly connected components tell for all pairs at once; it is one for certain if
-    arcs do whose sum cannot reach the tolerance. Only between the two is a shortest path needed.
+    pair can only be a tie if its own arc and a way back are of arcs below the tolerance, which
+    strongly connected components tell for all pairs at once; it is one for certain if those arcs are
+    so cheap that no sum of them can reach the tolerance. Only between the two is a shortest path
+    needed.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components as label_components
@@ -353,25 +368,31 @@ def _ties(first: Ints, second: Ints, gain: Ints, chosen: Bools, part: Ints, tole
         )
     )
     costs = np.concatenate((slack, profit, price)).astype(np.float64)
-    longest = (np.bincount(part) + 1)[part]  # arcs of a walk: the records of its component, and nobody
-    longest = longest[np.concatenate((first, row, n_first + column))]
+    at = np.concatenate((first, row, n_first + column))  # a record of each arc
 
-    def connected(arcs: Bools) -> Bools:
+    def connected(arcs: Bools) -> tuple[Bools, Ints]:
         ones = np.ones(np.count_nonzero(arcs), np.int8)
         graph = coo_array((ones, (tails[arcs], heads[arcs])), shape=(nobody + 1, nobody + 1))
         _, label = label_components(graph, directed=True, connection="strong")
-        together: Bools = chosen & (label[first] == label[n_first + second])
-        return together
+        together: Bools = arcs[: first.size] & (label[first] == label[n_first + second])
+        return together, label[:nobody].astype(np.int64)
 
     cheap = costs < tolerance
-    possible = connected(cheap)
-    certain = connected(costs * longest < tolerance)
+    possible, label = connected(cheap)
+    # the most arcs that a walk can have: the records of its component that it can reach, and nobody
+    _, group, size = np.unique(label * nobody + part, return_inverse=True, return_counts=True)
+    certain, _ = connected(costs * (size[group[at]] + 1) < tolerance)
     doubtful = np.flatnonzero(possible & ~certain)
-    if doubtful.size:
-        residual = coo_array(
-            (costs[cheap], (tails[cheap], heads[cheap])), shape=(nobody + 1, nobody + 1)
-        ).tocsr()
-        for pair in doubtful:
-            loss = dijkstra(residual, indices=first[pair], limit=tolerance)[n_first + second[pair]]
-            certain[pair] = loss < tolerance
+    if not doubtful.size:
+        return certain
+    residual = coo_array((costs[cheap], (tails[cheap], heads[cheap])), shape=(nobody + 1, nobody + 1)).tocsr()
+    # The way back from the head of a pair's arc. A second record leads nowhere but, at no cost, to
+    # the row that has it or to nobody: so one search a row does for all pairs.
+    holder = np.where(has_row, matched_row, nobody)
+    source = np.where(chosen, first, holder[second])
+    target = np.where(chosen, n_first + second, first)
+    doubtful = doubtful[np.argsort(source[doubtful], kind="stable")]
+    for pairs in np.split(doubtful, np.flatnonzero(np.diff(source[doubtful])) + 1):
+        distance = dijkstra(residual, indices=source[pairs[0]], limit=tolerance)[target[pairs]]
+        certain[pairs] = costs[pairs] + distance < tolerance
     return certain

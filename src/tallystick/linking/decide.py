@@ -46,7 +46,7 @@ class DecidedPairs:
     verdict : int8 array, shape (n,)
         A `Verdict`.
     tie : bool array, shape (n,)
-        Another assignment that leaves the pair out is as good, so it is no link.
+        The pair is in some of the best one-to-one sets but not in all of them, so it is no link.
     """
 
     pairs: ScoredPairs
@@ -74,8 +74,10 @@ def constant_of(pair: PairOfSources) -> float:
 def weight_thresholds(parameters: Parameters, decision: Decision) -> list[tuple[float, float]]:
     """Lower and upper threshold as match weights, for each pair of sources.
 
-    With one-to-one links a threshold on the posterior is that of a pair without competitors:
-    a pair below it cannot reach the posterior.
+    With one-to-one links a threshold on the posterior is that of a pair without competitors: a pair
+    below it cannot reach the posterior. It is at least 0 then: where nearly all records of a file are
+    expected to have a match, the no-link constant falls far below 0, but a pair whose weight is
+    negative is evidence against a match and is neither a link nor a possible one.
 
     Parameters
     ----------
@@ -94,7 +96,9 @@ def weight_thresholds(parameters: Parameters, decision: Decision) -> list[tuple[
             result.append((decision.lower, decision.upper))
         else:
             zero = constant_of(pair) if decision.one_to_one else -pair.log_prior_odds
-            result.append((zero + logit(decision.lower), zero + logit(decision.upper)))
+            least = 0.0 if decision.one_to_one else -np.inf
+            lower, upper = (max(least, zero + logit(p)) for p in (decision.lower, decision.upper))
+            result.append((lower, upper))
     return result
 
 
@@ -109,8 +113,11 @@ def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision) -> De
         The model.
     decision : Decision
         The rule. With ``one_to_one`` the links between two sources maximise the sum of
-        ``weight - c``, c the no-link constant (after Sadinle 2017); a tie is a possible link, and
-        possible links are a second assignment of the records that are left.
+        ``weight - c``, c the no-link constant (after Sadinle 2017). A tie, a pair that is in some of
+        the best sets but not in all, is a possible link, and so are the pairs of a second assignment
+        of the records that are left. No verdict depends on the order of the records: where
+        equally good pairs compete, all of them are possible links, and only there can a record
+        have several.
 
     Returns
     -------
@@ -147,15 +154,25 @@ def _one_to_one(
     decision: Decision,
     lower: float,
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """Verdicts and ties of the pairs of two sources."""
+    """Verdicts and ties of the pairs of two sources.
+
+    What decides between equally good assignments is the order of the rows, so nothing is taken from
+    an assignment but the pairs that all of the best hold and the ties, which some of them hold. Of the
+    first assignment the former are links where they reach the upper threshold, the latter possible
+    links where they reach the lower one as a pair without competitors would: a tie itself lowers the
+    posterior. The records of both are settled. Of the second assignment, which is of all other
+    records, the former are possible links where their score reaches the lower threshold, the latter
+    are possible links all.
+    """
     score = weight if decision.scale == "weight" else posterior
+    above = weight >= lower
     first = assign(left, right, gain)
     links = first.chosen & ~first.tie & (score >= decision.upper)
-    verdict = np.where(links, Verdict.LINK, Verdict.NON_LINK).astype(np.int8)
-    rest = np.flatnonzero(~np.isin(left, left[links]) & ~np.isin(right, right[links]) & (weight >= lower))
+    possible = first.tie & above
+    settled = links | possible
+    rest = np.flatnonzero(above & ~np.isin(left, left[settled]) & ~np.isin(right, right[settled]))
     # A pair exactly at the threshold is above it too; an assignment takes no gain of 0.
     second = assign(left[rest], right[rest], weight[rest] - lower + AT_THRESHOLD)
-    possible = rest[second.chosen]
-    possible = possible[(score[possible] >= decision.lower) | first.tie[possible] | second.tie[second.chosen]]
-    verdict[possible] = Verdict.POSSIBLE
-    return verdict, first.tie
+    possible[rest] = second.tie | (second.chosen & (score[rest] >= decision.lower))
+    verdict = np.where(links, Verdict.LINK, np.where(possible, Verdict.POSSIBLE, Verdict.NON_LINK))
+    return verdict.astype(np.int8), first.tie

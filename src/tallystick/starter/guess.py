@@ -1,4 +1,4 @@
-"""What sources seem to hold: record ids, fields that they share, and passes that would do."""
+"""What sources seem to hold: record ids, columns with the answer, and fields that they share."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tallystick.blocking.passes import AllPairs, BlockingKey, KeyPart
-from tallystick.preparation.detect import ColumnDescription, describe
+import polars as pl
+
+from tallystick.preparation import detect
+from tallystick.preparation.detect import ColumnDescription, describe_values, sample
+from tallystick.preparation.read import open_source
 from tallystick.preparation.source import Source
-
-MOSTLY_MISSING = 0.5
-"""Share of missing values from which on a field is not compared."""
-
-CANDIDATES_PER_RECORD = 100
-"""A pass should find no more candidates for a record than about this."""
-
-MOST_PASSES = 3
-
-_Part = tuple[tuple[KeyPart, ...], int]
-"""Parts of a blocking key, and about how many values they have."""
+from tallystick.starter.roles import is_called_answer, is_called_id, names_the_record, record_id
 
 _DATE_PARTS = {
     "year": "year", "yr": "year", "yyyy": "year", "y": "year",
     "month": "month", "mon": "month", "mm": "month", "m": "month",
     "day": "day", "dd": "day", "d": "day",
 }  # fmt: skip
-
 
 _KINDS = {"id": "code", "postcode-like code": "code"}
 """What some looks mean for a field that is compared; the others stand for themselves."""
@@ -51,14 +43,19 @@ class Field:
     columns: tuple[ColumnDescription, ...]
 
     @property
-    def n_distinct(self) -> int:
-        """Number of distinct values in the source that has fewest."""
-        return min(column.n_distinct for column in self.columns)
+    def missing(self) -> float:
+        """Largest share of missing values in a source."""
+        return max(column.missing for column in self.columns)
 
     @property
-    def is_usable(self) -> bool:
-        """Whether comparing it can tell anything."""
-        return all(column.missing < MOSTLY_MISSING and column.n_distinct > 1 for column in self.columns)
+    def mean_length(self) -> float:
+        """Mean number of characters, of the source where it is largest."""
+        return max(column.mean_length for column in self.columns)
+
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        return ", ".join(self.names)
 
 
 @dataclass(frozen=True)
@@ -69,22 +66,34 @@ class Guess:
     ----------
     sources : tuple of Source
         The sources with record ids, truth columns and names of columns filled in.
-    id_guessed, truth_guessed : tuple of bool
-        By source: whether they were not given.
+    id_guessed : tuple of bool
+        By source: whether it was not given.
+    answers : tuple of tuples of str
+        By source: columns that were added to its truth.
     fields : tuple of Field
         Fields that all sources have.
     alone : tuple of tuples of str
         By source: columns that another source does not have.
-    n_records : int
-        Number of records of the largest source, nearly.
+    frames : tuple of polars.DataFrame
+        By source: the first rows as normalised text, a column a field.
+    n_records : tuple of int
+        By source: number of records, of all rows.
     """
 
     sources: tuple[Source, ...]
     id_guessed: tuple[bool, ...]
-    truth_guessed: tuple[bool, ...]
+    answers: tuple[tuple[str, ...], ...]
     fields: tuple[Field, ...]
     alone: tuple[tuple[str, ...], ...]
-    n_records: int
+    frames: tuple[pl.DataFrame, ...]
+    n_records: tuple[int, ...]
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of all pairs that the linkage may compare."""
+        if len(self.n_records) == 1:
+            return self.n_records[0] * (self.n_records[0] - 1) // 2
+        return (sum(self.n_records) ** 2 - sum(n * n for n in self.n_records)) // 2
 
 
 def guess(sources: Sequence[Source]) -> Guess:
@@ -104,25 +113,42 @@ def guess(sources: Sequence[Source]) -> Guess:
     InputError
         If a source cannot be read.
     """
-    described = [describe(source) for source in sources]
+    frames = [sample(source) for source in sources]
     tables = [
-        {_key(source, column.name): column for column in columns}
-        for source, columns in zip(sources, described, strict=True)
+        {_key(source, column.name): describe_values(column) for column in frame.get_columns()}
+        for source, frame in zip(sources, frames, strict=True)
     ]
     shared = [key for key in tables[0] if all(key in table for table in tables)]
-    n_records = [max(column.n_distinct for column in columns) for columns in described]
-    ids = [source.id or _record_id(table, shared) for source, table in zip(sources, tables, strict=True)]
-    fields: list[Field] = []
-    answers: list[str] = []
+    ids = [
+        source.id or record_id(table, frame.height, shared, len(sources) == 1)
+        for source, table, frame in zip(sources, tables, frames, strict=True)
+    ]
+    answers = [
+        tuple(
+            column.name
+            for key, column in table.items()
+            if column.name != own
+            and (
+                is_called_answer(column)
+                or (
+                    key in shared
+                    and all(
+                        (len(tables) > 1 and names_the_record(other[key]))
+                        or is_called_id(other[key], one.height)
+                        for other, one in zip(tables, frames, strict=True)
+                    )
+                )
+            )
+        )
+        for table, own in zip(tables, ids, strict=True)
+    ]
+    fields = []
     for key in shared:
         columns = tuple(table[key] for table in tables)
-        places = list(zip(sources, columns, ids, strict=True))
         if any(
-            column.name == record_id or column.name in source.truth for source, column, record_id in places
+            column.name in (own, *known, *source.truth)
+            for source, column, own, known in zip(sources, columns, ids, answers, strict=True)
         ):
-            continue
-        if len(sources) > 1 and all(map(_is_identifier, columns, n_records)):
-            answers.append(key)
             continue
         kind = _KINDS.get(columns[0].looks_like, columns[0].looks_like)
         same = len({column.name for column in columns}) == 1 and re.fullmatch(r"\w[\w-]*", columns[0].name)
@@ -131,24 +157,24 @@ def guess(sources: Sequence[Source]) -> Guess:
     filled = tuple(
         source.model_copy(
             update={
-                "id": record_id,
-                "truth": (*source.truth, *(table[key].name for key in answers)),
+                "id": own,
+                "truth": (*source.truth, *known),
                 "columns": {
                     **source.columns,
                     **{
-                        one.names[0]: one.columns[n].name
-                        for one in fields
-                        if one.columns[n].name != one.names[0]
+                        field.names[0]: field.columns[n].name
+                        for field in fields
+                        if field.columns[n].name != field.names[0]
                     },
                 },
             }
         )
-        for n, (source, table, record_id) in enumerate(zip(sources, tables, ids, strict=True))
+        for n, (source, own, known) in enumerate(zip(sources, ids, answers, strict=True))
     )
     return Guess(
         sources=filled,
         id_guessed=tuple(source.id is None for source in sources),
-        truth_guessed=tuple(bool(answers) for _ in sources),
+        answers=tuple(answers),
         fields=tuple(_with_dates(fields)),
         alone=tuple(
             tuple(
@@ -158,62 +184,25 @@ def guess(sources: Sequence[Source]) -> Guess:
             )
             for source, table in zip(filled, tables, strict=True)
         ),
-        n_records=max(n_records),
+        frames=tuple(
+            frame.select(pl.col(field.columns[n].name).alias(field.names[0]) for field in fields)
+            for n, frame in enumerate(frames)
+        ),
+        n_records=tuple(map(_n_records, sources, frames)),
     )
 
 
-def passes(fields: Sequence[Field], n_records: int) -> list[BlockingKey] | list[AllPairs]:
-    """Blocking keys that miss few matches together: each leaves out what another relies on.
-
-    Parameters
-    ----------
-    fields : sequence of Field
-        Fields that are compared.
-    n_records : int
-        Number of records of the largest source.
-
-    Returns
-    -------
-    list of BlockingKey, or of AllPairs
-        All pairs where no field tells enough.
-    """
-    found: list[BlockingKey] = []
-    for key, n_distinct in _keys(fields):
-        read = {part.field for part in key.parts}
-        fresh = all(read != set(other.fields) for other in found) and not (
-            set.intersection(read, *(set(other.fields) for other in found)) if found else set()
-        )
-        if fresh and n_records <= n_distinct * CANDIDATES_PER_RECORD:
-            found.append(key)
-    # One pass alone would keep the field that it blocks on from being estimated.
-    return found[:MOST_PASSES] if len(found) > 1 else [AllPairs()]
+def _n_records(source: Source, frame: pl.DataFrame) -> int:
+    """Number of all rows, of which the sample may be the first ones."""
+    if frame.height < detect.SAMPLE_ROWS:
+        return frame.height
+    return open_source(source).read(frame.columns[:1], None).height
 
 
 def _key(source: Source, column: str) -> str:
     """Name of a field that columns of other sources may share: lower case, letters, digits and ``_``."""
     given = {of: field for field, of in source.columns.items()}
     return given.get(column) or re.sub(r"\W+", "_", column.casefold()).strip("_") or column
-
-
-def _record_id(table: dict[str, ColumnDescription], shared: Sequence[str]) -> str | None:
-    """The column that numbers the records of one file: rather one that only this file has."""
-    n_records = max(column.n_distinct for column in table.values())
-    able = {
-        key: column.name
-        for key, column in table.items()
-        if column.looks_like == "id" and column.missing == 0 and column.n_distinct == n_records
-    }
-    own = [name for key, name in able.items() if key not in shared]
-    return next(iter([*own, *able.values()]), None)
-
-
-def _is_identifier(column: ColumnDescription, n_records: int) -> bool:
-    """Whether a column seems to name the entity: the answer of a linkage, not evidence for it."""
-    if column.looks_like == "id":
-        return True
-    called = re.search(r"(?i:(^|[^a-z])(id|key|identifier|uuid|guid)$)|I[Dd]$", column.name.strip())
-    telling = column.n_distinct >= 0.9 * (1 - column.missing) * n_records
-    return bool(called) and telling and column.looks_like in ("postcode-like code", "number", "text")
 
 
 def _with_dates(fields: Sequence[Field]) -> list[Field]:
@@ -234,45 +223,3 @@ def _with_dates(fields: Sequence[Field]) -> list[Field]:
             names = tuple(found[part].names[0] for part in ("year", "month", "day"))
             result.append(Field(names, "date", found["year"].columns))
     return result
-
-
-def _keys(fields: Sequence[Field]) -> list[tuple[BlockingKey, int]]:
-    """Possible blocking keys, the best first, each with about how many values it has."""
-    by_kind = {
-        kind: sorted((one for one in fields if one.kind == kind), key=lambda one: -one.n_distinct)
-        for kind in ("e-mail", "code", "date", "year", "name", "text")
-    }
-    names = sorted(by_kind["name"], key=lambda one: not re.search("sur|last|family", one.names[0].casefold()))
-    days = [
-        (_whole(one), max(one.n_distinct, 10_000 if len(one.names) == 3 else 0)) for one in by_kind["date"]
-    ]
-    years = [(_year(one), 50) for one in (*by_kind["date"], *by_kind["year"])]
-    codes = [(_whole(one), one.n_distinct) for one in (*by_kind["e-mail"], *by_kind["code"])]
-    sounds: list[_Part] = [
-        ((KeyPart(field=one.names[0], transform="soundex"),), one.n_distinct // 4) for one in names
-    ]
-    starts: list[_Part] = [
-        ((KeyPart(field=one.names[0], transform="first", n=3),), one.n_distinct // 4)
-        for one in by_kind["text"]
-    ]
-    pairs: list[tuple[_Part, _Part]] = [(sound, year) for sound in sounds for year in years]
-    pairs += [(sounds[i], sounds[j]) for i in range(len(sounds)) for j in range(i + 1, len(sounds))]
-    pairs += [(start, other) for start in starts for other in (*years, *sounds)]
-    pairs += [(code, year) for code in codes for year in years]
-    single = codes[:1] + ([] if codes else days[:1])
-    ranked = [*single, *[(a[0] + b[0], a[1] * b[1]) for a, b in pairs[:1]]]
-    ranked += [*days[:1], *[(a[0] + b[0], a[1] * b[1]) for a, b in pairs[1:]], *codes[1:], *sounds]
-    return [(BlockingKey(parts=parts), n_distinct) for parts, n_distinct in ranked]
-
-
-def _whole(field: Field) -> tuple[KeyPart, ...]:
-    return tuple(KeyPart(field=name) for name in field.names)
-
-
-def _year(field: Field) -> tuple[KeyPart, ...]:
-    if field.kind == "date" and len(field.names) == 1:
-        # The transform reads ISO dates; of eight digits the first four are the year.
-        if any(column.mean_length <= 8 for column in field.columns):
-            return (KeyPart(field=field.names[0], transform="first", n=4),)
-        return (KeyPart(field=field.names[0], transform="year"),)
-    return (KeyPart(field=field.names[0]),)

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from tallystick.comparisons.comparator import Comparator
-from tallystick.comparisons.dates import date_parts
-from tallystick.comparisons.equality import exact
-from tallystick.comparisons.numbers import year_proximity
-from tallystick.comparisons.strings import jaro_winkler, levenshtein
+from tallystick.blocking.passes import AllPairs, AnyPass
 from tallystick.errors import InputError
 from tallystick.linking.decision import Decision
 from tallystick.preparation.source import Source
 from tallystick.spec.toml import inline, key_text, plain_value
-from tallystick.starter.dates import date_format
-from tallystick.starter.guess import MOSTLY_MISSING, Field, Guess, guess, passes
+from tallystick.starter.choose import REPEATED, Choice, choose, repeated
+from tallystick.starter.guess import Guess, guess
+from tallystick.starter.keys import ALL_PAIRS, UNITS, blocking_passes
+from tallystick.starter.overlaps import Dropped
+
+CERTAIN_LINK = 0.95
+"""Upper threshold where entities are joined by links: one false link joins two of them."""
 
 
-def starter_toml(sources: Sequence[Source]) -> str:
+def starter_toml(sources: Sequence[Source], folder: str | Path = ".") -> str:
     """A commented specification for these sources; what was guessed is said in it.
 
     Parameters
     ----------
     sources : sequence of Source
-        One file to deduplicate, or more to link. Their paths are written as they are here, so
-        they should be relative to the folder that the specification will lie in.
+        One file to deduplicate, or more to link.
+    folder : path
+        The folder that the specification will lie in: relative paths are written relative to it.
 
     Returns
     -------
@@ -40,22 +44,22 @@ def starter_toml(sources: Sequence[Source]) -> str:
         if source.path is None and source.uri is None:
             raise InputError(f'source "{source.name}" is a table in memory: save it to a file first')
     found = guess(sources)
-    usable = [field for field in found.fields if field.is_usable]
-    if not usable:
+    choices, dropped = choose(found)
+    if not choices:
         files = ", ".join(source.shown for source in sources)
         raise InputError(
             f"{files}: found no column to compare; give columns of the same meaning the same name, "
             "or write the specification by hand"
         )
-    blocks = [_linkage(found), *[_source(found, number) for number in range(len(sources))]]
+    blocks = [_linkage(found), *[_source(found, number, Path(folder)) for number in range(len(sources))]]
     blocks.append(
         "# What is compared, and how. Equal values have the top level; each threshold adds one below it.\n"
-        "# Leave out fields that follow from others (an e-mail address made of the name counts it twice).\n"
+        "# Comparisons are taken as independent of each other: what says the same twice is left out.\n"
     )
-    blocks += [_comparison(field, found) for field in usable]
-    if left_out := [field for field in found.fields if not field.is_usable]:
-        blocks.append(_left_out(left_out))
-    blocks += [_passes(usable, found), _decision(len(sources))]
+    blocks += [_comparison(choice, found) for choice in choices]
+    if dropped:
+        blocks.append(_left_out(dropped))
+    blocks += [_passes(choices, found), _decision(found, choices)]
     return "\n".join(blocks)
 
 
@@ -78,15 +82,19 @@ def _linkage(found: Guess) -> str:
     )
 
 
-def _source(found: Guess, number: int) -> str:
-    source = found.sources[number]
+def _source(found: Guess, number: int, folder: Path) -> str:
+    source = _seen_from(folder, found.sources[number])
     lines = ["[[sources]]"]
     for key, value in plain_value(source).items():
         line = f"{key_text(key)} = {inline(value)}"
         if key == "id" and found.id_guessed[number]:
             line += "  # guessed: every record seems to have its own"
-        elif key == "truth" and found.truth_guessed[number]:
-            line += "  # guessed: names the entity, it seems; no linkage may read it"
+        elif key == "truth" and found.answers[number]:
+            lines.append(
+                "# Guessed from names and values: these name persons, households or groups, so they are\n"
+                "# the answer, or all but give it. No linkage reads them, only `tallystick evaluate`. Where\n"
+                "# one is evidence after all, take it out and compare it."
+            )
         lines.append(line)
     if source.id is None:
         lines.append('# id = "..."             # no column numbers the records, so their row numbers do')
@@ -102,85 +110,99 @@ def _source(found: Guess, number: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _comparator(kind: str) -> tuple[Comparator, str]:
-    """The comparator for what a field looks like, and what to say of it."""
-    if kind == "name":
-        return jaro_winkler(0.92, 0.85, 0.75), "a name"
-    if kind == "date":
-        return date_parts(), "a date"
-    if kind == "year":
-        return year_proximity(), "a year"
-    if kind in ("code", "id"):
-        return levenshtein(1), "a code: one letter may be wrong"
-    if kind == "e-mail":
-        return levenshtein(1, 3), "an e-mail address"
-    if kind == "text":
-        return jaro_winkler(0.92, 0.85, 0.75), "a text; token_set compares word by word"
-    if kind == "number":
-        return exact(), "a number; absolute_difference allows for inexact ones"
-    return exact(), "a category"
+def _seen_from(folder: Path, source: Source) -> Source:
+    """The source with its path, where it is a relative one, as it is written in a file of a folder."""
+    if source.path is None or source.path.is_absolute():
+        return source
+    place = os.path.relpath(source.path.parent.resolve(), folder.resolve())
+    return source.model_copy(update={"path": Path(place) / source.path.name})
 
 
-def _comparison(field: Field, found: Guess) -> str:
-    comparator, looks = _comparator(field.kind)
+def _comparison(choice: Choice, found: Guess) -> str:
+    field = choice.field
     declared = ""
-    if field.kind == "date" and len(field.names) == 1:
-        columns = [column.name for column in field.columns]
-        if form := date_format(found.sources, columns):
-            declared = (
-                "# Guessed: dates are written like this. What cannot be read so is missing.\n"
-                f"[fields.{key_text(field.names[0])}]\n"
-                f'type = "date"\nformat = {inline(form)}\n\n'
-            )
+    if choice.format:
+        declared = (
+            "# Guessed: dates are written like this. What cannot be read so is missing.\n"
+            f"[fields.{key_text(field.names[0])}]\n"
+            f'type = "date"\nformat = {inline(choice.format)}\n\n'
+        )
     if len(field.names) == 3:
-        fields, looks = f"fields = {inline(list(field.names))}", "the year, month and day of a date"
+        fields = f"fields = {inline(list(field.names))}"
     else:
         fields = f"field = {inline(field.names[0])}"
+    gaps = [frame[field.names[0]].null_count() / frame.height for frame in found.frames]
     shares = ", ".join(
-        f"{_percent(column.missing)} missing in {_comment(source.name)}"
-        for source, column in zip(found.sources, field.columns, strict=True)
-        if column.missing
+        f"{_percent(gap)} in {_comment(source.name)}"
+        for source, gap in zip(found.sources, gaps, strict=True)
+        if gap
     )
     return (
-        declared + f"# Guessed: {looks}" + (f" ({shares})" if shares else "") + "\n"
-        f"[[comparisons]]\n{fields}\ncomparator = {inline(plain_value(comparator))}\n"
+        declared + f"# Guessed: {choice.looks}" + (f"\n# Missing: {shares}" if shares else "") + "\n"
+        f"[[comparisons]]\n{fields}\ncomparator = {inline(plain_value(choice.comparator))}\n"
     )
 
 
-def _left_out(fields: Sequence[Field]) -> str:
-    names = ", ".join(_comment(name) for field in fields for name in field.names)
-    why = f"all values are the same or at least {MOSTLY_MISSING:.0%} are missing"
-    return f"# Not compared, because {why}: {names}.\n"
+def _left_out(dropped: Sequence[Dropped]) -> str:
+    lines = ["# Not compared:"]
+    lines += [f"#   {_comment(one.field.label)}: {_comment(one.reason)}" for one in dropped]
+    return "\n".join(lines) + "\n"
 
 
-def _passes(fields: Sequence[Field], found: Guess) -> str:
-    text = (
-        "# Where candidate pairs come from: pairs that agree on all parts of at least one pass. A match\n"
-        "# that no pass finds is lost, so passes should rely on different fields. To lose none, compare\n"
-        '# all pairs (type = "all_pairs"): it is fast enough for some hundred million.\n'
-    )
-    for one in passes(fields, found.n_records):
-        text += "[[passes]]\n"
+def _passes(choices: Sequence[Choice], found: Guess) -> str:
+    blocked = blocking_passes(choices, found) if found.n_pairs > ALL_PAIRS else []
+    passes: list[tuple[AnyPass, int]] = [(one.key, one.n_pairs) for one in blocked]
+    if blocked:
+        text = (
+            "# Where candidate pairs come from: pairs that agree on all parts of at least one pass. A match\n"
+            f"# that no pass finds is lost. All {found.n_pairs:,} pairs would take long, so here are\n"
+            f"# keys of up to {UNITS} fields that tell most, by twos where there are more: no error in one\n"
+            "# field alone loses a match. The numbers of pairs are estimated from the values.\n"
+        )
+    else:
+        passes = [(AllPairs(), found.n_pairs)]
+        text = (
+            "# Where candidate pairs come from. All pairs are compared, so that no match is lost: a hundred\n"
+            "# million and more a second. For much larger files use blocking keys: pairs that agree on all\n"
+            '# parts of a key, as in  type = "blocking_key"  parts = ["postcode", "sex"].\n'
+        )
+        if found.n_pairs > ALL_PAIRS:
+            text += "# Here they are many, but no keys were found that make few pairs and bear errors.\n"
+    for one, n_pairs in passes:
+        text += f"# {'about ' if blocked else ''}{n_pairs:,} pairs\n[[passes]]\n"
         text += "".join(f"{key} = {inline(value)}\n" for key, value in plain_value(one).items())
         text += "\n"
     return text.removesuffix("\n")
 
 
-def _decision(n_sources: int) -> str:
+def _decision(found: Guess, choices: Sequence[Choice]) -> str:
     default = Decision()
     lines = ["[decision]"]
-    if n_sources == 2:
-        lines += [
-            "# A record has at most one link. Say false where a file holds the same entity more than once.",
-            "one_to_one = true",
-        ]
+    upper = CERTAIN_LINK
+    if len(found.sources) == 2:
+        if (share := repeated([choice.field for choice in choices], found.frames)) < REPEATED:
+            upper = default.upper
+            lines += [
+                "# A record has at most one link. Guessed: hardly any two records of a file are equal, so",
+                "# it has everyone once. Say false where a file holds the same entity more than once.",
+                "one_to_one = true",
+            ]
+        else:
+            lines += [
+                f"# Guessed: {share:.0%} of the records of a file are equal to others of it, so it may",
+                "# hold a person more than once. Say true where each file holds everyone at most once.",
+                "one_to_one = false",
+            ]
     lines += [
         "# Pairs are links from the upper threshold on; between the two they are possible links, for people",
         "# to judge. The thresholds are probabilities that a pair is a match.",
-        f"upper = {default.upper}",
-        f"lower = {default.lower}",
     ]
-    return "\n".join(lines) + "\n"
+    if upper == CERTAIN_LINK:
+        lines += [
+            "# Entities are made of records joined by links, so one false link joins two entities with all",
+            "# their records, while one lost link of many does little: a link must be nearly certain.",
+        ]
+    return "\n".join([*lines, f"upper = {upper}", f"lower = {default.lower}"]) + "\n"
 
 
 def _percent(share: float) -> str:

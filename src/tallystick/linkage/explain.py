@@ -1,0 +1,170 @@
+"""What a linkage is going to do, before it does it: pairs, time and memory."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from tallystick._parallel import default_threads
+from tallystick.blocking.sizes import Block, largest_blocks, new_pairs
+from tallystick.blocking.units import Rectangle
+from tallystick.comparisons.plan import ComparisonPlan
+from tallystick.linkage.prepare import Prepared
+from tallystick.patterns.count import count_block
+
+SAMPLED_UNITS = 12
+SAMPLED_SECONDS = 1.0
+BYTES_PER_RECORD = 160
+"""Of the tables that a run writes: ids, entities, residuals."""
+FIXED_SECONDS = 1.0
+"""Of what does not grow with the files: starting, EM, the report."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What was found out about a linkage without running it.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        The records and the plan.
+    new : int64 array
+        Pairs that belong to each pass.
+    found : int64 array
+        Pairs that each pass finds, those of earlier passes included.
+    largest : tuple of Block or None
+        Largest block of each pass.
+    methods : tuple of str
+        How each comparison is worked out.
+    seconds, megabytes : float
+        Expected for the whole run.
+    """
+
+    prepared: Prepared
+    new: np.ndarray[tuple[int], np.dtype[np.int64]]
+    found: np.ndarray[tuple[int], np.dtype[np.int64]]
+    largest: tuple[Block | None, ...]
+    methods: tuple[str, ...]
+    seconds: float
+    megabytes: float
+
+    def text(self) -> str:
+        """The explanation for people."""
+        records, blocking = self.prepared.records, self.prepared.plan.blocking
+        sizes = ", ".join(
+            f"{name} {n:,}" for name, n in zip(records.sources, np.diff(records.offsets), strict=True)
+        )
+        allowed, total = int(blocking.allowed_pairs().sum()), int(self.new.sum())
+        lines = [f"records: {sizes}", f"allowed pairs: {allowed:,}", f"pairs compared: {total:,}", "passes:"]
+        for number, one in enumerate(blocking.passes):
+            lines.append(
+                f"  {number + 1}. {one.label}: finds {self.found[number]:,}, {self.new[number]:,} of them new"
+            )
+            if (block := self.largest[number]) is not None:
+                lines.append(
+                    f"     largest block: {block.n_records:,} records, "
+                    f"{block.n_pairs:,} pairs ({block.share:.0%})"
+                )
+        lines.append("comparisons:")
+        lines += [
+            f"  {plan.name}: {method}"
+            for plan, method in zip(self.prepared.plan.comparisons, self.methods, strict=True)
+        ]
+        kept = "once, patterns remembered" if self.prepared.plan.blocked_pairs_fit() else "twice"
+        lines.append(f"pairs are gone through {kept}")
+        lines.append(f"expected: {self.seconds:,.1f} s and {self.megabytes:,.0f} MB")
+        return "\n".join(lines)
+
+
+def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = None) -> Explanation:
+    """Work out what a run of prepared records will do.
+
+    The time is measured on some of the units, spread over all passes; the numbers of pairs are
+    exact.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records and the plan.
+    seconds_so_far : float
+        What reading and preparing took, which a run does again.
+    threads : int, optional
+        Number of threads of the run.
+
+    Returns
+    -------
+    Explanation
+    """
+    plan = prepared.plan
+    new = new_pairs(plan.blocking, threads)
+    per_pair, listing = _seconds_per_pair(prepared, threads)
+    total = int(new.sum())
+    sweeps = 1 if plan.blocked_pairs_fit() else 2
+    records = prepared.records.n_records
+    # Where all pairs are not compared, u is counted on random pairs, which cost as much each.
+    random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
+    work = (total * sweeps + min(random_pairs, int(plan.blocking.allowed_pairs().sum()))) * per_pair
+    seconds = seconds_so_far + listing + work + FIXED_SECONDS + records * 4e-6
+    remembered = plan.blocking.pairs_to_visit() * np.dtype(plan.coding.smallest_type).itemsize
+    extra = records * BYTES_PER_RECORD + (remembered if plan.blocked_pairs_fit() else 0)
+    return Explanation(
+        prepared,
+        new,
+        plan.blocking.candidate_pairs(),
+        largest_blocks(plan.blocking, prepared.records),
+        tuple(_method(prepared, number, one) for number, one in enumerate(plan.comparisons)),
+        seconds,
+        peak_megabytes() + extra / 2**20,
+    )
+
+
+def peak_megabytes() -> float:
+    """Most memory that this process has had, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _seconds_per_pair(prepared: Prepared, threads: int | None) -> tuple[float, float]:
+    """Seconds that a pair takes with all threads at work, and that listing the units takes."""
+    plan = prepared.plan
+    start = time.perf_counter()
+    n_units = sum(1 for _ in plan.blocking.units(plan.row_order))
+    listing = time.perf_counter() - start
+    step = max(1, n_units // SAMPLED_UNITS)
+    count_block(plan, list(islice(plan.blocking.units(plan.row_order), 1)))  # compiles, uncounted
+    pairs, seconds = 0, 0.0
+    for unit in islice(plan.blocking.units(plan.row_order), 0, None, step):
+        start = time.perf_counter()
+        found = count_block(plan, [unit])
+        seconds += time.perf_counter() - start
+        pairs += unit.n_pairs if isinstance(unit, Rectangle) else int(found.counts.sum())
+        if seconds > SAMPLED_SECONDS:
+            break
+    return seconds / max(1, pairs) / (threads or default_threads()), listing
+
+
+def _method(prepared: Prepared, number: int, comparison: ComparisonPlan) -> str:
+    """How the levels of a comparison are found."""
+    ways = []
+    for k, leaf in enumerate(comparison.leaves):
+        if leaf.measure is None:
+            ways.append("codes compared")
+            continue
+        n_left, n_right = (len(np.unique(codes)) for codes in (leaf.left_codes, leaf.right_codes))
+        table = None if prepared.plan.tiles is None else prepared.plan.tiles.tables[number][k]
+        if table is None:
+            ways.append(
+                f"bounds, then the measure, pair by pair ({n_left:,} and {n_right:,} distinct values)"
+            )
+        elif table.levels is None:
+            ways.append(f"rows of levels of {n_left:,} by {n_right:,} distinct values, a unit at a time")
+        else:
+            rows, columns = table.levels.shape
+            megabytes = table.levels.nbytes / 2**20
+            ways.append(f"a table of levels of {rows:,} by {columns:,} distinct values ({megabytes:.1f} MB)")
+    return "; ".join(dict.fromkeys(ways))
