@@ -217,7 +217,8 @@ def test_the_solver_may_leave_records_alone() -> None:
 def test_what_rounds_of_clear_pairs_leave_is_no_tie(length: int) -> None:
     """Each round finds one clear pair, and there are more than rounds: a star may be left, or a path."""
     step = np.arange(length)
-    found = assign((step + 1) // 2, 100 + step // 2, 100.0 - step)
+    gain = np.linspace(100.0, 101.0 - length, length)
+    found = assign((step + 1) // 2, 100 + step // 2, gain)
     assert found.chosen.tolist() == [k % 2 == 0 for k in range(length)]
     assert not found.tie.any()
 

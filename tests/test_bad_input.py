@@ -405,13 +405,13 @@ def test_init(tmp_path: Path) -> None:
 def test_wrong_calls_show_the_usage() -> None:
     for arguments in (
         ["link"],
-        ["link", "a.toml"],
         ["nonsense"],
         ["link", "a.toml", "--out", "x", "--threads", "0"],
     ):
         result = call(*arguments)
         assert result.exit_code == 2
         assert "Usage" in result.stderr
+    refused("link", "a.toml", message="link needs --out, the directory for the results")
 
 
 def test_unreadable_values_are_a_warning(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def test_the_default_folder_is_beside_the_project(name: str, monkeypatch: pytest
     linkage, _ = both(name)
     for source in resolved(linkage.spec, linkage.folder).sources:
         assert source.path is not None
-        assert source.path.resolve().parent == EXAMPLES.resolve().parent.parent / "shared" / "data"
+        beside = EXAMPLES.resolve().parent.parent / "shared" / "data"
+        assert source.path.resolve().parent == beside.resolve()
 
 
 def test_there_is_no_example_without_its_twin() -> None:

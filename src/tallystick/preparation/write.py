@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 
@@ -15,6 +14,10 @@ from tallystick.preparation.normalise import Normalise, normalise_column
 _AS_IT_IS = Normalise(
     trim=False, casefold=False, nfc=False, empty_is_missing=False, integers=False, dates=False
 )
+
+
+PROBE = 2**20
+"""Bytes that a disk does not take where a table could not be written for want of room."""
 
 
 def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -50,9 +53,11 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
             else:
                 _flat(frame).write_csv(file)
         except pl.exceptions.PolarsError as error:
-            # Polars hides a full disk in an error of its own.
-            reason, full = str(error).splitlines()[0], os.strerror(errno.ENOSPC)
-            raise OSError(full if full in reason else reason) from error
+            # Polars hides a full disk in errors of its own: see whether the disk takes some more.
+            file.write(bytes(PROBE))
+            file.flush()
+            os.fsync(file.fileno())
+            raise OSError(str(error).splitlines()[0]) from error
 
 
 def check_suffix(path: str | os.PathLike[str]) -> str:
