@@ -273,7 +273,8 @@ def test_a_wrong_answer_of_the_solver_is_found_out(monkeypatch: pytest.MonkeyPat
     from tallystick.linking import assign as module
 
     def diagonal(first: np.ndarray, second: np.ndarray, gain: np.ndarray) -> np.ndarray:
-        return first == second
+        same: np.ndarray = first == second
+        return same
 
     pairs = arrays((0, 5, 2.0), (0, 6, 3.0), (1, 5, 3.0), (1, 6, 2.0))
     assert assign(*pairs).total == 6.0

@@ -208,9 +208,10 @@ def test_no_verdict_depends_on_the_order_of_rows(
     row |= {20 + k: sides[1] + int(n) for k, n in enumerate(rng.permutation(4))}
     first, other = [row[k] for k in left], [row[k] for k in right]
     order = rng.permutation(len(left))
-    columns = [[values[k] for k in order] for values in ((other, first) if swap else (first, other))]
+    sided = (other, first) if swap else (first, other)
+    one, two = ([values[k] for k in order] for values in sided)
     pair = replace(PAIR, n_left=PAIR.n_right, n_right=PAIR.n_left) if swap else PAIR
-    found = decide(scored(*columns, [weight[k] for k in order]), model(pair), rule)
+    found = decide(scored(one, two, [weight[k] for k in order]), model(pair), rule)
     assert found.verdict.tolist() == expected.verdict[order].tolist()
     assert found.tie.tolist() == expected.tie[order].tolist()
 
