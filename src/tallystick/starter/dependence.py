@@ -1,12 +1,14 @@
 """Fields that agree together among different persons, as street and number of a household do.
 
-Between two files, pairs of records of one file are hardly ever of one person. Where such pairs agree on
-one field and therefore on another, the two are one fact: counted twice it makes households pass for persons.
+Between two files, pairs of records of one file are hardly ever of one person. Where many such
+pairs agree on a field or two and therefore on another, this is no further fact: counted as one it makes
+households pass for persons.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import polars as pl
 
@@ -16,17 +18,18 @@ from tallystick.starter.overlaps import Dropped
 SAMPLE_ROWS = 20_000
 
 MOST = 0.5
-"""Share of the pairs that agree on one field and also agree on another, from which on this one follows."""
+"""Share of the pairs that agree on one or two fields and on another, from which on this one follows."""
 
-LIFT = 3.0
+LIFT = 2.0
 """Times that this share must be what it is among all pairs: less is too little false evidence to matter."""
 
-FEWEST_PAIRS = 100.0
-"""Pairs that agree on a field, to tell anything."""
+FEWEST_PAIRS = 0.05
+"""Pairs a record that agree on the fields from which one follows: fewer may be records that a file has
+twice, and are too few to pass for the matches."""
 
 
 def without_followers(fields: Sequence[Field], frames: Sequence[pl.DataFrame]) -> list[Dropped]:
-    """Fields whose agreement follows from that of another one.
+    """Fields whose agreement follows from that of one or two others.
 
     Parameters
     ----------
@@ -43,20 +46,24 @@ def without_followers(fields: Sequence[Field], frames: Sequence[pl.DataFrame]) -
     rows = [frame.gather_every(max(1, frame.height // SAMPLE_ROWS)) for frame in frames]
     single = [field for field in fields if len(field.names) == 1]
     chance = {field.names: _agreeing(rows, field.names)[1] for field in single}
+    fewest = FEWEST_PAIRS * sum(frame.height for frame in rows)
     dropped: list[Dropped] = []
     # What agrees by chance most often goes first, so that what tells more stays.
     for follower in sorted(single, key=lambda one: -chance[one.names]):
         gone = {one.field.names for one in dropped}
-        for leader in single:
-            if leader is follower or leader.names in gone or chance[leader.names] > chance[follower.names]:
-                continue
-            names = (*follower.names, *leader.names)
-            led, _ = _agreeing(rows, leader.names, present=names)
-            both, _ = _agreeing(rows, names)
-            share = both / led if led >= FEWEST_PAIRS else 0.0
+        rarer = [
+            one
+            for one in single
+            if one is not follower and one.names not in gone and chance[one.names] <= chance[follower.names]
+        ]
+        for leaders in (*combinations(rarer, 1), *combinations(rarer, 2)):
+            by = tuple(name for one in leaders for name in one.names)
+            led, _ = _agreeing(rows, by, present=(*by, *follower.names))
+            both, _ = _agreeing(rows, (*by, *follower.names))
+            share = both / led if led >= fewest else 0.0
             if share >= MOST and share >= LIFT * chance[follower.names]:
                 reason = (
-                    f"{share:.0%} of the pairs within a file that agree on {leader.label} agree on it, too, "
+                    f"{share:.0%} of the pairs of a file that agree on {' and '.join(by)} agree on it, too, "
                     f"but only {chance[follower.names]:.1%} of all"
                 )
                 dropped.append(Dropped(follower, reason))
