@@ -26,7 +26,7 @@ help:
 	@echo "make test          the tests (make test-long: those that take minutes)"
 	@echo "make check         lint, format, types, import rule, documentation and its examples"
 	@echo "make docs          build the documentation into site/"
-	@echo "make bench         the benchmarks (make bench-quick: those that take seconds)"
+	@echo "make bench         the benchmarks, beside their peers (make bench-quick: those that take seconds)"
 	@echo "make wheelhouse    all wheels for an install without a network (make test-offline tries it)"
 	@echo "make clean         remove everything that these targets make"
 
@@ -81,9 +81,12 @@ docs: $(VENV)/dev.stamp
 docs-test: $(VENV)/dev.stamp
 	$(PY) tests/check_docs.py
 
-# So far every row is quick.
-bench bench-quick: $(VENV)/dev.stamp
-	$(PY) benchmarks/run.py
+# The peers have an environment of their own, .venv-peers. BENCH=--large adds 10 million persons.
+bench: $(VENV)/dev.stamp
+	$(PY) benchmarks/run.py $(BENCH)
+
+bench-quick: $(VENV)/dev.stamp
+	$(PY) benchmarks/run.py --quick
 
 # --- installing without a network ---------------------------------------------------------------------
 
@@ -101,5 +104,5 @@ test-offline: wheelhouse
 	@echo "installed from wheelhouse/ without a network"
 
 clean:
-	rm -rf $(VENV) $(OFFLINE) wheelhouse site demo-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-peers benchmarks/out $(OFFLINE) wheelhouse site demo-out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests examples benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,165 +1,127 @@
 """Benchmarks: what `make bench` and `make bench-quick` run.
 
-Each row is measured in this run, ours and the peer side by side; the table is printed and written
-to results.json with the versions and the machine.
+Each row is measured in this run, ours and the peer one after the other; the table is printed, and all of
+it written with the versions and the machine to results.json (the quick rows alone to out/quick.json).
+
+This file and what it imports stay small, so that the memory of a measured process is its own (measure.py).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
-import resource
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
+import work
+from peers import FOLDER, peer_versions, peers_python
+from targets import targets
 
-HERE = Path(__file__).parent
-DATA = Path(os.environ.get("TALLYSTICK_DATA", HERE.parent.parent / "shared" / "data"))
-N_PAIRS = 1_000_000
-Row = dict[str, Any]
-
-
-def best_of(work: Callable[[], object], times: int = 3) -> float:
-    """Seconds of the fastest of a few calls, after one that is not counted."""
-    work()
-    seconds = []
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+LIBRARIES = ("tallystick", "numba", "numpy", "polars", "scipy", "rapidfuzz")
+LARGE = 10_000_000
 
 
-def kernel_rows() -> list[Row]:
-    """Random pairs of rows by value codes, against rapidfuzz on the same strings; one worker each."""
-    from rapidfuzz.distance import OSA, JaroWinkler
-    from rapidfuzz.process import cpdist
-
-    import tallystick as ts
-    from tallystick.records.encode import encode_values
-
-    persons = pl.concat(
-        [
-            pl.read_csv(DATA / f"{name}.csv", infer_schema=False).select(
-                "pername2", "dob_day", "dob_mon", "dob_year"
-            )
-            for name in ("cis", "prd")
-        ]
-    )
-    dates = (
-        persons.drop_nulls()
-        .select(
-            pl.format("{}-{}-{}", "dob_year", pl.col("dob_mon").str.zfill(2), pl.col("dob_day").str.zfill(2))
-        )
-        .to_series()
-    )
-    random = np.random.default_rng(1)
-    rows = []
-    for name, values, comparator, scorer in (
-        (
-            "Jaro-Winkler on surnames",
-            persons["pername2"].drop_nulls(),
-            ts.jaro_winkler(0.92, 0.85, 0.75),
-            JaroWinkler.similarity,
-        ),
-        ("edits and swaps on dates", dates, ts.damerau_levenshtein(1, 2), OSA.distance),
-    ):
-        codes, distinct = encode_values(values)
-        measure = comparator.prepare((distinct,), (distinct,), True)
-        at = random.integers(0, len(codes), (2, N_PAIRS))
-        a, b = codes[at[0]], codes[at[1]]
-        left, right = values.gather(at[0]).to_list(), values.gather(at[1]).to_list()
-        out = np.empty(N_PAIRS, np.uint8)
-        levels = best_of(lambda m=measure, a=a, b=b, out=out: m.levels(a, b, out))
-        full = best_of(lambda m=measure, a=a, b=b: m.similarities(a, b))
-        peer = best_of(
-            lambda left=left, right=right, scorer=scorer: cpdist(left, right, scorer=scorer, workers=1)
-        )
-        agree = bool(np.allclose(measure.similarities(a, b), cpdist(left, right, scorer=scorer), atol=1e-6))
-        rows.append(
-            {
-                "work": name,
-                "pairs": N_PAIRS,
-                "ns_per_pair_levels": round(levels / N_PAIRS * 1e9, 1),
-                "ns_per_pair_values": round(full / N_PAIRS * 1e9, 1),
-                "ns_per_pair_rapidfuzz": round(peer / N_PAIRS * 1e9, 1),
-                "equal": agree,
-            }
-        )
-    return rows
+def parts(quick: bool, large: bool) -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """What is measured, in this order."""
+    yield work.kernels
+    yield work.essnet
+    if quick:
+        return
+    yield work.start_up
+    yield work.febrl4
+    yield partial(work.persons, 100_000, True)
+    yield partial(work.persons, 1_000_000, True)
+    if large:
+        yield partial(work.persons, LARGE, False)
 
 
-def counting_row() -> Row:
-    """Counting the patterns of all pairs of CIS and PRD, tables of values made and kernels warm."""
-    from tallystick.linkage.prepare import prepare
-    from tallystick.patterns.count import count_patterns
-    from tallystick.spec import load_spec, resolved
-
-    path = HERE.parent / "examples" / "essnet.toml"
-    spec = resolved(load_spec(path), path.parent)
-    plan = prepare(spec, spec.sources).plan
-    seconds = best_of(lambda: count_patterns(plan), 2)
-    pairs = int(plan.blocking.candidate_pairs().sum())
+def machine() -> dict[str, Any]:
+    """Processor, cores and memory."""
+    name = platform.processor() or platform.machine()
+    told = Path("/proc/cpuinfo")
+    if told.is_file():
+        names = [line for line in told.read_text().splitlines() if line.startswith("model name")]
+        name = names[0].split(":", 1)[1].strip() if names else name
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "work": "CIS to PRD, counting patterns",
-        "pairs": pairs,
-        "seconds": round(seconds, 2),
-        "million_pairs_per_second": round(pairs / seconds / 1e6),
+        "processor": name,
+        "cores": os.cpu_count(),
+        "memory_gb": round(memory, 1),
+        "system": platform.system(),
+        "load_before": round(os.getloadavg()[0], 2),
     }
 
 
-def process_row() -> Row:
-    """CIS to PRD as a whole process, report included; then its errors against the truth."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        command = [sys.executable, "-m", "tallystick"]
-        start = time.perf_counter()
-        subprocess.run(
-            [*command, "link", str(HERE.parent / "examples" / "essnet.toml"), "--out", str(out), "--quiet"],
-            check=True,
-        )
-        seconds = time.perf_counter() - start
-        # The largest of all children so far; the only one large enough to matter is this.
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-        done = subprocess.run(
-            [*command, "evaluate", str(out), "--truth", "person_id"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    return {
-        "work": "CIS to PRD, whole process",
-        "seconds": round(seconds, 1),
-        "peak_gb": round(peak, 2),
-        "truth": done.stdout.strip(),
-    }
+def versions() -> dict[str, str]:
+    """Versions of tallystick, what it computes with, and the peers."""
+    found = {"python": platform.python_version(), "tallystick": work.__version__}
+    for name in LIBRARIES:
+        try:
+            found.setdefault(name, version(name))
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def line(row: dict[str, Any]) -> str:
+    """A row of the printed table."""
+    pairs, seconds = row.get("pairs"), row["seconds"]
+    speed = f"{pairs / seconds / 1e6:.2f}" if pairs else ""
+    peak = f"{row['peak_gb']:.2f}" if "peak_gb" in row else ""
+    scores = "  ".join(f"{found['f1']:.4f} at {found['cut_off']}" for found in row.get("errors", []))
+    counted = f"{pairs:,}" if pairs else ""
+    return f"{row['work']:40}{row['by']:20}{seconds:9.3f}{peak:>7}{counted:>13}{speed:>10}  {scores}"
 
 
 def main() -> None:
-    """Run the rows and write the results."""
-    if not (DATA / "cis.csv").is_file():
-        sys.exit(
-            f"benchmarks: {DATA} does not hold cis.csv and prd.csv; set TALLYSTICK_DATA to their folder."
-        )
-    rows = [*kernel_rows(), counting_row(), process_row()]
+    """Run the rows, print the table and write the results."""
+    parser = argparse.ArgumentParser(description="Measure tallystick beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="only the rows that take seconds")
+    parser.add_argument("--large", action="store_true", help="10 million persons, too")
+    chosen = parser.parse_args()
+    about = {"date": time.strftime("%Y-%m-%d"), "machine": machine()}
+    if not chosen.quick:
+        peers_python()  # before anything is measured
+    print(f"{'work':40}{'by':20}{'seconds':>9}{'GB':>7}{'pairs':>13}{'M pairs/s':>10}  F1")
+    rows: list[dict[str, Any]] = []
+    for part in parts(chosen.quick, chosen.large):
+        try:
+            made = part()
+        except work.MissingError as reason:
+            print(f"left out: {reason}")
+            continue
+        for row in made:
+            print(line(row), flush=True)
+        rows += made
+    reached = targets(rows)
+    for target in reached:
+        limit = f"{'at least' if target.at_least else 'at most'} {target.limit:g}"
+        print(f"{'met ' if target.met else 'MISS'}  {target.what}: {target.value:.4g} ({limit})")
     for row in rows:
-        print("  ".join(f"{key} {value}" for key, value in row.items()))
+        if "pairs" in row:
+            row["pairs_per_second"] = round(row["pairs"] / row["seconds"])
+        row["seconds"] = round(row["seconds"], 4)
+        if "peak_gb" in row:
+            row["peak_gb"] = round(row["peak_gb"], 3)
     results = {
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "versions": {name: version(name) for name in ("numba", "numpy", "polars", "rapidfuzz")},
+        **about,
+        "versions": versions(),
+        **({"peers": peer_versions(FOLDER / "bin" / "python")} if not chosen.quick else {}),
         "rows": rows,
+        "targets": [target.as_dict() for target in reached],
     }
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    work.OUT.mkdir(exist_ok=True)
+    out = work.OUT / "quick.json" if chosen.quick else work.HERE / "results.json"
+    out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(f"written to {os.path.relpath(out)}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

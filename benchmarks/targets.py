@@ -1,0 +1,95 @@
+"""What the rows of one run come to: ratios and limits, each beside its target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Row = dict[str, Any]
+MILLION = "deduplicate 1,000,000 persons"
+GROWTH = [f"deduplicate {n:,} persons" for n in (100_000, 1_000_000, 10_000_000)]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure and the limit it has to keep, at least or at most."""
+
+    what: str
+    value: float
+    limit: float
+    at_least: bool
+
+    @property
+    def met(self) -> bool:
+        """Whether the limit is kept."""
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+    def as_dict(self) -> dict[str, Any]:
+        """For results.json."""
+        limit = {"at_least" if self.at_least else "at_most": self.limit}
+        return {"what": self.what, "value": round(self.value, 4), **limit, "met": self.met}
+
+
+def targets(rows: list[Row]) -> list[Target]:
+    """The targets that the rows of this run tell about."""
+    ours = {row["work"]: row for row in rows if row["by"].startswith("tallystick")}
+    peers = {row["work"]: row for row in rows if not row["by"].startswith("tallystick")}
+    return [
+        *_kernels(ours, peers),
+        *_limits(ours),
+        *_against_splink(ours, peers),
+        *_growth(ours),
+    ]
+
+
+def _kernels(ours: dict[str, Row], peers: dict[str, Row]) -> Iterator[Target]:
+    for work in ours:
+        if work.startswith("kernel:"):
+            times = 5.0 if "surnames" in work else 3.0
+            yield Target(f"{work}, times as fast", _times(ours, peers, work, "seconds"), times, True)
+
+
+def _limits(ours: dict[str, Row]) -> Iterator[Target]:
+    def speed(row: Row) -> float:
+        return float(row["pairs"] / row["seconds"] / 1e6)
+
+    def seconds(row: Row) -> float:
+        return float(row["seconds"])
+
+    def memory(row: Row) -> float:
+        return float(row["peak_gb"])
+
+    wanted: list[tuple[str, str, Callable[[Row], float], float, bool]] = [
+        ("CIS to PRD, counting", "million pairs/s", speed, 150, True),
+        ("CIS to PRD, whole", "seconds", seconds, 15, False),
+        ("CIS to PRD, whole", "GB", memory, 1, False),
+        ("febrl4, all pairs", "seconds", seconds, 3, False),
+        ("tallystick --help", "seconds", seconds, 0.3, False),
+        ("import tallystick", "seconds", seconds, 0.3, False),
+        (GROWTH[-1], "GB", memory, 10, False),
+    ]
+    for work, unit, figure, limit, at_least in wanted:
+        if work in ours:
+            yield Target(f"{work}, {unit}", figure(ours[work]), limit, at_least)
+
+
+def _against_splink(ours: dict[str, Row], peers: dict[str, Row]) -> Iterator[Target]:
+    if MILLION not in ours or MILLION not in peers:
+        return
+    yield Target(f"{MILLION}, times as fast as Splink", _times(ours, peers, MILLION, "seconds"), 30, True)
+    yield Target(f"{MILLION}, Splink's memory over ours", _times(ours, peers, MILLION, "peak_gb"), 3, True)
+    for mine, theirs in zip(ours[MILLION]["errors"], peers[MILLION]["errors"], strict=True):
+        what = f"{MILLION}, F1 less Splink's at {mine['cut_off']}"
+        yield Target(what, mine["f1"] - theirs["f1"], 0, True)
+        yield Target(f"{MILLION}, Splink's F1 at {mine['cut_off']}", theirs["f1"], 0.98, False)
+
+
+def _growth(ours: dict[str, Row]) -> Iterator[Target]:
+    per_pair = [ours[work]["seconds"] / ours[work]["pairs"] for work in GROWTH if work in ours]
+    if len(per_pair) > 1:
+        yield Target("growth: slowest over fastest time per pair", max(per_pair) / min(per_pair), 1.5, False)
+
+
+def _times(ours: dict[str, Row], peers: dict[str, Row], work: str, figure: str) -> float:
+    return float(peers[work][figure] / ours[work][figure])
