@@ -195,7 +195,7 @@ def test_what_is_complete_is_not_done_again(tmp_path: Path, monkeypatch: pytest.
     stages = [
         ("count_patterns", "counts.parquet"),
         ("fit_counts", "model.json"),
-        ("score", "scored.parquet"),
+        ("score_prepared", "scored.parquet"),
         ("write_report", "report.html"),
     ]
     out = tmp_path / "out"

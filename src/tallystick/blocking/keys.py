@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.blocking.passes import BlockingKey, KeyPart
+from tallystick.blocking.passes import KeyPart
 from tallystick.errors import InputError
 from tallystick.records.encode import encode_values
 from tallystick.records.records import Records
@@ -90,24 +90,6 @@ def part_codes(records: Records, part: KeyPart) -> NDArray[np.int32]:
         )
     of_value, _ = encode_values(transformed)
     return of_value[column.codes]
-
-
-def key_codes(records: Records, key: BlockingKey) -> NDArray[np.int32]:
-    """Codes of a whole key; a record that lacks one part has no key.
-
-    Parameters
-    ----------
-    records : Records
-        The records.
-    key : BlockingKey
-        The key.
-
-    Returns
-    -------
-    int32 array, shape (n_records,)
-        Equal codes are equal keys; 0 is no key.
-    """
-    return combine_codes([part_codes(records, part) for part in key.parts])
 
 
 def combine_codes(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:

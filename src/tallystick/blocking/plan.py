@@ -89,6 +89,10 @@ class BlockingPlan:
 
     def candidate_pairs(self) -> NDArray[np.int64]:
         """Pairs that each pass finds, those of earlier passes included, shape (n_passes,)."""
+        return self._candidate_pairs.copy()
+
+    @cached_property
+    def _candidate_pairs(self) -> NDArray[np.int64]:
         found = np.zeros(len(self.passes), np.int64)
         for number, (keys, listed) in enumerate(zip(self.keys, self.listed, strict=True)):
             if listed is not None:

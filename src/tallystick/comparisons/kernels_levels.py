@@ -1,4 +1,4 @@
-"""Levels of pairs of rows that need no measure: equality of codes, and look-up in a table."""
+"""Levels of pairs of rows that need no measure: equality of codes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,3 @@ def equality_levels(left_codes, right_codes, left, right, out):  # type: ignore[
             out[k] = 2
         else:
             out[k] = 1 if a == b else 0
-
-
-@kernel
-def table_levels(table, left_codes, right_codes, left, right, out):  # type: ignore[no-untyped-def]
-    """Level by the table of all pairs of values, whose row and column 0 stand for missing."""
-    for k in range(len(out)):
-        out[k] = table[left_codes[left[k]], right_codes[right[k]]]

@@ -6,7 +6,6 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -110,8 +109,7 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
     work = (total * sweeps + min(random_pairs, int(plan.blocking.allowed_pairs().sum()))) * per_pair
     seconds = seconds_so_far + listing + work + FIXED_SECONDS + records * 4e-6
-    remembered = plan.blocking.pairs_to_visit() * np.dtype(plan.coding.smallest_type).itemsize
-    extra = records * BYTES_PER_RECORD + (remembered if plan.blocked_pairs_fit() else 0)
+    extra = records * BYTES_PER_RECORD + (plan.blocked_pairs_bytes() if plan.blocked_pairs_fit() else 0)
     return Explanation(
         prepared,
         new,
@@ -133,12 +131,11 @@ def _seconds_per_pair(prepared: Prepared, threads: int | None) -> tuple[float, f
     """Seconds that a pair takes with all threads at work, and that listing the units takes."""
     plan = prepared.plan
     start = time.perf_counter()
-    n_units = sum(1 for _ in plan.blocking.units(plan.row_order))
+    units = list(plan.blocking.units(plan.row_order))
     listing = time.perf_counter() - start
-    step = max(1, n_units // SAMPLED_UNITS)
-    count_block(plan, list(islice(plan.blocking.units(plan.row_order), 1)))  # compiles, uncounted
+    count_block(plan, units[:1])  # compiles, uncounted
     pairs, seconds = 0, 0.0
-    for unit in islice(plan.blocking.units(plan.row_order), 0, None, step):
+    for unit in units[:: max(1, len(units) // SAMPLED_UNITS)]:
         start = time.perf_counter()
         found = count_block(plan, [unit])
         seconds += time.perf_counter() - start

@@ -49,9 +49,7 @@ def counts_dict(
 ) -> dict[str, Any]:
     """Counts per stage and pass."""
     pairs = decided.pairs
-    linked = np.zeros(prepared.records.n_records, bool)
-    linked[pairs.left[decided.links]] = True
-    linked[pairs.right[decided.links]] = True
+    linked = decided.records_of(decided.links, prepared.records.n_records)
     offsets = prepared.records.offsets
     found = prepared.plan.blocking.candidate_pairs()
     passes = []
@@ -64,7 +62,7 @@ def counts_dict(
                 "pairs": int(counts.counts[counts.pass_number == number].sum()),
                 "kept": int(own.sum()),
                 "links": int((own & decided.links).sum()),
-                "possible": int((own & (decided.verdict == Verdict.POSSIBLE)).sum()),
+                "possible": int((own & decided.possible).sum()),
             }
         )
     return {
@@ -74,7 +72,7 @@ def counts_dict(
         "passes": passes,
         "kept": len(pairs),
         "links": int(decided.links.sum()),
-        "possible": int((decided.verdict == Verdict.POSSIBLE).sum()),
+        "possible": int(decided.possible.sum()),
         "ties": int(decided.tie.sum()),
         "unlinked": {
             name: int((~linked[offsets[k] : offsets[k + 1]]).sum())

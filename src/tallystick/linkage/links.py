@@ -39,12 +39,15 @@ class Links:
         The pairs above the floor as arrays.
     counts : PatternCounts
         Counts of the patterns of all candidate pairs.
+    threads : int, optional
+        Number of threads for what is worked out when it is asked for.
     """
 
     model: Model
     prepared: Prepared
     decided: DecidedPairs
     counts: PatternCounts
+    threads: int | None = None
 
     @cached_property
     def pairs(self) -> pl.DataFrame:
@@ -60,13 +63,17 @@ class Links:
     def residuals(self) -> pl.DataFrame:
         """Every record without a link, its best candidate, and why that is no link."""
         return tables.residuals_table(
-            self.prepared, self.model.parameters, self.decided, remembered=self.counts.remembered
+            self.prepared,
+            self.model.parameters,
+            self.decided,
+            self.threads,
+            remembered=self.counts.remembered,
         )
 
     @cached_property
     def review(self) -> pl.DataFrame:
         """The possible links with what a reviewer needs."""
-        return tables.review_table(self.prepared, self.model.parameters, self.decided)
+        return tables.review_table(self.prepared, self.model.parameters, self.decided, self.pairs)
 
     def quality(self) -> Rates:
         """Estimated precision, recall, type 1 and type 2 error, by the model itself.
@@ -135,13 +142,31 @@ class Links:
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage and pass, as ``run.json`` holds them."""
+        return self._counts_dict
+
+    @cached_property
+    def _counts_dict(self) -> dict[str, Any]:
         n_entities = int(self.entities["entity_id"].n_unique())
         return figures.counts_dict(self.prepared, self.counts, self.decided, n_entities)
 
 
-def floors_of(prepared: Prepared, parameters: Parameters) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Lowest weight at which a pair of each pair of sources can matter to the decision."""
-    return np.array([lower for lower, _ in weight_thresholds(parameters, prepared.spec.decision)])
+def score_prepared(
+    prepared: Prepared,
+    parameters: Parameters,
+    counts: PatternCounts,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> ScoredPairs:
+    """Score the candidate pairs of prepared records, down to the lowest weight that can matter."""
+    floors = np.array([lower for lower, _ in weight_thresholds(parameters, prepared.spec.decision)])
+    return score(
+        prepared.plan,
+        parameters,
+        floors,
+        remembered=counts.remembered,
+        threads=threads,
+        progress=progress,
+    )
 
 
 def fit_counts(
@@ -162,12 +187,17 @@ def fit_counts(
     )
 
 
-def assemble(prepared: Prepared, parameters: Parameters, counts: PatternCounts, scored: ScoredPairs) -> Links:
+def assemble(
+    prepared: Prepared,
+    parameters: Parameters,
+    counts: PatternCounts,
+    scored: ScoredPairs,
+    threads: int | None = None,
+) -> Links:
     """Decide scored pairs and put everything together."""
     spec = prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()})
-    return Links(
-        Model(spec, parameters), prepared, decide(scored, parameters, prepared.spec.decision), counts
-    )
+    decided = decide(scored, parameters, prepared.spec.decision)
+    return Links(Model(spec, parameters), prepared, decided, counts, threads)
 
 
 def link_prepared(
@@ -195,15 +225,8 @@ def link_prepared(
     """
     counts = count_patterns(prepared.plan, threads, progress)
     parameters = rated(prepared, parameters, counts, threads, progress)
-    scored = score(
-        prepared.plan,
-        parameters,
-        floors_of(prepared, parameters),
-        remembered=counts.remembered,
-        threads=threads,
-        progress=progress,
-    )
-    return assemble(prepared, parameters, counts, scored)
+    scored = score_prepared(prepared, parameters, counts, threads, progress)
+    return assemble(prepared, parameters, counts, scored, threads)
 
 
 def rated(

@@ -30,10 +30,10 @@ from tallystick.linkage.folder import (
     remove,
     unfinished,
 )
-from tallystick.linkage.links import Links, assemble, fit_counts, floors_of, rated
+from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_tables
-from tallystick.linking.score import ScoredPairs, score
+from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.read import Table, open_source
@@ -121,7 +121,7 @@ def run(
     with clock.stage("score"):
         scored = _scored(folder, prepared, counts, parameters, threads, progress)
     with clock.stage("decide"):
-        links = assemble(prepared, parameters, counts, scored)
+        links = assemble(prepared, parameters, counts, scored, threads)
     with clock.stage("write"):
         for name in ("links", "entities", "residuals", "review"):
             if not (folder / f"{name}.parquet").exists():
@@ -305,14 +305,6 @@ def _scored(
     if path.exists():
         table = pl.read_parquet(path)
         return ScoredPairs(*(table[name].to_numpy() for name in SCORED_COLUMNS))
-    floors = floors_of(prepared, parameters)
-    scored = score(
-        prepared.plan,
-        parameters,
-        floors,
-        remembered=counts.remembered,
-        threads=threads,
-        progress=progress,
-    )
+    scored = score_prepared(prepared, parameters, counts, threads, progress)
     write_table(pl.DataFrame({name: getattr(scored, name) for name in SCORED_COLUMNS}), path)
     return scored

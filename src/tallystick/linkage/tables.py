@@ -135,9 +135,7 @@ def residuals_table(
         ``reason``: no candidate, below threshold, lost the assignment, tie, possible link.
     """
     records, pairs = prepared.records, decided.pairs
-    linked = np.zeros(records.n_records, bool)
-    linked[pairs.left[decided.links]] = True
-    linked[pairs.right[decided.links]] = True
+    linked = decided.records_of(decided.links, records.n_records)
     best = best_candidates(prepared.plan, parameters, ~linked, threads, remembered=remembered)
     rows = np.flatnonzero(~linked)
     candidate = best.row[rows]
@@ -149,10 +147,8 @@ def residuals_table(
     wanted = low.astype(np.int64) * records.n_records + high
     at = np.minimum(np.searchsorted(kept, wanted), max(0, len(kept) - 1))
     is_kept = found & (kept[at] == wanted) if len(kept) else np.zeros(len(rows), bool)
-    taken = linked.copy()  # by a link, or by a possible link of the second assignment
-    possible = decided.verdict == Verdict.POSSIBLE
-    taken[pairs.left[possible]] = True
-    taken[pairs.right[possible]] = True
+    possible = decided.possible
+    taken = decided.records_of(decided.links | possible, records.n_records)
     reason[is_kept & taken[np.maximum(candidate, 0)]] = "lost the assignment"
     if len(kept):
         reason[is_kept & possible[at]] = "possible link"
@@ -176,8 +172,21 @@ def residuals_table(
     return frame.with_columns(pl.when(missing).then(pl.col(name)).alias(name) for name in blank)
 
 
-def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> pl.DataFrame:
+def review_table(
+    prepared: Prepared, parameters: Parameters, decided: DecidedPairs, links: pl.DataFrame
+) -> pl.DataFrame:
     """The possible links, by falling weight, with the values compared and the weight of each comparison.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    parameters : Parameters
+        The model.
+    decided : DecidedPairs
+        The pairs.
+    links : polars.DataFrame
+        What `links_table` made of them.
 
     Returns
     -------
@@ -185,11 +194,10 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
         The columns of `links_table`, then for every field ``left_`` and ``right_`` values, and for
         every comparison ``level_`` and ``weight_``.
     """
-    where = np.flatnonzero(decided.verdict == Verdict.POSSIBLE)
+    where = np.flatnonzero(decided.possible)
     where = where[
         np.lexsort((decided.pairs.right[where], decided.pairs.left[where], -decided.pairs.weight[where]))
     ]
-    frame = links_table(prepared, parameters, decided)[where]
     digits = parameters.coding.decode(decided.pairs.pattern[where])
     columns: dict[str, Any] = {}
     for field, column in prepared.records.columns.items():
@@ -198,4 +206,4 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
     for number, one in enumerate(parameters.comparisons):
         columns[f"level_{one.name}"] = _labels([*one.labels, "missing"], digits[:, number])
         columns[f"weight_{one.name}"] = parameters.level_weights[number][digits[:, number]]
-    return frame.with_columns(pl.Series(name, values) for name, values in columns.items())
+    return links[where].with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -60,6 +60,30 @@ class DecidedPairs:
         """Which pairs are links."""
         return np.asarray(self.verdict == Verdict.LINK)
 
+    @property
+    def possible(self) -> NDArray[np.bool_]:
+        """Which pairs are possible links."""
+        return np.asarray(self.verdict == Verdict.POSSIBLE)
+
+    def records_of(self, chosen: NDArray[np.bool_], n_records: int) -> NDArray[np.bool_]:
+        """Which records some of the pairs join.
+
+        Parameters
+        ----------
+        chosen : bool array, shape (n,)
+            The pairs.
+        n_records : int
+            Number of records over all sources.
+
+        Returns
+        -------
+        bool array, shape (n_records,)
+        """
+        joined = np.zeros(n_records, bool)
+        joined[self.pairs.left[chosen]] = True
+        joined[self.pairs.right[chosen]] = True
+        return joined
+
 
 def logit(p: float) -> float:
     """Natural log of the odds."""

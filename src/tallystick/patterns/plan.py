@@ -57,9 +57,11 @@ class PairPlan:
 
     def blocked_pairs_fit(self) -> bool:
         """Whether the patterns of all blocked pairs fit the memory, so that each is compared only once."""
-        if self.tiles is not None:
-            return False
-        return self.blocking.pairs_to_visit() * np.dtype(self.coding.smallest_type).itemsize <= self.memory
+        return self.tiles is None and self.blocked_pairs_bytes() <= self.memory
+
+    def blocked_pairs_bytes(self) -> int:
+        """Bytes that the patterns of all candidate pairs take, one number each."""
+        return self.blocking.pairs_to_visit() * np.dtype(self.coding.smallest_type).itemsize
 
     def digits(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.uint8]:
         """Pattern digits of given pairs of rows, shape (n_digits, n_pairs)."""
