@@ -61,7 +61,7 @@ def count_all(ready: Prepared, factors: Sequence[Factor]) -> list[np.ndarray]:
         if a < b
     ]
     left, right = (np.array(side, np.int32) for side in zip(*pairs, strict=True))
-    digits = np.ascontiguousarray(plan.digits(left, right).T)
+    digits = np.ascontiguousarray(plan.digits.of(left, right).T)
     return [np.bincount(f.cells(digits, len(plan.comparisons)), minlength=f.n_cells) for f in factors]
 
 
@@ -157,7 +157,7 @@ def test_simulated_files_have_the_parameters_they_claim() -> None:
             "link", files.tables, [ts.all_pairs()], [ts.comparison("name", ts.levenshtein(1))]
         )
         left, right = np.divmod(np.arange(90_000), 300)
-        digits = ready.plan.digits(left.astype(np.int32), (right + 300).astype(np.int32))[0]
+        digits = ready.plan.digits.of(left.astype(np.int32), (right + 300).astype(np.int32))[0]
         for which, own in (("m", same.ravel()), ("u", ~same.ravel())):
             levels = np.bincount(digits[own], minlength=4)[:3]
             shares[which].append(levels / levels.sum())

@@ -93,12 +93,10 @@ def test_patterns_that_do_not_fit_are_refused(text: str, message: str) -> None:
     st.lists(st.lists(st.integers(0, 40), max_size=60), max_size=4),
     st.sampled_from([np.uint16, np.int32, np.int64]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_tally_counts(monkeypatch: pytest.MonkeyPatch, parts: list[list[int]], dtype: type[Any]) -> None:
+def test_a_tally_counts(parts: list[list[int]], dtype: type[Any]) -> None:
     expected = Counter(number for part in parts for number in part)
     for limit in (0, 2**20):
-        monkeypatch.setattr(count_module, "DENSE_LIMIT", limit)
-        tally = Tally(50)
+        tally = Tally(50, limit)
         assert tally.dense == (limit > 0)
         for part in parts:
             tally.add(np.array(part, dtype))
@@ -300,11 +298,11 @@ def test_digits_and_compare_of_given_pairs(case: Case) -> None:
     expected = [list(row) for row in naive.patterns(case.rows, pairs, case.comparisons, case.kind).values()]
     left, right = (np.array([pair[side] for pair in pairs], np.int32) for side in (0, 1))
     plan = plan_of(case, [all_pairs()])
-    assert plan.digits(left, right).T.tolist() == expected
+    assert plan.digits.of(left, right).T.tolist() == expected
     within = case.kind != "link"
     assert compare(encoded(case.rows, case.sizes), case.comparisons, left, right, within).tolist() == expected
     if within:
-        assert plan.digits(right, left).T.tolist() == expected
+        assert plan.digits.of(right, left).T.tolist() == expected
 
 
 @pytest.mark.parametrize(

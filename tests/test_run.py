@@ -18,7 +18,7 @@ from tallystick.errors import InputError, RunError
 from tallystick.linkage import run as run_module
 from tallystick.linkage.folder import OUTPUTS, WORK
 from tallystick.linkage.links import Links
-from tallystick.linkage.prepare import read_tables
+from tallystick.linkage.prepare import read_records
 from tallystick.linkage.run import run, shown_spec
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, load_spec, resolved
@@ -269,10 +269,10 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_no_password_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = spec_of(tmp_path)
-    tables = read_tables(spec, spec.sources)
+    encoded = read_records(spec, spec.sources)
     uri = f"postgresql://reader:{PASSWORD}@db.example.org/persons?sslpassword={PASSWORD}"
     sources = tuple(Source(name=name, uri=uri, table=name, id="id") for name in "ab")
-    monkeypatch.setattr(run_module, "read_tables", lambda *_: tables)
+    monkeypatch.setattr(run_module, "read_records", lambda *_: encoded)
     links = run(spec.model_copy(update={"sources": sources}), tmp_path / "out")
     links.report(tmp_path / "out" / "more.html")
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]

@@ -189,7 +189,7 @@ def test_remembered_patterns_give_what_comparing_again_gives(
 def test_patterns_are_remembered_only_within_the_memory() -> None:
     case = many(30)
     plan = plan_of(case, [blocking_key("x")])
-    need = plan.blocking.pairs_to_visit() * np.dtype(plan.coding.smallest_type).itemsize
+    need = plan.blocking.pairs_to_visit() * (4 + 4 + np.dtype(plan.coding.smallest_type).itemsize)
     assert need > 0
     assert count_patterns(replace(plan, memory=need)).remembered is not None
     assert count_patterns(replace(plan, memory=need - 1)).remembered is None

@@ -1,4 +1,4 @@
-"""Grouping of rows by key, and enumeration of a unit's pairs less those that an earlier pass finds."""
+"""Numbering of keys, grouping of rows by key, and enumeration of a unit's pairs less those that an earlier pass finds."""
 
 from __future__ import annotations
 
@@ -30,35 +30,64 @@ def group_by_key(rows, keys, n_keys):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def enumerate_pairs(blocks, left_rows, right_rows, triangle, earlier, listed, n_records, out_left, out_right):  # type: ignore[no-untyped-def]
-    """Write the pairs of all blocks; return how many.
+def number_pairs(first, second, slots, numbers, out):  # type: ignore[no-untyped-def]
+    """Number the distinct pairs of codes from 1 as they come; 0 where either code is 0. Returns how many.
+
+    `slots` int64, filled with -1, and `numbers` int32, both of one power of two above twice the
+    number of rows: a hash table with linear probing. `out` (n_rows,) int32.
+    """
+    golden = np.uint64(0x9E3779B97F4A7C15)
+    last = len(slots) - 1
+    found = 0
+    for row in range(len(out)):
+        a, b = np.int64(first[row]), np.int64(second[row])
+        if a == 0 or b == 0:
+            out[row] = 0
+            continue
+        pair = a << 32 | b
+        mixed = np.uint64(pair) * golden
+        slot = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(last))
+        while slots[slot] != pair:
+            if slots[slot] == -1:
+                found += 1
+                slots[slot] = pair
+                numbers[slot] = found
+                break
+            slot = (slot + 1) & last
+        out[row] = numbers[slot]
+    return found
+
+
+@kernel
+def enumerate_pairs(  # type: ignore[no-untyped-def]
+    blocks, left_rows, right_rows, triangle, left_keys, right_keys, listed, n_records, out_left, out_right
+):
+    """Write the pairs of all blocks as positions in the lists of rows; return how many.
 
     `blocks` (n, 4) int64: first and last + 1 position in `left_rows`, then in `right_rows`. With
     `triangle` both lists are the same and a pair is taken once, the earlier position on the left.
-    `earlier` (passes, n_records) int32: keys of earlier passes, 0 no key. `listed` int64, sorted:
-    pairs of earlier tables as ``left * n_records + right``.
+    `left_keys` and `right_keys` (n_rows, passes) int32: keys of earlier passes, 0 no key, of the rows
+    of either list. `listed` int64, sorted: pairs of earlier tables as ``left * n_records + right``.
     """
     found = 0
     for block in range(blocks.shape[0]):
         for a in range(blocks[block, 0], blocks[block, 1]):
-            left = left_rows[a]
             start = blocks[block, 2]
             if triangle and start <= a:
                 start = a + 1
             for b in range(start, blocks[block, 3]):
-                right = right_rows[b]
                 known = False
-                for k in range(earlier.shape[0]):
-                    key = earlier[k, left]
-                    if key != 0 and key == earlier[k, right]:
+                for k in range(left_keys.shape[1]):
+                    key = left_keys[a, k]
+                    if key != 0 and key == right_keys[b, k]:
                         known = True
                         break
                 if not known and len(listed) > 0:
-                    pair = np.int64(left) * n_records + right
+                    pair = np.int64(left_rows[a]) * n_records + right_rows[b]
                     at = np.searchsorted(listed, pair)
                     known = at < len(listed) and listed[at] == pair
                 if not known:
-                    out_left[found] = left
-                    out_right[found] = right
+                    out_left[found] = a
+                    out_right[found] = b
                     found += 1
     return found

@@ -101,15 +101,13 @@ def combine_codes(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
     >>> combine_codes([a, b]).tolist()
     [1, 1, 2, 0]
     """
-    if len(parts) == 1:
-        return parts[0]
-    joint = parts[0].astype(np.int64)
+    from tallystick.blocking.kernels_pairs import number_pairs
+
+    joint = parts[0]
     for codes in parts[1:]:
-        _, joint = np.unique(joint, return_inverse=True)
-        joint = joint * (int(codes.max(initial=0)) + 1) + codes
-    present = np.logical_and.reduce([codes != 0 for codes in parts])
-    result = np.zeros(len(joint), np.int32)
-    if present.any():
-        _, inverse = np.unique(joint[present], return_inverse=True)
-        result[present] = inverse + 1
-    return result
+        size = 1 << (2 * len(codes)).bit_length()
+        slots, numbers = np.full(size, -1, np.int64), np.empty(size, np.int32)
+        combined = np.empty(len(codes), np.int32)
+        number_pairs(joint, codes, slots, numbers, combined)
+        joint = combined
+    return joint

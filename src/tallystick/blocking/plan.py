@@ -66,9 +66,9 @@ class BlockingPlan:
 
     @cached_property
     def _stacked_keys(self) -> NDArray[np.int32]:
-        """Keys of all passes that have keys, one a row."""
-        keys = [key for key in self.keys if key is not None]
-        return np.stack(keys) if keys else np.zeros((0, 1), np.int32)
+        """Keys of all passes that have keys but the last pass, shape (n_records, n): what units ask for."""
+        keys = [key for key in self.keys[:-1] if key is not None]
+        return np.stack(keys, axis=1) if keys else np.zeros((self.n_records, 0), np.int32)
 
     @cached_property
     def _earlier_listed(self) -> tuple[NDArray[np.int64], ...]:
@@ -147,6 +147,46 @@ class BlockingPlan:
             if isinstance(one, AllPairs):
                 return  # nothing is left for later passes
 
+    def positions(self, unit: PairBlocks | PairList) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The unit's pairs that no earlier pass finds, as positions in the unit's lists of rows.
+
+        Parameters
+        ----------
+        unit : PairBlocks or PairList
+            A unit of this plan.
+
+        Returns
+        -------
+        left, right : int32 arrays
+            Positions in ``unit.left`` and ``unit.right``.
+        """
+        from tallystick.blocking.kernels_pairs import enumerate_pairs
+
+        n_earlier = sum(key is not None for key in self.keys[: unit.pass_number])
+        left_keys = self._stacked_keys[unit.left, :n_earlier]
+        if isinstance(unit, PairList):
+            blocks = np.repeat(np.arange(unit.n_pairs, dtype=np.int64), 4).reshape(-1, 4)
+            blocks[:, 1::2] += 1
+            triangle = False
+        else:
+            blocks, triangle = unit.blocks, unit.triangle
+        right_keys = left_keys if triangle else self._stacked_keys[unit.right, :n_earlier]
+        out_left = np.empty(unit.n_pairs, np.int32)
+        out_right = np.empty(unit.n_pairs, np.int32)
+        n = enumerate_pairs(
+            blocks,
+            unit.left,
+            unit.right,
+            triangle,
+            left_keys,
+            right_keys,
+            self._earlier_listed[unit.pass_number],
+            self.n_records,
+            out_left,
+            out_right,
+        )
+        return out_left[:n], out_right[:n]
+
     def pairs(self, unit: PairBlocks | PairList) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The unit's pairs that no earlier pass finds.
 
@@ -160,23 +200,8 @@ class BlockingPlan:
         left, right : int32 arrays
             Global rows, left < right.
         """
-        from tallystick.blocking.kernels_pairs import enumerate_pairs
-
-        n_earlier = sum(key is not None for key in self.keys[: unit.pass_number])
-        earlier = self._stacked_keys[:n_earlier]
-        listed = self._earlier_listed[unit.pass_number]
-        if isinstance(unit, PairList):
-            blocks = np.repeat(np.arange(unit.n_pairs, dtype=np.int64), 4).reshape(-1, 4)
-            blocks[:, 1::2] += 1
-            triangle = False
-        else:
-            blocks, triangle = unit.blocks, unit.triangle
-        out_left = np.empty(unit.n_pairs, np.int32)
-        out_right = np.empty(unit.n_pairs, np.int32)
-        n = enumerate_pairs(
-            blocks, unit.left, unit.right, triangle, earlier, listed, self.n_records, out_left, out_right
-        )
-        return out_left[:n], out_right[:n]
+        left, right = self.positions(unit)
+        return unit.left[left], unit.right[right]
 
 
 def source_pairs(n_sources: int, kind: Kind) -> tuple[tuple[int, int], ...]:

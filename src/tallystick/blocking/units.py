@@ -56,6 +56,8 @@ class PairBlocks:
         First and last + 1 position in `left`, then in `right`.
     triangle : bool
         The rows are paired among themselves, each pair once.
+    n_pairs : int
+        Number of pairs before those of earlier passes are taken out.
     """
 
     pass_number: int
@@ -64,11 +66,7 @@ class PairBlocks:
     right: NDArray[np.int32]
     blocks: NDArray[np.int64]
     triangle: bool
-
-    @property
-    def n_pairs(self) -> int:
-        """Number of pairs before those of earlier passes are taken out."""
-        return int(block_pairs(self.blocks, self.triangle).sum())
+    n_pairs: int
 
 
 @dataclass(frozen=True)
@@ -181,9 +179,10 @@ def keyed_units(
     n_keys = int(keys.max(initial=0))
     left, left_start = group_by_key(left, keys, n_keys)
     right, right_start = (left, left_start) if triangle else group_by_key(right, keys, n_keys)
-    blocks = np.column_stack([left_start[:-1], left_start[1:], right_start[:-1], right_start[1:]])
     fewest = 1 if triangle else 0  # most keys are of one record alone: drop them first
-    blocks = blocks[(blocks[:, 1] - blocks[:, 0] > fewest) & (blocks[:, 3] > blocks[:, 2])]
+    shared = np.flatnonzero((np.diff(left_start) > fewest) & (np.diff(right_start) > 0))
+    ends = (left_start[shared], left_start[shared + 1], right_start[shared], right_start[shared + 1])
+    blocks = np.column_stack(ends)
     blocks = _split(blocks, triangle)
     counts = block_pairs(blocks, triangle)
     blocks, counts = blocks[counts > 0], counts[counts > 0]
@@ -192,18 +191,18 @@ def keyed_units(
     unit_of = (np.cumsum(counts) - counts) // CHUNK
     starts = np.flatnonzero(np.diff(unit_of, prepend=-1))
     for begin, end in zip(starts, np.append(starts[1:], len(blocks)), strict=True):
-        part = blocks[begin:end].copy()
+        part, n_pairs = blocks[begin:end].copy(), int(counts[begin:end].sum())
         if triangle:
             low, high = int(part[:, 0].min()), int(part[:, 3].max())
             rows = left[low:high]
-            yield PairBlocks(pass_number, source_pair, rows, rows, part - low, True)
+            yield PairBlocks(pass_number, source_pair, rows, rows, part - low, True, n_pairs)
         else:
             low_left, low_right = int(part[:, 0].min()), int(part[:, 2].min())
             rows_left = left[low_left : int(part[:, 1].max())]
             rows_right = right[low_right : int(part[:, 3].max())]
             part[:, :2] -= low_left
             part[:, 2:] -= low_right
-            yield PairBlocks(pass_number, source_pair, rows_left, rows_right, part, False)
+            yield PairBlocks(pass_number, source_pair, rows_left, rows_right, part, False, n_pairs)
 
 
 def _split(blocks: NDArray[np.int64], triangle: bool) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,29 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.equality import Exact
 from tallystick.comparisons.measure import Measure
 from tallystick.records.records import Records
+
+
+def codes_of(codes: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Codes of some rows, shape (n_rows,); faster than indexing, which first widens the rows."""
+    from tallystick.comparisons.kernels_levels import gather
+
+    found = np.empty(len(rows), np.int32)
+    gather(codes, rows, found)
+    return found
+
+
+class CodesAt:
+    """Codes of some rows: each array that is asked for is gathered once, however often it is asked for."""
+
+    def __init__(self, rows: NDArray[np.int32]) -> None:
+        self._rows = rows
+        self._gathered: dict[int, NDArray[np.int32]] = {}
+
+    def codes(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Codes of the rows, shape (n_rows,), out of those of all records."""
+        if id(codes) not in self._gathered:
+            self._gathered[id(codes)] = codes_of(codes, self._rows)
+        return self._gathered[id(codes)]
 
 
 @dataclass(frozen=True)
@@ -40,7 +63,7 @@ class Leaf:
         if self.measure is None:
             equality_levels(self.left_codes, self.right_codes, left, right, out)
         else:
-            self.measure.levels(self.left_codes[left], self.right_codes[right], out)
+            self.measure.levels(codes_of(self.left_codes, left), codes_of(self.right_codes, right), out)
 
 
 @dataclass(frozen=True)
@@ -80,6 +103,14 @@ class ComparisonPlan:
             number += radix * out.astype(np.int32)
             radix *= leaf.n_levels + 1
         out[:] = self.combination[number]
+
+    def at(self, left: CodesAt, right: CodesAt) -> ComparisonPlan:
+        """The same for the rows of `left` and `right` only; pairs are then given as positions in them."""
+        leaves = (
+            replace(leaf, left_codes=left.codes(leaf.left_codes), right_codes=right.codes(leaf.right_codes))
+            for leaf in self.leaves
+        )
+        return replace(self, leaves=tuple(leaves))
 
 
 def plan_comparisons(

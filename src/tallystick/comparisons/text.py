@@ -79,7 +79,7 @@ def code_points(values: pl.Series) -> tuple[NDArray[np.uint32], NDArray[np.int64
     texts = values.fill_null("")
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(texts.str.len_chars().to_numpy(), out=offsets[1:])
-    joined = "".join(texts.to_list())
+    joined = texts.str.join("")[0]
     return np.frombuffer(joined.encode("utf-32-le"), np.dtype("<u4")).astype(np.uint32), offsets
 
 

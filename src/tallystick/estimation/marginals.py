@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,8 @@ from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
 from tallystick.comparisons.comparison import Comparison
 from tallystick.estimation.factors import Factor
-from tallystick.patterns.count import PatternCounts
+from tallystick.patterns.count import PatternCounts, Tally
+from tallystick.patterns.digits import PairDigits
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records
 
@@ -106,47 +109,36 @@ def marginals_of_random_pairs(
     n_comparisons = len(plan.comparisons)
     codes = [_codes(records, plan, comparisons, factor) for factor in factors]
     every = total <= n_random  # to take each pair once is exact then, and no dearer
-    tasks = []
-    for pair, n_allowed in enumerate(allowed.tolist()):
-        size = n_allowed if every else round(n_random * n_allowed / total)
-        tasks += [(pair, start, min(CHUNK, size - start)) for start in range(0, size, CHUNK)]
-
-    def work(task: tuple[int, int, int]) -> tuple[int, list[NDArray[np.int64]], list[NDArray[np.int64]]]:
-        pair, start, size = task
-        if every:
-            left, right = _take(plan, pair, start, size)
-        else:
-            left, right = _draw(plan, pair, size, np.random.default_rng([seed, pair, start]))
-        digits = np.ascontiguousarray(plan.digits(left, right).T)
-        sums, unequal = [], []
-        for factor, code in zip(factors, codes, strict=True):
-            cells = factor.cells(digits, n_comparisons)
-            keep = np.ones(len(cells), bool) if code is None else code[left] != code[right]
-            if code is not None:
-                keep |= code[left] == 0
-            sums.append(np.bincount(cells[keep], minlength=factor.n_cells))
-            unequal.append(np.array([keep.sum()]))
-        return len(left), sums, unequal
-
-    counted = [np.zeros(factor.n_cells) for factor in factors]
-    kept = [0] * len(factors)
-    drawn = 0
-    progress("random pairs", 0, len(tasks))
-    for done, (size, sums, unequal) in enumerate(run_units(work, tasks, threads), start=1):
-        drawn += size
-        for k in range(len(factors)):
-            counted[k] += sums[k]
-            kept[k] += int(unequal[k][0])
-        progress("random pairs", done, len(tasks))
+    values = plan.coding.digit_values()
+    tally = Tally(plan.coding.size)
+    equal_cells = [np.zeros(factor.n_cells, np.int64) for factor in factors]
+    sizes = [n if every else round(n_random * n / total) for n in allowed.tolist()]
+    drawn, to_do = 0, sum(sizes)
+    progress("random pairs", 0, to_do)
+    for pair, size in enumerate(sizes):
+        design = _take(plan, pair) if every else _draw(plan, pair, size, seed)
+        asked = _Asked(design, plan.digits.at(design.left_rows, design.right_rows), values, factors, codes)
+        for patterns, equal in run_units(partial(asked.count, stop=size), range(0, size, CHUNK), threads):
+            tally.add(patterns)
+            for sums, own in zip(equal_cells, equal, strict=True):
+                sums += own
+            drawn += len(patterns)
+            progress("random pairs", drawn, to_do)
+    patterns, times = tally.result()
+    found = plan.coding.decode(patterns)
+    counted = [
+        np.bincount(factor.cells(found, n_comparisons), weights=times, minlength=factor.n_cells) - equal
+        for factor, equal in zip(factors, equal_cells, strict=True)
+    ]
 
     counts, smallest = [], []
-    for factor, code, sample, n in zip(factors, codes, counted, kept, strict=True):
+    for factor, code, sample in zip(factors, codes, counted, strict=True):
         if code is None:
             counts.append(sample * total / drawn)
             smallest.append(np.full(factor.n_cells, 0.5 * total / drawn))
             continue
         equal = _equal_values(plan, factor, code)
-        scale = (total - equal.sum()) / max(1, n)
+        scale = (total - equal.sum()) / max(1.0, sample.sum())
         counts.append(sample * scale + equal)
         smallest.append(np.where(equal > 0, 0.5, 0.5 * scale))
     origin = "all pairs" if every else "random pairs and value frequencies"
@@ -165,34 +157,95 @@ def _codes(
     return plan.comparisons[factor.comparison].leaves[0].left_codes
 
 
-def _take(plan: PairPlan, pair: int, start: int, size: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Some of the pairs of rows of a pair of sources, in order, left < right."""
-    offsets = plan.blocking.offsets
+@dataclass(frozen=True)
+class Design:
+    """Which pairs of rows are taken, by their number.
+
+    Attributes
+    ----------
+    left_rows, right_rows : int32 arrays
+        Global rows; one and the same array where rows are paired among themselves.
+    pairs : callable
+        From numbers of pairs, shape (n,), to positions in `left_rows` and `right_rows`.
+    """
+
+    left_rows: NDArray[np.int32]
+    right_rows: NDArray[np.int32]
+    pairs: Callable[[NDArray[np.int64]], tuple[NDArray[np.int32], NDArray[np.int32]]]
+
+
+class _Asked:
+    """The pairs of a design with what they are asked."""
+
+    def __init__(
+        self,
+        design: Design,
+        digits: PairDigits,
+        values: NDArray[np.int64],
+        factors: Sequence[Factor],
+        codes: Sequence[NDArray[np.int32] | None],
+    ) -> None:
+        self.design, self.digits, self.values, self.factors = design, digits, values, factors
+        self.sides = [
+            None if code is None else (code[design.left_rows], code[design.right_rows]) for code in codes
+        ]
+
+    def count(self, start: int, stop: int) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+        """Patterns of some pairs, and by factor the cells of those with equal values."""
+        from tallystick.patterns.kernels_patterns import fold
+
+        left, right = self.design.pairs(np.arange(start, min(start + CHUNK, stop)))
+        digits = self.digits.of(left, right)
+        patterns = np.empty(len(left), np.int64)
+        fold(digits, self.values, patterns)
+        n_comparisons = len(self.digits.comparisons)
+        equal = []
+        for factor, side in zip(self.factors, self.sides, strict=True):
+            same = np.zeros(0, np.int64)
+            if side is not None:
+                code = side[0][left]
+                same = np.flatnonzero((code == side[1][right]) & (code != 0))
+            cells = factor.cells(digits[:, same].T, n_comparisons)
+            equal.append(np.bincount(cells, minlength=factor.n_cells))
+        return patterns, equal
+
+
+def _take(plan: PairPlan, pair: int) -> Design:
+    """All pairs of rows of a pair of sources, each once."""
     s, t = plan.blocking.source_pairs[pair]
-    number = np.arange(start, start + size)
+    left, right = plan.blocking.rows(s), plan.blocking.rows(t)
     if s != t:
-        n_right = offsets[t + 1] - offsets[t]
-        left, right = offsets[s] + number // n_right, offsets[t] + number % n_right
-    else:
-        rows = np.arange(offsets[s + 1] - offsets[s])
-        up_to = rows * (rows + 1) // 2  # pairs whose right row is this one or comes before
+        return Design(left, right, lambda k: _positions(k // len(right), k % len(right)))
+    rows = np.arange(len(left))
+    up_to = rows * (rows + 1) // 2  # pairs whose right row is this one or comes before
+
+    def positions(number: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         row = np.searchsorted(up_to, number, side="right")
-        left, right = offsets[s] + number - up_to[row - 1], offsets[s] + row
-    return left.astype(np.int32), right.astype(np.int32)
+        return _positions(number - up_to[row - 1], row)
+
+    return Design(left, left, positions)
 
 
-def _draw(
-    plan: PairPlan, pair: int, size: int, random: np.random.Generator
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Random pairs of rows of a pair of sources, with replacement, left < right."""
-    offsets = plan.blocking.offsets
+def _draw(plan: PairPlan, pair: int, size: int, seed: int) -> Design:
+    """Random pairs of rows of a pair of sources, all rows taken equally often and no pair twice.
+
+    The rows of either side are put in random order, and row k is paired with row k, then with the
+    one after it, and so on around: each pair is as likely as any other. Rows so taken equally often
+    make the shares of values those of the file, and the codes are read in the order they lie in.
+    """
     s, t = plan.blocking.source_pairs[pair]
-    left = random.integers(offsets[s], offsets[s + 1], size)
-    if s != t:
-        return left.astype(np.int32), random.integers(offsets[t], offsets[t + 1], size).astype(np.int32)
-    step = random.integers(1, offsets[s + 1] - offsets[s], size)
-    right = offsets[s] + (left - offsets[s] + step) % (offsets[s + 1] - offsets[s])
-    return np.minimum(left, right).astype(np.int32), np.maximum(left, right).astype(np.int32)
+    random = np.random.default_rng([seed, pair])
+    left = random.permutation(plan.blocking.rows(s))[: size + 1]
+    if s == t:
+        # A file of n rows has n (n - 1) / 2 pairs, so that the distance stays below n / 2.
+        return Design(left, left, lambda k: _positions(k % len(left), (k + 1 + k // len(left)) % len(left)))
+    right = random.permutation(plan.blocking.rows(t))[: size + 1]
+    together = math.lcm(len(left), len(right))  # after so many pairs the two lists would meet alike again
+    return Design(left, right, lambda k: _positions(k % len(left), (k + k // together) % len(right)))
+
+
+def _positions(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    return left.astype(np.int32), right.astype(np.int32)
 
 
 def _equal_values(plan: PairPlan, factor: Factor, codes: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -211,7 +264,7 @@ def _equal_values(plan: PairPlan, factor: Factor, codes: NDArray[np.int32]) -> N
         one_left, one_right = np.zeros(size, np.int32), np.zeros(size, np.int32)
         one_left[codes[left]] = left
         one_right[codes[right]] = right
-        digits = np.ascontiguousarray(plan.digits(one_left[values], one_right[values]).T)
+        digits = np.ascontiguousarray(plan.digits.of(one_left[values], one_right[values]).T)
         cells = factor.cells(digits, len(plan.comparisons))
         result += np.bincount(cells, weights=pairs[values], minlength=factor.n_cells)
     return result

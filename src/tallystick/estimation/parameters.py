@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from tallystick.patterns.coding import PatternCoding
 
 
+MOST_TABLED = 2**20
+"""Patterns whose weights are held in a table."""
+
+
 @dataclass(frozen=True)
 class ComparisonParameters:
     """m- and u-probabilities of one comparison.
@@ -112,6 +116,16 @@ class Parameters:
         for row, one in zip(table, self.comparisons, strict=True):
             row[: len(one.labels)] = one.weights
         return table
+
+    @cached_property
+    def pattern_weights(self) -> NDArray[np.float64]:
+        """Weight of every pattern by its number, shape (coding.size,); empty where there are too many to hold."""
+        if self.coding.size > MOST_TABLED:
+            return np.zeros(0)
+        total = np.zeros(1)
+        for one, weights in zip(self.comparisons, self.level_weights, strict=True):
+            total = (weights[: len(one.labels) + 1, None] + total[None, :]).ravel()
+        return total
 
     def weights(self, digits: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Match weights (natural log) of patterns.

@@ -100,13 +100,7 @@ def quality_dict(
         "upper": max(upper for _, upper in thresholds),
         "scale": prepared.spec.decision.scale,
         "thresholds": {"lower": prepared.spec.decision.lower, "upper": prepared.spec.decision.upper},
-        "completeness": {
-            table.name: {
-                field: 1.0 - values.null_count() / len(values) if len(values) else 0.0
-                for field, values in table.fields.items()
-            }
-            for table in prepared.tables
-        },
+        "completeness": {table.name: dict(table.completeness) for table in prepared.inputs},
         "examples": _examples(prepared, parameters, decided),
     }
 

@@ -155,7 +155,7 @@ class Linkage:
         spec = resolved(self.spec, self.folder)
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
-        check_sizes(prepared.tables)
+        check_sizes(prepared.inputs)
         counts = count_patterns(prepared.plan, threads, progress)
         parameters = fit_counts(prepared, counts, threads, progress)
         return Model(spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)

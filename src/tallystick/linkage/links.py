@@ -146,7 +146,7 @@ class Links:
 
     @cached_property
     def _counts_dict(self) -> dict[str, Any]:
-        n_entities = int(self.entities["entity_id"].n_unique())
+        n_entities = int(self.entities["entity_id"].to_numpy().max()) + 1  # numbered from 0
         return figures.counts_dict(self.prepared, self.counts, self.decided, n_entities)
 
 

@@ -16,13 +16,29 @@ from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind, source_pairs
 from tallystick.errors import InputError
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
-from tallystick.preparation.read import Table, read_columns, read_source
+from tallystick.preparation.read import Table, TableFacts, read_columns, read_source
 from tallystick.preparation.source import Source
 from tallystick.records.encode import encode
 from tallystick.records.records import Records
 from tallystick.spec import Spec
 
 Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Sources read and encoded; their text is held no longer.
+
+    Attributes
+    ----------
+    inputs : tuple of TableFacts
+        What is known of each source.
+    records : Records
+        Their records.
+    """
+
+    inputs: tuple[TableFacts, ...]
+    records: Records
 
 
 @dataclass(frozen=True)
@@ -35,8 +51,8 @@ class Prepared:
         The specification, its sources those that were read.
     kind : {"link", "dedupe", "link_and_dedupe"}
         Which records are compared.
-    tables : tuple of Table
-        The standardised tables.
+    inputs : tuple of TableFacts
+        What is known of each source.
     records : Records
         Their records.
     plan : PairPlan
@@ -45,7 +61,7 @@ class Prepared:
 
     spec: Spec
     kind: Kind
-    tables: tuple[Table, ...]
+    inputs: tuple[TableFacts, ...]
     records: Records
     plan: PairPlan
 
@@ -93,7 +109,9 @@ def as_sources(inputs: Sequence[Any], declared: Sequence[Source] = ()) -> tuple[
     return tuple(result) or tuple(declared)
 
 
-def read_tables(spec: Spec, sources: Sequence[Source], progress: Progress = silent) -> tuple[Table, ...]:
+def read_tables(
+    spec: Spec, sources: Sequence[Source], threads: int | None = None, progress: Progress = silent
+) -> tuple[Table, ...]:
     """Read and standardise the fields that a specification uses, and nothing else.
 
     Parameters
@@ -102,6 +120,8 @@ def read_tables(spec: Spec, sources: Sequence[Source], progress: Progress = sile
         The specification.
     sources : sequence of Source
         What to read.
+    threads : int, optional
+        Number of threads.
     progress : Progress
         Told the number of sources done and to do.
 
@@ -112,9 +132,27 @@ def read_tables(spec: Spec, sources: Sequence[Source], progress: Progress = sile
     tables = []
     progress("reading", 0, len(sources))
     for number, source in enumerate(sources, start=1):
-        tables.append(read_source(source, spec.fields_used, spec.fields, spec.normalise))
+        tables.append(read_source(source, spec.fields_used, spec.fields, spec.normalise, threads))
         progress("reading", number, len(sources))
     return tuple(tables)
+
+
+def read_records(
+    spec: Spec, sources: Sequence[Source], threads: int | None = None, progress: Progress = silent
+) -> Encoded:
+    """Read, standardise and encode the fields that a specification uses.
+
+    Parameters
+    ----------
+    spec, sources, threads, progress
+        As of `read_tables`.
+
+    Returns
+    -------
+    Encoded
+    """
+    tables = read_tables(spec, sources, threads, progress)
+    return Encoded(tuple(table.facts() for table in tables), encode(tables, threads))
 
 
 def prepare(
@@ -124,7 +162,7 @@ def prepare(
     memory: int = DEFAULT_MEMORY,
     threads: int | None = None,
     progress: Progress = silent,
-    tables: tuple[Table, ...] | None = None,
+    encoded: Encoded | None = None,
 ) -> Prepared:
     """Read, encode and plan.
 
@@ -140,7 +178,7 @@ def prepare(
         Number of threads.
     progress : Progress
         Told how far the reading is.
-    tables : tuple of Table, optional
+    encoded : Encoded, optional
         The sources where they have been read already.
 
     Returns
@@ -153,8 +191,8 @@ def prepare(
         Where a source, a field or a table of pairs cannot be used.
     """
     kind = spec.kind_of(len(sources))
-    tables = tables or read_tables(spec, sources, progress)
-    records = encode(tables)
+    encoded = encoded or read_records(spec, sources, threads, progress)
+    records = encoded.records
     listed = {
         number: _read_pairs(one, records, kind)
         for number, one in enumerate(spec.passes)
@@ -165,7 +203,8 @@ def prepare(
         records, spec.comparisons, spec.passes, kind, listed=listed, memory=memory, threads=threads
     )
     progress("preparing comparisons", 1, 1)
-    return Prepared(spec.model_copy(update={"sources": tuple(sources)}), kind, tables, records, plan)
+    spec = spec.model_copy(update={"sources": tuple(sources)})
+    return Prepared(spec, kind, encoded.inputs, records, plan)
 
 
 def _read_pairs(one: PairTable, records: Records, kind: Kind) -> tuple[Rows, Rows]:

@@ -32,11 +32,11 @@ from tallystick.linkage.folder import (
 )
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
-from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_tables
+from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_records
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
-from tallystick.preparation.read import Table, open_source
+from tallystick.preparation.read import TableFacts, open_source
 from tallystick.preparation.source import Source
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
@@ -105,14 +105,19 @@ def run(
     spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
     check_folder(folder, force)
     with clock.stage("read"):
-        tables = read_tables(spec, sources, progress)
+        encoded = read_records(spec, sources, threads, progress)
     if model is None:
-        check_sizes(tables)
-    fingerprint = _fingerprint(spec, tables, model)
+        check_sizes(encoded.inputs)
+    fingerprint = _fingerprint(spec, encoded.inputs, model)
     check_resumable(folder, fingerprint, force)
     with clock.stage("prepare"):
         prepared = prepare(
-            spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress, tables=tables
+            spec,
+            sources,
+            memory=memory or DEFAULT_MEMORY,
+            threads=threads,
+            progress=progress,
+            encoded=encoded,
         )
     with clock.stage("count"):
         counts = _counts(folder, fingerprint, prepared, threads, progress)
@@ -180,7 +185,7 @@ def run_facts(
                 "rows": table.n_rows,
                 "unreadable": dict(table.unreadable),
             }
-            for table, source in zip(prepared.tables, prepared.spec.sources, strict=True)
+            for table, source in zip(prepared.inputs, prepared.spec.sources, strict=True)
         ],
         "seed": prepared.spec.seed,
         "threads": threads,
@@ -223,9 +228,9 @@ def check_unchanged(sources: Sequence[Source], facts: Mapping[str, Any]) -> None
             raise InputError(f"{source.shown}: the file has changed since the run: run the linkage again.")
 
 
-def check_sizes(tables: Sequence[Table]) -> None:
+def check_sizes(inputs: Sequence[TableFacts]) -> None:
     """Raise `InputError` where a source has too few records to estimate anything from."""
-    for table in tables:
+    for table in inputs:
         if table.n_rows < 2:
             raise InputError(
                 f"Source {table.name!r} has a single record: m, u and the match rate cannot be estimated "
@@ -233,12 +238,12 @@ def check_sizes(tables: Sequence[Table]) -> None:
             )
 
 
-def _fingerprint(spec: Spec, tables: Sequence[Table], model: Model | None) -> str:
+def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | None) -> str:
     """What a run depends on: version, specification, inputs, given model."""
     facts = {
         "version": __version__,
         "spec": shown_spec(spec),
-        "inputs": [[table.name, table.sha256] for table in tables],
+        "inputs": [[table.name, table.sha256] for table in inputs],
         "pairs": [_pairs_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,
     }

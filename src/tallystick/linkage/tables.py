@@ -16,7 +16,9 @@ from tallystick.linkage.prepare import Prepared
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.residuals import best_candidates
+from tallystick.patterns.digits import PatternPairs
 
+REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie"]
 LABELS = pl.Series([verdict.label for verdict in Verdict])
 
 
@@ -111,7 +113,7 @@ def residuals_table(
     decided: DecidedPairs,
     threads: int | None = None,
     *,
-    remembered: Sequence[NDArray[Any]] | None = None,
+    remembered: Sequence[PatternPairs] | None = None,
 ) -> pl.DataFrame:
     """Every record without a link, its best candidate, and why that is no link.
 
@@ -125,7 +127,7 @@ def residuals_table(
         The pairs.
     threads : int, optional
         Number of threads.
-    remembered : sequence of integer arrays, optional
+    remembered : sequence of PatternPairs, optional
         ``PatternCounts.remembered``; the result is the same without.
 
     Returns
@@ -140,7 +142,7 @@ def residuals_table(
     rows = np.flatnonzero(~linked)
     candidate = best.row[rows]
     found = candidate >= 0
-    reason = np.where(found, "below threshold", "no candidate").astype(object)
+    reason = np.where(found, REASONS.index("below threshold"), REASONS.index("no candidate"))
     # What the best candidate's own pair was decided to be, where it was kept.
     kept = pairs.left.astype(np.int64) * records.n_records + pairs.right
     low, high = np.minimum(rows, candidate), np.maximum(rows, candidate)
@@ -149,10 +151,10 @@ def residuals_table(
     is_kept = found & (kept[at] == wanted) if len(kept) else np.zeros(len(rows), bool)
     possible = decided.possible
     taken = decided.records_of(decided.links | possible, records.n_records)
-    reason[is_kept & taken[np.maximum(candidate, 0)]] = "lost the assignment"
+    reason[is_kept & taken[np.maximum(candidate, 0)]] = REASONS.index("lost the assignment")
     if len(kept):
-        reason[is_kept & possible[at]] = "possible link"
-        reason[is_kept & decided.tie[at]] = "tie"
+        reason[is_kept & possible[at]] = REASONS.index("possible link")
+        reason[is_kept & decided.tie[at]] = REASONS.index("tie")
     partner = np.maximum(candidate, 0)
     passes = [one.label for one in prepared.spec.passes]
     sources = list(records.sources)
@@ -165,7 +167,7 @@ def residuals_table(
             "id_candidate": records.ids.gather(partner),
             "weight": best.weight[rows],
             "pass": _labels(passes, np.maximum(best.pass_number[rows], 0)),
-            "reason": pl.Series(reason.astype(str), dtype=pl.String),
+            "reason": _labels(REASONS, reason),
         }
     )
     blank = ["source_candidate", "id_candidate", "weight", "pass"]

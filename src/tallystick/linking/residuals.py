@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from tallystick._parallel import run_units
 from tallystick.blocking.units import TILE_LEFT, Rectangle, Unit
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.score import weigh_pairs, weigh_patterns
+from tallystick.patterns.digits import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
 Rows = NDArray[np.int32]
@@ -44,7 +44,7 @@ def best_candidates(
     wanted: NDArray[np.bool_],
     threads: int | None = None,
     *,
-    remembered: Sequence[NDArray[Any]] | None = None,
+    remembered: Sequence[PatternPairs] | None = None,
 ) -> BestCandidates:
     """Find the best candidate of each wanted record among all its candidate pairs.
 
@@ -58,7 +58,7 @@ def best_candidates(
         Which records are asked for.
     threads : int, optional
         Number of threads; the result does not depend on it.
-    remembered : sequence of integer arrays, optional
+    remembered : sequence of PatternPairs, optional
         ``PatternCounts.remembered``; the result is the same without.
 
     Returns
@@ -72,38 +72,37 @@ def best_candidates(
     pass_number = np.full(n, -1, np.int64)
     table = parameters.level_weights
 
-    def work(task: tuple[Unit, NDArray[Any] | None]) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
-        unit, patterns = task
-        if isinstance(unit, Rectangle):
-            left, right = _tile_best(plan, unit, table, wanted)
+    def work(task: Unit | PatternPairs) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
+        if isinstance(task, PatternPairs):
+            asked = np.flatnonzero(wanted[task.left] | wanted[task.right])
+            weights = weigh_patterns(parameters, task.patterns[asked])
+            return task.pass_number, task.left[asked], task.right[asked], weights
+        if isinstance(task, Rectangle):
+            left, right = _tile_best(plan, task, table, wanted)
         else:
-            left, right = plan.blocking.pairs(unit)
-            asked = wanted[left] | wanted[right]
+            left, right = plan.blocking.pairs(task)
+            asked = np.flatnonzero(wanted[left] | wanted[right])
             left, right = left[asked], right[asked]
-            if patterns is not None:
-                return unit.pass_number, left, right, weigh_patterns(parameters, patterns[asked])
-        return unit.pass_number, left, right, weigh_pairs(plan, parameters, left, right)[0]
+        return task.pass_number, left, right, weigh_pairs(plan, parameters, left, right)[0]
 
-    tasks = _units(plan, wanted, remembered) if wanted.any() else iter(())
+    tasks: Iterable[Unit | PatternPairs] = ()
+    if wanted.any():
+        tasks = _units(plan, wanted) if remembered is None else remembered
     for number, left, right, weights in run_units(work, tasks, threads):
         offer(left, right, weights, number, wanted, row, weight, pass_number)
     return BestCandidates(row, np.where(row >= 0, weight, np.nan), pass_number)
 
 
-def _units(
-    plan: PairPlan, wanted: NDArray[np.bool_], remembered: Sequence[NDArray[Any]] | None
-) -> Iterator[tuple[Unit, NDArray[Any] | None]]:
+def _units(plan: PairPlan, wanted: NDArray[np.bool_]) -> Iterator[Unit]:
     """The units that hold wanted records; of all pairs only the wanted rows with all others."""
     if plan.tiles is None:
-        for number, unit in enumerate(plan.blocking.units()):
-            yield unit, None if remembered is None else remembered[number]
+        yield from plan.blocking.units()
         return
     for pair, (s, t) in enumerate(plan.blocking.source_pairs):
         left, right = plan.blocking.rows(s), plan.blocking.rows(t)
-        yield from ((strip, None) for strip in _strips(pair, left[wanted[left]], right))
+        yield from _strips(pair, left[wanted[left]], right)
         if s != t:
-            rest = _strips(pair, left[~wanted[left]], right[wanted[right]])
-            yield from ((strip, None) for strip in rest)
+            yield from _strips(pair, left[~wanted[left]], right[wanted[right]])
 
 
 def _strips(pair: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> Iterator[Rectangle]:

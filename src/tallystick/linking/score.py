@@ -14,6 +14,8 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.errors import RunError
 from tallystick.estimation.parameters import Parameters
+from tallystick.patterns.count import pattern_pairs
+from tallystick.patterns.digits import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
 SLACK = 1e-3
@@ -50,11 +52,7 @@ class ScoredPairs:
 
 
 def link_block(
-    plan: PairPlan,
-    units: Sequence[Unit],
-    parameters: Parameters,
-    floors: NDArray[np.float64],
-    remembered: Sequence[NDArray[Any]] | None = None,
+    plan: PairPlan, units: Sequence[Unit], parameters: Parameters, floors: NDArray[np.float64]
 ) -> ScoredPairs:
     """Pairs of some units whose weight is at least the floor: pure, so that any executor may run it.
 
@@ -68,38 +66,65 @@ def link_block(
         The model.
     floors : float64 array, shape (n_source_pairs,)
         Lowest weight that is kept, for each pair of sources.
-    remembered : sequence of integer arrays, optional
-        For every unit the patterns of its pairs, from counting them.
 
     Returns
     -------
     ScoredPairs
     """
-    table = parameters.level_weights
+    floor = floors[units[0].source_pair]
     found = []
-    for number, unit in enumerate(units):
-        floor = floors[unit.source_pair]
-        if remembered is not None:
-            left, right, weight, pattern = _remembered_pairs(
-                plan, unit, parameters, remembered[number], floor
-            )
-        else:
-            if isinstance(unit, Rectangle):
-                left, right = _tile_pairs(plan, unit, table, floor)
-            else:
-                left, right = plan.blocking.pairs(unit)
+    for unit in units:
+        if isinstance(unit, Rectangle):
+            left, right = _tile_pairs(plan, unit, parameters.level_weights, floor)
             weight, pattern = weigh_pairs(plan, parameters, left, right)
-        keep = weight >= floor
-        found.append((left[keep], right[keep], weight[keep], pattern[keep]))
+            keep = weight >= floor
+            found.append((left[keep], right[keep], weight[keep], pattern[keep]))
+        else:
+            found.append(_above(pattern_pairs(plan, unit), parameters, floor))
     left, right, weight, pattern = (np.concatenate([part[k] for part in found]) for k in range(4))
-    return ScoredPairs(
-        left,
-        right,
-        weight,
-        pattern,
-        np.full(len(left), units[0].pass_number, np.int64),
-        np.full(len(left), units[0].source_pair, np.int64),
-    )
+    return _scored(left, right, weight, pattern, units[0])
+
+
+def link_remembered(
+    pairs: PatternPairs, parameters: Parameters, floors: NDArray[np.float64]
+) -> ScoredPairs:
+    """What `link_block` gives, of pairs whose patterns a first sweep remembered.
+
+    Parameters
+    ----------
+    pairs : PatternPairs
+        The pairs.
+    parameters : Parameters
+        The model.
+    floors : float64 array, shape (n_source_pairs,)
+        Lowest weight that is kept, for each pair of sources.
+
+    Returns
+    -------
+    ScoredPairs
+    """
+    return _scored(*_above(pairs, parameters, floors[pairs.source_pair]), pairs)
+
+
+def _above(
+    pairs: PatternPairs, parameters: Parameters, floor: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
+    """Rows, weights and patterns of the pairs that reach the floor."""
+    weight = weigh_patterns(parameters, pairs.patterns)
+    keep = np.flatnonzero(weight >= floor)
+    pattern = pairs.patterns[keep].astype(np.int64) % parameters.coding.size
+    return pairs.left[keep], pairs.right[keep], weight[keep], pattern
+
+
+def _scored(
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    pattern: NDArray[np.int64],
+    of: Unit | PatternPairs,
+) -> ScoredPairs:
+    passes, source_pairs = (np.full(len(left), n, np.int64) for n in (of.pass_number, of.source_pair))
+    return ScoredPairs(left, right, weight, pattern, passes, source_pairs)
 
 
 def weigh_pairs(
@@ -108,7 +133,7 @@ def weigh_pairs(
     """Match weights and pattern numbers of given pairs of rows."""
     from tallystick.patterns.kernels_patterns import fold
 
-    digits = plan.digits(left, right)[: len(parameters.comparisons)]
+    digits = plan.digits.of(left, right)[: len(parameters.comparisons)]
     weight = np.empty(len(left))
     fold(digits, parameters.level_weights, weight)
     return weight, parameters.coding.encode(digits.T)
@@ -116,24 +141,14 @@ def weigh_pairs(
 
 def weigh_patterns(parameters: Parameters, patterns: NDArray[Any]) -> NDArray[np.float64]:
     """Match weights of patterns whose first digits are the comparisons'."""
-    from tallystick.patterns.kernels_patterns import weigh
+    from tallystick.patterns.kernels_patterns import weigh, weigh_by_table
 
     weight = np.empty(len(patterns))
-    weigh(patterns, np.array(parameters.coding.radices), parameters.level_weights, weight)
+    if len(parameters.pattern_weights):
+        weigh_by_table(patterns, parameters.pattern_weights, weight)
+    else:
+        weigh(patterns, np.array(parameters.coding.radices), parameters.level_weights, weight)
     return weight
-
-
-def _remembered_pairs(
-    plan: PairPlan, unit: Unit, parameters: Parameters, patterns: NDArray[Any], floor: float
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
-    """Pairs of a unit whose remembered pattern reaches the floor; listed only where there is one."""
-    assert not isinstance(unit, Rectangle)
-    weight = weigh_patterns(parameters, patterns)
-    keep = np.flatnonzero(weight >= floor)
-    none = np.zeros(0, np.int32)
-    left, right = plan.blocking.pairs(unit) if len(keep) else (none, none)
-    pattern = patterns[keep].astype(np.int64) % parameters.coding.size
-    return left[keep], right[keep], weight[keep], pattern
 
 
 def _tile_pairs(
@@ -162,7 +177,7 @@ def score(
     parameters: Parameters,
     floors: NDArray[np.float64],
     *,
-    remembered: Sequence[NDArray[Any]] | None = None,
+    remembered: Sequence[PatternPairs] | None = None,
     most: int = DEFAULT_KEPT,
     threads: int | None = None,
     progress: Progress = silent,
@@ -177,7 +192,7 @@ def score(
         The model.
     floors : float64 array, shape (n_source_pairs,)
         Lowest weight that is kept, for each pair of sources.
-    remembered : sequence of integer arrays, optional
+    remembered : sequence of PatternPairs, optional
         ``PatternCounts.remembered``; the result is the same without.
     most : int
         Most pairs that may be kept.
@@ -200,11 +215,18 @@ def score(
     parts: list[ScoredPairs] = []
     progress("scoring pairs", 0, to_do)
 
-    def work(batch: tuple[list[Unit], list[NDArray[Any]] | None]) -> tuple[int, ScoredPairs]:
-        units, patterns = batch
-        return sum(unit.n_pairs for unit in units), link_block(plan, units, parameters, floors, patterns)
+    def compare(batch: list[Unit]) -> tuple[int, ScoredPairs]:
+        return sum(unit.n_pairs for unit in batch), link_block(plan, batch, parameters, floors)
 
-    for n, part in run_units(work, plan.remembered_batches(remembered), threads):
+    def recall(pairs: PatternPairs) -> tuple[int, ScoredPairs]:
+        return len(pairs), link_remembered(pairs, parameters, floors)
+
+    swept = (
+        run_units(compare, plan.batches(), threads)
+        if remembered is None
+        else run_units(recall, remembered, threads)
+    )
+    for n, part in swept:
         kept += len(part)
         if kept > most:
             raise RunError(
@@ -214,6 +236,7 @@ def score(
         parts.append(part)
         done += n
         progress("scoring pairs", done, to_do)
+    progress("scoring pairs", to_do, to_do)
     if not parts:
         none = np.zeros(0, np.int64)
         return ScoredPairs(

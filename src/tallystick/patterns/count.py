@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
-from tallystick.blocking.units import Rectangle, Unit
+from tallystick.blocking.units import PairBlocks, PairList, Rectangle, Unit
 from tallystick.patterns.coding import PatternCoding
+from tallystick.patterns.digits import PatternPairs, join_pairs
 from tallystick.patterns.plan import PairPlan
 
 DENSE_LIMIT = 2**20
-"""Up to this many patterns are counted in a dense histogram, more in a hash table."""
+"""Up to this many patterns of all pairs are counted in a dense histogram, more in a hash table."""
+DENSE_LIMIT_BLOCKED = 2**16
+"""The same for blocked pairs, of which a batch has not many more: a histogram costs its size."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,9 @@ class PatternCounts:
         Which pair of sources and which pass the counted pairs belong to.
     patterns, counts : int64 arrays, shape (n_rows,)
         Pattern number and number of pairs. Rows are sorted by source pair, pass and pattern.
-    remembered : tuple of integer arrays, optional
-        For every unit of blocked pairs, in order, the pattern of each of its pairs, where the plan's
-        memory holds them: a later sweep then compares nothing again.
+    remembered : tuple of PatternPairs, optional
+        All candidate pairs with their patterns, where pairs are blocked and the plan's memory holds them:
+        a later sweep then compares nothing again.
     """
 
     coding: PatternCoding
@@ -41,7 +44,7 @@ class PatternCounts:
     pass_number: NDArray[np.int64]
     patterns: NDArray[np.int64]
     counts: NDArray[np.int64]
-    remembered: tuple[NDArray[Any], ...] | None = None
+    remembered: tuple[PatternPairs, ...] | None = None
 
     @property
     def n_pairs(self) -> int:
@@ -50,10 +53,10 @@ class PatternCounts:
 
 
 class Tally:
-    """Counters of patterns: a dense histogram, or a hash table that grows."""
+    """Counters of patterns: a dense histogram where `size` is at most `dense_limit`, or a growing hash table."""
 
-    def __init__(self, size: int) -> None:
-        self.dense = size <= DENSE_LIMIT
+    def __init__(self, size: int, dense_limit: int = DENSE_LIMIT) -> None:
+        self.dense = size <= dense_limit
         if self.dense:
             self._counts = np.zeros((4, size), np.int64)
         else:
@@ -108,13 +111,13 @@ class BlockCounts:
     ----------
     patterns, counts : int64 arrays
         The patterns that occur, in ascending order, and how often.
-    remembered : list of integer arrays
-        Where asked for, the pattern of each pair of every unit of blocked pairs.
+    remembered : PatternPairs, optional
+        Where asked for, the blocked pairs with their patterns.
     """
 
     patterns: NDArray[np.int64]
     counts: NDArray[np.int64]
-    remembered: list[NDArray[Any]]
+    remembered: PatternPairs | None
 
 
 def count_block(plan: PairPlan, units: Sequence[Unit], remember: bool = False) -> BlockCounts:
@@ -127,28 +130,48 @@ def count_block(plan: PairPlan, units: Sequence[Unit], remember: bool = False) -
     units : sequence of units
         Units of one pass and one pair of sources.
     remember : bool
-        Whether to return the pattern of each blocked pair.
+        Whether to return the blocked pairs with their patterns.
 
     Returns
     -------
     BlockCounts
     """
-    from tallystick.patterns.kernels_patterns import fold
-
     remembered = []
-    tally = Tally(plan.coding.size)
+    blocked = not isinstance(units[0], Rectangle)
+    tally = Tally(plan.coding.size, DENSE_LIMIT_BLOCKED if blocked else DENSE_LIMIT)
     values = plan.coding.digit_values()
     for unit in units:
         if isinstance(unit, Rectangle):
             _count_tile(plan, unit, values, tally)
         else:
-            left, right = plan.blocking.pairs(unit)
-            patterns = np.empty(len(left), np.int64)
-            fold(plan.digits(left, right), values, patterns)
-            tally.add(patterns)
+            found = pattern_pairs(plan, unit)
+            tally.add(found.patterns)
             if remember:
-                remembered.append(patterns.astype(plan.coding.smallest_type))
-    return BlockCounts(*tally.result(), remembered)
+                remembered.append(found)
+    return BlockCounts(*tally.result(), join_pairs(remembered) if remembered else None)
+
+
+def pattern_pairs(plan: PairPlan, unit: PairBlocks | PairList) -> PatternPairs:
+    """The pairs of a unit that no earlier pass finds, with their patterns.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        The plan.
+    unit : PairBlocks or PairList
+        A unit of blocked pairs.
+
+    Returns
+    -------
+    PatternPairs
+    """
+    from tallystick.patterns.kernels_patterns import fold
+
+    left, right = plan.blocking.positions(unit)
+    digits = plan.digits.at(unit.left, unit.right).of(left, right)
+    patterns = np.empty(len(left), plan.coding.smallest_type)
+    fold(digits, plan.coding.digit_values().astype(patterns.dtype), patterns)
+    return PatternPairs(unit.pass_number, unit.source_pair, unit.left[left], unit.right[right], patterns)
 
 
 def _count_tile(plan: PairPlan, unit: Rectangle, values: NDArray[np.int64], tally: Tally) -> None:
@@ -187,7 +210,7 @@ def count_patterns(plan: PairPlan, threads: int | None = None, progress: Progres
     """
     found: dict[tuple[int, int], list[tuple[NDArray[np.int64], NDArray[np.int64]]]] = {}
     remember = plan.blocked_pairs_fit()
-    remembered: list[NDArray[Any]] = []
+    remembered: list[PatternPairs] = []
     to_do = plan.blocking.pairs_to_visit()
     done = 0
     progress("comparing pairs", 0, to_do)
@@ -198,7 +221,7 @@ def count_patterns(plan: PairPlan, threads: int | None = None, progress: Progres
     for batch, part in run_units(work, plan.batches(), threads):
         own = found.setdefault((batch[0].source_pair, batch[0].pass_number), [])
         own.append((part.patterns, part.counts))
-        remembered += part.remembered
+        remembered += [part.remembered] if part.remembered is not None else []
         if sum(len(patterns) for patterns, _ in own) > 4 * DENSE_LIMIT:
             own[:] = [_merge(own)]
         done += sum(unit.n_pairs for unit in batch)

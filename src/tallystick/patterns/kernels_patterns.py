@@ -38,6 +38,13 @@ def weigh(patterns, radices, values, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def weigh_by_table(patterns, table, out):  # type: ignore[no-untyped-def]
+    """What `weigh` gives, out of a `table` (n_patterns,) by the number of the first digits."""
+    for k in range(len(out)):
+        out[k] = table[np.int64(patterns[k]) % len(table)]
+
+
+@kernel
 def count_dense(patterns, counts):  # type: ignore[no-untyped-def]
     """Add each pattern to its counter in `counts` (n_patterns,)."""
     for k in range(len(patterns)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,14 @@ from tallystick.blocking.units import Unit
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.plan import ComparisonPlan, plan_comparisons
 from tallystick.patterns.coding import PatternCoding
+from tallystick.patterns.digits import PairDigits
 from tallystick.patterns.tiles import TilePlan, plan_tiles
 from tallystick.records.records import Records
 
 DEFAULT_MEMORY = 512 * 2**20
 """Bytes that whole level tables may take together."""
-BATCH = 1_000_000
-"""About how many pairs are compared between two reports of progress."""
+BATCH = 250_000
+"""About how many pairs a thread takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +57,18 @@ class PairPlan:
     memory: int = DEFAULT_MEMORY
 
     def blocked_pairs_fit(self) -> bool:
-        """Whether the patterns of all blocked pairs fit the memory, so that each is compared only once."""
+        """Whether all blocked pairs and their patterns fit the memory, so that each is compared only once."""
         return self.tiles is None and self.blocked_pairs_bytes() <= self.memory
 
     def blocked_pairs_bytes(self) -> int:
-        """Bytes that the patterns of all candidate pairs take, one number each."""
-        return self.blocking.pairs_to_visit() * np.dtype(self.coding.smallest_type).itemsize
+        """Bytes that all candidate pairs take: two rows and a pattern each."""
+        return self.blocking.pairs_to_visit() * (8 + np.dtype(self.coding.smallest_type).itemsize)
 
-    def digits(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> NDArray[np.uint8]:
-        """Pattern digits of given pairs of rows, shape (n_digits, n_pairs)."""
-        from tallystick.comparisons.kernels_levels import equality_levels
-
-        digits = np.empty((self.coding.n_digits, len(left)), np.uint8)
-        for number, comparison in enumerate(self.comparisons):
-            comparison.levels(left, right, digits[number])
-        for number, part in enumerate(self.key_parts, start=len(self.comparisons)):
-            codes = self.blocking.key_parts[part]
-            equality_levels(codes, codes, left, right, digits[number])
-            digits[number] %= 2  # no key is no agreement
-        return digits
+    @cached_property
+    def digits(self) -> PairDigits:
+        """What pairs of global rows are asked."""
+        codes = (self.blocking.key_parts[part] for part in self.key_parts)
+        return PairDigits(self.comparisons, tuple((one, one) for one in codes))
 
     def batches(self) -> Iterator[list[Unit]]:
         """Units in order, as many together as make about `BATCH` pairs of one pass and pair of sources."""
@@ -92,18 +86,6 @@ class PairPlan:
             n_pairs += unit.n_pairs
         if batch:
             yield batch
-
-    def remembered_batches(
-        self, remembered: Sequence[NDArray[Any]] | None
-    ) -> Iterator[tuple[list[Unit], list[NDArray[Any]] | None]]:
-        """The batches, each with the patterns that a first sweep remembered of its units, if it did."""
-        at = 0
-        for batch in self.batches():
-            if remembered is None:
-                yield batch, None
-            else:
-                yield batch, list(remembered[at : at + len(batch)])
-                at += len(batch)
 
 
 def plan_pairs(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tallystick._parallel import run_units
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.normalise import FieldSettings, Normalise, normalise_column
 from tallystick.preparation.opened import Opened
@@ -27,6 +28,25 @@ _OF_HASH = Normalise(
 )
 _FEW = 12
 _HASHED_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What is known of a source once it has been read, when its text is no longer at hand.
+
+    Attributes
+    ----------
+    name, n_rows, sha256, unreadable
+        As of `Table`.
+    completeness : mapping of str to float
+        Field to the share of its values that are not missing.
+    """
+
+    name: str
+    n_rows: int
+    sha256: str
+    unreadable: Mapping[str, int]
+    completeness: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -59,12 +79,21 @@ class Table:
         """Number of records."""
         return len(self.ids)
 
+    def facts(self) -> TableFacts:
+        """What remains to be known when the text is gone."""
+        present = {
+            name: 1.0 - values.null_count() / len(values) if len(values) else 0.0
+            for name, values in self.fields.items()
+        }
+        return TableFacts(self.name, self.n_rows, self.sha256, dict(self.unreadable), present)
+
 
 def read_source(
     source: Source,
     fields: Sequence[str],
     field_settings: Mapping[str, FieldSettings] | None = None,
     normalise: Normalise | None = None,
+    threads: int | None = None,
 ) -> Table:
     """Read the fields of a source that a linkage needs, and nothing else.
 
@@ -77,6 +106,8 @@ def read_source(
         For fields that are not plain text or are normalised in their own way.
     normalise : Normalise, optional
         The switches for all other fields.
+    threads : int, optional
+        Number of fields normalised at a time.
 
     Returns
     -------
@@ -107,11 +138,14 @@ def read_source(
     settings = field_settings or {}
     values: dict[str, pl.Series] = {}
     unreadable: dict[str, int] = {}
-    for name, column in columns.items():
+
+    def one_form(name: str) -> tuple[pl.Series, int]:
         try:
-            series, bad = normalise_column(frame[column], settings.get(name), normalise)
+            return normalise_column(frame[columns[name]], settings.get(name), normalise)
         except InputError as error:
             raise InputError(f"{source.shown}: {error}") from error
+
+    for name, (series, bad) in zip(columns, run_units(one_form, columns, threads), strict=True):
         values[name] = series.alias(name)
         if bad:
             unreadable[name] = bad

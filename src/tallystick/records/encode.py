@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick._parallel import run_units
 from tallystick.errors import InputError
 from tallystick.records.records import Column, Records
 
@@ -64,13 +65,15 @@ def encode_values(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
     return np.ascontiguousarray(codes, dtype=np.int32), pl.concat([null, distinct])
 
 
-def encode(tables: Sequence[StandardisedTable]) -> Records:
+def encode(tables: Sequence[StandardisedTable], threads: int | None = None) -> Records:
     """Code every field once over all tables, so that equal codes are equal values.
 
     Parameters
     ----------
     tables : sequence of StandardisedTable
         One table per source, all with the same fields.
+    threads : int, optional
+        Number of fields coded at a time.
 
     Returns
     -------
@@ -92,11 +95,14 @@ def encode(tables: Sequence[StandardisedTable]) -> Records:
                     f"Source {table.name!r} has no field {field!r}, which source {names[0]!r} has."
                 )
     lengths = [len(table.ids) for table in tables]
-    columns: dict[str, Column] = {}
-    for field in tables[0].fields:
+
+    def column(field: str) -> Column:
         joint = pl.concat([table.fields[field].alias(field) for table in tables])
         codes, distinct = encode_values(joint)
-        columns[field] = Column(codes, (distinct,))
+        return Column(codes, (distinct,))
+
+    fields = list(tables[0].fields)
+    columns = dict(zip(fields, run_units(column, fields, threads), strict=True))
     return Records(
         sources=tuple(names),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
