@@ -60,30 +60,32 @@ def number_pairs(first, second, slots, numbers, out):  # type: ignore[no-untyped
 
 @kernel
 def enumerate_pairs(  # type: ignore[no-untyped-def]
-    blocks, left_rows, right_rows, triangle, left_keys, right_keys, listed, n_records, out_left, out_right
+    blocks, left_rows, right_rows, triangle, keys, n_earlier, listed, out_left, out_right
 ):
     """Write the pairs of all blocks as positions in the lists of rows; return how many.
 
     `blocks` (n, 4) int64: first and last + 1 position in `left_rows`, then in `right_rows`. With
     `triangle` both lists are the same and a pair is taken once, the earlier position on the left.
-    `left_keys` and `right_keys` (n_rows, passes) int32: keys of earlier passes, 0 no key, of the rows
-    of either list. `listed` int64, sorted: pairs of earlier tables as ``left * n_records + right``.
+    `keys` (n_records, passes) int32: keys of which the first `n_earlier` are of earlier passes, 0 no
+    key. `listed` int64, sorted: pairs of earlier tables as ``left * n_records + right``.
     """
     found = 0
     for block in range(blocks.shape[0]):
         for a in range(blocks[block, 0], blocks[block, 1]):
+            left = left_rows[a]
             start = blocks[block, 2]
             if triangle and start <= a:
                 start = a + 1
             for b in range(start, blocks[block, 3]):
+                right = right_rows[b]
                 known = False
-                for k in range(left_keys.shape[1]):
-                    key = left_keys[a, k]
-                    if key != 0 and key == right_keys[b, k]:
+                for k in range(n_earlier):
+                    key = keys[left, k]
+                    if key != 0 and key == keys[right, k]:
                         known = True
                         break
                 if not known and len(listed) > 0:
-                    pair = np.int64(left_rows[a]) * n_records + right_rows[b]
+                    pair = np.int64(left) * len(keys) + right
                     at = np.searchsorted(listed, pair)
                     known = at < len(listed) and listed[at] == pair
                 if not known:

@@ -163,14 +163,12 @@ class BlockingPlan:
         from tallystick.blocking.kernels_pairs import enumerate_pairs
 
         n_earlier = sum(key is not None for key in self.keys[: unit.pass_number])
-        left_keys = self._stacked_keys[unit.left, :n_earlier]
         if isinstance(unit, PairList):
             blocks = np.repeat(np.arange(unit.n_pairs, dtype=np.int64), 4).reshape(-1, 4)
             blocks[:, 1::2] += 1
             triangle = False
         else:
             blocks, triangle = unit.blocks, unit.triangle
-        right_keys = left_keys if triangle else self._stacked_keys[unit.right, :n_earlier]
         out_left = np.empty(unit.n_pairs, np.int32)
         out_right = np.empty(unit.n_pairs, np.int32)
         n = enumerate_pairs(
@@ -178,10 +176,9 @@ class BlockingPlan:
             unit.left,
             unit.right,
             triangle,
-            left_keys,
-            right_keys,
+            self._stacked_keys,
+            n_earlier,
             self._earlier_listed[unit.pass_number],
-            self.n_records,
             out_left,
             out_right,
         )
