@@ -17,7 +17,7 @@ from simulate import Field, one_file, two_files
 import tallystick as ts
 from tallystick.blocking.passes import BlockingKey, KeyPart
 from tallystick.errors import InputError
-from tallystick.estimation.em import Fit, Given, fit_em
+from tallystick.estimation.em import Fit, Given, fit_em, table_of
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import Marginals, marginals_of_counts
 from tallystick.patterns.coding import PatternCoding
@@ -54,7 +54,7 @@ def free_fit(counts: PatternCounts, start: float, estimation: ts.Estimation) -> 
     selection = selection_of([ts.all_pairs()], (), factors)
     none = Given((None,) * n, (None,) * n)
     marginals = marginals_of_counts(counts, factors)
-    return fit_em(counts, factors, selection, marginals, none, np.array([start]), estimation)
+    return fit_em(table_of(counts, factors, marginals), selection, none, np.array([start]), estimation)
 
 
 @st.composite
@@ -217,7 +217,8 @@ def test_likelihood_conditional_on_selection(design: str, missing: float) -> Non
     # A large floor, as of few random pairs, must not reach cells that cannot occur.
     smallest = tuple(np.full(f.n_cells, 1e9) for f in factors)
     none = Given((None,) * len(factors), (None,) * len(factors))
-    fit = fit_em(counts, factors, selection, Marginals(among, smallest, "exact"), none, 0.3 * matches, PURE)
+    table = table_of(counts, factors, Marginals(among, smallest, "exact"))
+    fit = fit_em(table, selection, none, 0.3 * matches, PURE)
     assert fit.converged
     one_key = design == "one key"  # then nothing tells how many matches differ in the key
     near = 1e-3 if one_key else 2e-4  # and the matches that are thought to differ weigh in u

@@ -8,6 +8,12 @@ section 4.2). The u-probability of a cell is its chance among non-matches, u = (
 where S of N allowed pairs show the cell and E of the pairs are matches: E and m come from the
 current iteration.
 
+Pairs of relatives, such as members of one household, agree on surname and address without being
+matches, against the independence of factors among non-matches. They can be a class of their own: a
+related pair has the true value of field k in common with chance s_k, and then agrees as a match does,
+and else as any other pair does, so that r = s m + (1 - s) u (a mixture in each factor; s by EM). The
+m-probabilities learn from the matches alone.
+
 With few matches the likelihood says little of m, and a class of chance agreements may fit as well as
 the matches. So m has a prior worth a few matches that look like the start, mostly in agreement (a
 Dirichlet prior; the estimate is the mode of the posterior, Dempster, Laird and Rubin 1977, section 1).
@@ -16,7 +22,7 @@ A thousand matches overrule it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +34,34 @@ from tallystick.estimation.settings import Estimation
 from tallystick.patterns.count import PatternCounts
 
 TINY = 1e-300
+HALF = 0.5
+"""Share of related pairs that have a value in common from which EM starts."""
+LEAST = 1e-6
+"""The smallest such share, and the smallest share that has not."""
+TRIAL = 50
+"""Iterations after which it can be seen what kind of class the related pairs are."""
+
+
+@dataclass(frozen=True)
+class Related:
+    """Pairs of related records.
+
+    Attributes
+    ----------
+    shared : float64 array, shape (n_factors,)
+        Share of the related pairs that have the true value in common.
+    r : tuple of float64 array
+        For every factor the probabilities of its cells among related pairs, (n_cells,).
+    pairs : float64 array, shape (n_source_pairs,)
+        Expected related pairs among all allowed pairs, those that no pass selects included.
+    selected : float
+        Share of them that some pass selects.
+    """
+
+    shared: NDArray[np.float64]
+    r: tuple[NDArray[np.float64], ...]
+    pairs: NDArray[np.float64]
+    selected: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +76,8 @@ class Fit:
         Share of matches among the selected pairs.
     matches : float64 array, shape (n_source_pairs,)
         Expected matches among all allowed pairs, those that no pass selects included.
+    related : Related, optional
+        The class of related pairs, where there is one.
     selected_m, selected_u : float
         Share of the matches, and of the non-matches, that some pass selects.
     log_likelihood : tuple of float
@@ -58,6 +94,7 @@ class Fit:
     u: tuple[NDArray[np.float64], ...]
     rate: NDArray[np.float64]
     matches: NDArray[np.float64]
+    related: Related | None
     selected_m: float
     selected_u: float
     log_likelihood: tuple[float, ...]
@@ -68,22 +105,51 @@ class Fit:
 
 @dataclass(frozen=True)
 class Given:
-    """Probabilities that the user gave, by level; None where they are to be estimated."""
+    """Probabilities that are known, m and u by level; None where they are to be estimated."""
 
     m: tuple[NDArray[np.float64] | None, ...]
     u: tuple[NDArray[np.float64] | None, ...]
+    shared: tuple[float | None, ...] = ()
 
 
-def fit_em(
-    counts: PatternCounts,
-    factors: Sequence[Factor],
-    selection: Selection,
-    marginals: Marginals,
-    given: Given,
-    start_matches: NDArray[np.float64],
-    settings: Estimation,
-) -> Fit:
-    """Estimate m, u and the match rates.
+@dataclass(frozen=True)
+class Table:
+    """The patterns with the cell of each factor, and what their cells may look like.
+
+    Attributes
+    ----------
+    counts : PatternCounts
+        Counts of the patterns of the selected pairs.
+    factors : tuple of Factor
+        The factors.
+    cells : int32 array, shape (n_patterns, n_factors)
+        The cell of each factor, numbered over all factors.
+    starts : int64 array, shape (n_factors + 1,)
+        Where the cells of each factor begin.
+    missing : list of float64 array
+        Probability of each missing cell, (n_cells,) for every factor; 0 elsewhere.
+    possible : list of bool array
+        Cells that pairs may show.
+    among_all, floors : list of float64 array
+        How often each cell occurs among all allowed pairs, and the least that is taken for it.
+    """
+
+    counts: PatternCounts
+    factors: tuple[Factor, ...]
+    cells: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    missing: list[NDArray[np.float64]]
+    possible: list[NDArray[np.bool_]]
+    among_all: list[NDArray[np.float64]]
+    floors: list[NDArray[np.float64]]
+
+    def split(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Values of all cells, factor by factor."""
+        return np.split(values, self.starts[1:-1])
+
+
+def table_of(counts: PatternCounts, factors: Sequence[Factor], marginals: Marginals) -> Table:
+    """Find the cells of all patterns.
 
     Parameters
     ----------
@@ -91,104 +157,196 @@ def fit_em(
         Counts of the patterns of the selected pairs.
     factors : sequence of Factor
         The factors.
-    selection : Selection
-        Which patterns are selected.
     marginals : Marginals
         How often each cell occurs among all allowed pairs.
+
+    Returns
+    -------
+    Table
+    """
+    digits = counts.coding.decode(counts.patterns)
+    n_comparisons = len(counts.coding.n_levels)
+    cells = [factor.cells(digits, n_comparisons) for factor in factors]
+    possible = [
+        _possible(f, s, np.bincount(c, minlength=f.n_cells))
+        for f, s, c in zip(factors, marginals.counts, cells, strict=True)
+    ]
+    starts = np.cumsum([0, *(factor.n_cells for factor in factors)])
+    numbered = [c + start for c, start in zip(cells, starts, strict=False)]
+    return Table(
+        counts,
+        tuple(factors),
+        np.stack(numbered, axis=1).astype(np.int32),
+        starts,
+        [_shares(~f.present, s) for f, s in zip(factors, marginals.counts, strict=True)],
+        possible,
+        [np.where(p, s, 0.0) for p, s in zip(possible, marginals.counts, strict=True)],
+        # A level that was never seen keeps a small u, so that its weight is finite.
+        [np.where(p, s, 0.0) for p, s in zip(possible, marginals.smallest, strict=True)],
+    )
+
+
+def fit_em(
+    table: Table,
+    selection: Selection,
+    given: Given,
+    start_matches: NDArray[np.float64],
+    settings: Estimation,
+    related: bool = False,
+    go_on: Callable[[NDArray[np.float64], Related], bool] | None = None,
+) -> Fit:
+    """Estimate m, u and the match rates.
+
+    Parameters
+    ----------
+    table : Table
+        The patterns.
+    selection : Selection
+        Which patterns are selected.
     given : Given
-        Probabilities by level that are not estimated, one per factor.
+        What is not estimated, one per factor.
     start_matches : float64 array, shape (n_source_pairs,)
         Number of matches that EM starts from.
     settings : Estimation
         Cap, tolerance and start.
+    related : bool
+        Whether related pairs are a class of their own.
+    go_on : callable, optional
+        Asked once, after `TRIAL` iterations, with matches and related pairs: EM stops there if it says no.
 
     Returns
     -------
     Fit
     """
-    digits = counts.coding.decode(counts.patterns)
-    n_comparisons = len(counts.coding.n_levels)
-    cells = [factor.cells(digits, n_comparisons) for factor in factors]
-    weights = counts.counts.astype(np.float64)
-    n_pairs = len(start_matches)
-    candidates = np.bincount(counts.source_pair, weights=weights, minlength=n_pairs)
+    from tallystick.estimation.kernels_em import expect
 
-    missing = [_shares(~f.present, s) for f, s in zip(factors, marginals.counts, strict=True)]
-    possible = [
-        _possible(f, s, np.bincount(c, minlength=f.n_cells))
-        for f, s, c in zip(factors, marginals.counts, cells, strict=True)
-    ]
-    # A level that was never seen keeps a small u, so that its weight is finite.
-    floors = [np.where(p, s, 0.0) for p, s in zip(possible, marginals.smallest, strict=True)]
-    among_all = [np.where(p, s, 0.0) for p, s in zip(possible, marginals.counts, strict=True)]
-    u = [_normalise(np.maximum(s, floor)) for s, floor in zip(among_all, floors, strict=True)]
+    counts, factors, missing = table.counts, table.factors, table.missing
+    n_pairs, n_classes = len(start_matches), 3 if related else 2
+    weights = counts.counts.astype(np.float64)
+    candidates = np.maximum(np.bincount(counts.source_pair, weights=weights, minlength=n_pairs), 1)
+    u = [_normalise(np.maximum(s, floor)) for s, floor in zip(table.among_all, table.floors, strict=True)]
     u = [_fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
-    m = [_start(f, p, settings.start_agreement) for f, p in zip(factors, possible, strict=True)]
+    m = [_start(f, p, settings.start_agreement) for f, p in zip(factors, table.possible, strict=True)]
     m = [_fix_levels(f, p, g) for f, p, g in zip(factors, m, given.m, strict=True)]
     start = m
-    selected_m, given_m = selection.probabilities(_full(m, missing))
-    selected_u, _ = selection.probabilities(_full(u, missing))
-    rate = np.clip(start_matches * selected_m / np.maximum(candidates, 1), 1e-12, 0.5)
+    known = given.shared or (None,) * len(factors)
+    shared = np.array([HALF if one is None else one for one in known])
+    classes = [u, m, _mixed(shared, m, u)][:n_classes]
+    chances = [selection.probabilities(_full(one, missing)) for one in classes]
+    # Shares of the selected pairs, all classes but the first; at first as many related pairs as matches.
+    shares = np.stack([start_matches * chance / candidates for chance, _ in chances[1:]])
+    shares = np.clip(shares, 1e-12, 1 / n_classes)
 
     path: list[float] = []
     without_matches = 0.0
     converged = False
     iteration = 0
-    matches = start_matches
+    expected = np.repeat(start_matches[None], n_classes - 1, axis=0)
     for iteration in range(1, settings.max_iterations + 1):
-        ratio = np.full(len(weights), np.log(max(selected_u, TINY)) - np.log(max(selected_m, TINY)))
-        log_u = np.full(len(weights), -np.log(max(selected_u, TINY)))
-        for factor, cell, mm, uu in zip(factors, cells, m, u, strict=True):
-            logs_m = np.where(factor.present, np.log(np.maximum(mm, TINY)), 0.0)
-            logs_u = np.where(factor.present, np.log(np.maximum(uu, TINY)), 0.0)
-            ratio += (logs_m - logs_u)[cell]
-            log_u += logs_u[cell]
-        p = rate[counts.source_pair]
-        odds = ratio + np.log(p) - np.log1p(-p)
-        posterior = 1.0 / (1.0 + np.exp(-np.clip(odds, -700, 700)))
-        path.append(float(weights @ (log_u + np.log1p(-p) + np.logaddexp(0.0, odds))))
-        if iteration == 1:
-            without_matches = float(weights @ log_u)  # u is still that of all pairs
+        logs = np.stack(
+            [
+                np.concatenate(
+                    [np.where(f.present, np.log(np.maximum(p, TINY)), 0.0) for f, p in zip(factors, one, strict=True)]
+                )
+                for one in classes
+            ]
+        )
+        selected = np.maximum([chance for chance, _ in chances], TINY)
+        others = np.maximum(1.0 - shares.sum(axis=0), 1e-9)
+        log_shares = np.log(np.vstack([others, shares])) - np.log(selected)[:, None]
+        sums, found = np.zeros((n_classes - 1, len(logs[0]))), np.zeros((n_classes - 1, n_pairs))
+        path.append(
+            float(expect(table.cells, logs, log_shares, counts.source_pair, counts.counts, sums, found))
+        )
+        if iteration == 1:  # u is still that of all pairs
+            log_u = logs[0][table.cells].sum(axis=1) - np.log(selected[0])
+            without_matches = float(weights @ log_u)
 
-        found = weights * posterior
-        found_by_pair = np.bincount(counts.source_pair, weights=found, minlength=n_pairs)
-        old_m, old_u, old_matches = m, u, matches
-        rate = np.clip(found_by_pair / np.maximum(candidates, 1), 1e-15, 1 - 1e-9)
-        matches = found_by_pair / max(selected_m, TINY)
-        total_matches = float(matches.sum())
-        full = _full(m, missing)
-        new_m, new_u = [], []
-        for k, factor in enumerate(factors):
-            seen = np.bincount(cells[k], weights=found, minlength=factor.n_cells)
-            unseen = total_matches * full[k] * (1.0 - given_m[k])  # matches that no pass selects
-            expected = np.where(factor.present, seen + unseen, 0.0)
-            prior = settings.prior_matches * start[k]
-            new_m.append(_fix_levels(factor, _normalise(expected + prior), given.m[k]))
-            rest = np.maximum(among_all[k] - expected, floors[k])
-            new_u.append(_fix_levels(factor, _normalise(rest), given.u[k]))
-        m, u = new_m, new_u
-        selected_m, given_m = selection.probabilities(_full(m, missing))
-        selected_u, _ = selection.probabilities(_full(u, missing))
+        old_m, old_u, old_expected = m, u, expected
+        shares = np.clip(found / candidates, 1e-15, 1 - 1e-9)
+        expected = found / selected[1:, None]
+        # The pairs of each class by cell, those that no pass selects included.
+        cells = []
+        for one, (_, by_cell), seen, total in zip(
+            classes[1:], chances[1:], sums, expected.sum(axis=1), strict=True
+        ):
+            full = _full(one, missing)
+            cells.append(
+                [
+                    np.where(f.present, own + total * p * (1.0 - chosen), 0.0)
+                    for f, own, p, chosen in zip(factors, table.split(seen), full, by_cell, strict=True)
+                ]
+            )
+        if related:
+            shared = _shared(known, shared, cells[1], classes)
+        m = [
+            _fix_levels(f, _normalise(own + settings.prior_matches * first), fixed)
+            for f, own, first, fixed in zip(factors, cells[0], start, given.m, strict=True)
+        ]
+        rest = [
+            np.maximum(everyone - sum(own), floor)
+            for everyone, floor, own in zip(
+                table.among_all, table.floors, zip(*cells, strict=True), strict=True
+            )
+        ]
+        u = [_fix_levels(f, _normalise(own), fixed) for f, own, fixed in zip(factors, rest, given.u, strict=True)]
+        classes = [u, m, _mixed(shared, m, u)][:n_classes]
+        chances = [selection.probabilities(_full(one, missing)) for one in classes]
         change = max(
             max(float(np.abs(a - b).max()) for a, b in zip(m, old_m, strict=True)),
             max(float(np.abs(a - b).max()) for a, b in zip(u, old_u, strict=True)),
-            float(np.max(np.abs(matches - old_matches) / np.maximum(matches, 1.0))),
+            float(np.max(np.abs(expected[0] - old_expected[0]) / np.maximum(expected[0], 1.0))),
         )
         if change < settings.tolerance:
             converged = True
             break
+        if iteration == TRIAL and go_on is not None and not go_on(expected[0], _related(shared, classes, expected, chances)):
+            break
     return Fit(
         tuple(m),
         tuple(u),
-        rate,
-        matches,
-        selected_m,
-        selected_u,
+        shares[0],
+        expected[0],
+        _related(shared, classes, expected, chances) if related else None,
+        chances[1][0],
+        chances[0][0],
         tuple(path),
         without_matches,
         iteration,
         converged,
     )
+
+
+def _related(
+    shared: NDArray[np.float64],
+    classes: Sequence[Sequence[NDArray[np.float64]]],
+    expected: NDArray[np.float64],
+    chances: Sequence[tuple[float, list[NDArray[np.float64]]]],
+) -> Related:
+    return Related(shared, tuple(classes[2]), expected[1], chances[2][0])
+
+
+def _mixed(
+    shared: NDArray[np.float64], m: Sequence[NDArray[np.float64]], u: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.float64]]:
+    """Cells of related pairs: those of matches where the true value is shared, else those of non-matches."""
+    return [s * p + (1.0 - s) * q for s, p, q in zip(shared, m, u, strict=True)]
+
+
+def _shared(
+    known: Sequence[float | None],
+    shared: NDArray[np.float64],
+    cells: Sequence[NDArray[np.float64]],
+    classes: Sequence[Sequence[NDArray[np.float64]]],
+) -> NDArray[np.float64]:
+    """Shares of related pairs that have a value in common, from the expected related pairs by cell."""
+    found = np.empty(len(shared))
+    for k, (fixed, own) in enumerate(zip(known, cells, strict=True)):
+        _, m, r = (one[k] for one in classes)
+        in_common = own * shared[k] * m / np.maximum(r, TINY)
+        share = in_common.sum() / max(float(own.sum()), TINY)
+        found[k] = np.clip(share, LEAST, 1 - LEAST) if fixed is None else fixed
+    return found
 
 
 def _normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,10 +12,11 @@ from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
-from tallystick.estimation.em import Fit, Given, fit_em
+from tallystick.estimation.em import Fit, Given, table_of
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
+from tallystick.estimation.related import fit_classes
 from tallystick.estimation.settings import Estimation
 from tallystick.patterns.count import PatternCounts
 from tallystick.patterns.plan import PairPlan
@@ -32,6 +33,7 @@ def estimate(
     seed: int = 1,
     threads: int | None = None,
     progress: Progress = silent,
+    known: Parameters | None = None,
 ) -> Parameters:
     """Estimate m- and u-probabilities and match rates from the patterns of the candidate pairs.
 
@@ -55,6 +57,8 @@ def estimate(
         Number of threads.
     progress : Progress
         Told how far the random pairs are.
+    known : Parameters, optional
+        Parameters of which only the match rates, and the rate of related pairs, are estimated anew.
 
     Returns
     -------
@@ -66,6 +70,12 @@ def estimate(
         Where the passes find no pair.
     """
     settings = settings or Estimation()
+    if known is not None:
+        comparisons = [
+            one.model_copy(update={"m": own.m, "u": own.u})
+            for one, own in zip(comparisons, known.comparisons, strict=True)
+        ]
+        settings = settings.model_copy(update={"related": "class" if known.related_share else "none"})
     require_pairs(counts, passes)
     coding = plan.coding
     factors = factors_of(comparisons, plan.key_parts, coding)
@@ -79,9 +89,10 @@ def estimate(
     given = Given(
         tuple(_given(comparisons, factor, "m") for factor in factors),
         tuple(_given(comparisons, factor, "u") for factor in factors),
+        tuple(_known_share(known, factor) for factor in factors) if known is not None else (),
     )
-    start = start_matches(plan)
-    fit = fit_em(counts, factors, selection, marginals, given, start, settings)
+    table = table_of(counts, factors, marginals)
+    fit = fit_classes(table, selection, given, start_matches(plan), settings)
     parameters = tuple(
         ComparisonParameters(
             comparison.name,
@@ -89,13 +100,17 @@ def estimate(
             tuple(_levels(factor, fit.m[k])),
             tuple(_levels(factor, fit.u[k])),
             "EM" if given.m[k] is None else "given",
-            marginals.origin + ", less the matches" if given.u[k] is None else "given",
+            _origin_of_u(marginals.origin, fit) if given.u[k] is None else "given",
+            tuple(_levels(factor, fit.related.r[k])) if fit.related else None,
+            float(fit.related.shared[k]) if fit.related else None,
         )
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
     )
+    pairs, related_share = _pairs(records, plan, counts, fit)
     return Parameters(
-        comparisons=parameters,
-        pairs=_pairs(records, plan, counts, fit),
+        comparisons=parameters if known is None else known.comparisons,
+        pairs=pairs,
+        related_share=related_share,
         passes=tuple(one.label for one in passes),
         selected_matches=fit.selected_m,
         iterations=fit.iterations,
@@ -163,25 +178,39 @@ def _levels(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
     return [float(value) for value in np.maximum(sums / sums.sum(), 1e-300)]
 
 
-def _pairs(records: Records, plan: PairPlan, counts: PatternCounts, fit: Fit) -> tuple[PairOfSources, ...]:
+def _known_share(known: Parameters, factor: Factor) -> float | None:
+    return None if factor.comparison is None else known.comparisons[factor.comparison].shared
+
+
+def _origin_of_u(origin: str, fit: Fit) -> str:
+    return origin + (", less the matches and the related pairs" if fit.related else ", less the matches")
+
+
+def _pairs(
+    records: Records, plan: PairPlan, counts: PatternCounts, fit: Fit
+) -> tuple[tuple[PairOfSources, ...], float]:
+    """Match rates of the pairs of sources, and the share of related pairs among all non-matches."""
     sizes = np.diff(records.offsets)
-    result = []
-    for k, ((s, t), allowed) in enumerate(
-        zip(plan.blocking.source_pairs, plan.blocking.allowed_pairs(), strict=True)
-    ):
-        rate = fit.rate[k]
-        prior = np.log(rate) - np.log1p(-rate) + np.log(fit.selected_u) - np.log(fit.selected_m)
-        candidates = int(counts.counts[counts.source_pair == k].sum())
-        result.append(
-            PairOfSources(
-                records.sources[s],
-                records.sources[t],
-                int(sizes[s]),
-                int(sizes[t]),
-                int(allowed),
-                candidates,
-                float(fit.matches[k]),
-                float(prior),
-            )
+    related = fit.related.pairs if fit.related else np.zeros(len(fit.matches))
+    allowed = plan.blocking.allowed_pairs()
+    candidates = np.bincount(counts.source_pair, weights=counts.counts, minlength=len(allowed))
+    least = np.maximum(candidates, 1)
+    matches = fit.rate * least / fit.selected_m
+    found = fit.matches * fit.selected_m + related * (fit.related.selected if fit.related else 0.0)
+    # Non-matches as the candidates tell them: those that are neither, over their chance of selection.
+    unrelated = np.maximum(least - found, least * 1e-9) / fit.selected_u
+    result = tuple(
+        PairOfSources(
+            records.sources[s],
+            records.sources[t],
+            int(sizes[s]),
+            int(sizes[t]),
+            int(allowed[k]),
+            int(candidates[k]),
+            float(fit.matches[k]),
+            float(np.log(matches[k]) - np.log(unrelated[k] + related[k])),
+            float(related[k]),
         )
-    return tuple(result)
+        for k, (s, t) in enumerate(plan.blocking.source_pairs)
+    )
+    return result, float(related.sum() / (unrelated + related).sum())

@@ -127,8 +127,8 @@ def marginals_of_random_pairs(
     patterns, times = tally.result()
     found = plan.coding.decode(patterns)
     counted = [
-        np.bincount(factor.cells(found, n_comparisons), weights=times, minlength=factor.n_cells) - equal
-        for factor, equal in zip(factors, equal_cells, strict=True)
+        np.bincount(factor.cells(found, n_comparisons), weights=times, minlength=factor.n_cells) - cells
+        for factor, cells in zip(factors, equal_cells, strict=True)
     ]
 
     counts, smallest = [], []
@@ -137,10 +137,10 @@ def marginals_of_random_pairs(
             counts.append(sample * total / drawn)
             smallest.append(np.full(factor.n_cells, 0.5 * total / drawn))
             continue
-        equal = _equal_values(plan, factor, code)
-        scale = (total - equal.sum()) / max(1.0, sample.sum())
-        counts.append(sample * scale + equal)
-        smallest.append(np.where(equal > 0, 0.5, 0.5 * scale))
+        exact = _equal_values(plan, factor, code)
+        scale = (total - exact.sum()) / max(1.0, float(sample.sum()))
+        counts.append(sample * scale + exact)
+        smallest.append(np.where(exact > 0, 0.5, 0.5 * scale))
     origin = "all pairs" if every else "random pairs and value frequencies"
     return Marginals(tuple(counts), tuple(smallest), origin)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,10 @@ class ComparisonParameters:
         Probability of each level among matches and among non-matches, given that it is not missing.
     m_origin, u_origin : str
         Where they come from.
+    r : tuple of float, optional
+        The same among related pairs, where these are a class of their own.
+    shared : float, optional
+        Share of the related pairs that have the true value in common.
     """
 
     name: str
@@ -39,6 +43,8 @@ class ComparisonParameters:
     u: tuple[float, ...]
     m_origin: str
     u_origin: str
+    r: tuple[float, ...] | None = None
+    shared: float | None = None
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -62,6 +68,8 @@ class PairOfSources:
         Expected matches among the allowed pairs, those that no pass selects included.
     log_prior_odds : float
         Natural log of the odds that a candidate pair is a match before its comparisons are seen.
+    expected_related : float
+        Expected related pairs among the allowed pairs: non-matches that share values as relatives do.
     """
 
     left: str
@@ -72,6 +80,7 @@ class PairOfSources:
     candidates: int
     expected_matches: float
     log_prior_odds: float
+    expected_related: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,8 @@ class Parameters:
         How EM went; None, None and empty where nothing was estimated.
     warnings : tuple of str
         What the user should know of the estimates.
+    related_share : float
+        Share of related pairs among the non-matches; 0 where they are no class of their own.
     """
 
     comparisons: tuple[ComparisonParameters, ...]
@@ -102,6 +113,7 @@ class Parameters:
     converged: bool | None = None
     log_likelihood: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
+    related_share: float = 0.0
 
     @cached_property
     def coding(self) -> PatternCoding:
@@ -110,11 +122,18 @@ class Parameters:
 
     @cached_property
     def level_weights(self) -> NDArray[np.float64]:
-        """Weight of each level of each comparison; missing adds 0; shape (n_comparisons, largest radix)."""
-        width = max(len(one.labels) for one in self.comparisons) + 1
-        table = np.zeros((len(self.comparisons), width))
-        for row, one in zip(table, self.comparisons, strict=True):
-            row[: len(one.labels)] = one.weights
+        """Weight log m / u of each level of each comparison, (n_comparisons, largest radix); missing adds 0."""
+        return self._table([one.weights for one in self.comparisons])
+
+    @cached_property
+    def related_level_weights(self) -> NDArray[np.float64]:
+        """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing adds 0."""
+        return self._table([np.log(np.divide(one.r or one.u, one.u)) for one in self.comparisons])
+
+    def _table(self, rows: Sequence[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
+        table = np.zeros((len(rows), max(len(row) for row in rows) + 1))
+        for own, row in zip(table, rows, strict=True):
+            own[: len(row)] = row
         return table
 
     @cached_property
@@ -122,10 +141,49 @@ class Parameters:
         """Weight of every pattern by its number, shape (coding.size,); empty where there are too many to hold."""
         if self.coding.size > MOST_TABLED:
             return np.zeros(0)
+        return self.corrected(*(self._by_pattern(table) for table in self.tables))
+
+    def _by_pattern(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum of a table's values for every pattern, shape (coding.size,)."""
         total = np.zeros(1)
-        for one, weights in zip(self.comparisons, self.level_weights, strict=True):
-            total = (weights[: len(one.labels) + 1, None] + total[None, :]).ravel()
+        for one, values in zip(self.comparisons, table, strict=True):
+            total = (values[: len(one.labels) + 1, None] + total[None, :]).ravel()
         return total
+
+    @property
+    def tables(self) -> tuple[NDArray[np.float64], ...]:
+        """What is summed over the comparisons of a pair: weights, and where there are related pairs log r / u."""
+        return (self.level_weights, self.related_level_weights) if self.related_share else (self.level_weights,)
+
+    def corrected(
+        self, weights: NDArray[np.float64], related: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Match weights from the sums over the comparisons of a pair.
+
+        A pair that is no match is related with probability rho, so that its weight is
+        log m - log((1 - rho) u + rho r), m, u and r the probabilities of its pattern in the three classes:
+        the sum of log m / u less log((1 - rho) + rho r / u). The correction is at most -log(1 - rho).
+
+        Parameters
+        ----------
+        weights : float64 array, shape (n,)
+            Sums of `level_weights`.
+        related : float64 array, shape (n,), optional
+            Sums of `related_level_weights`.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+        """
+        if related is None:
+            return weights
+        correction = np.logaddexp(np.log1p(-self.related_share), np.log(self.related_share) + related)
+        return np.asarray(weights - correction, np.float64)
+
+    @property
+    def most_gained(self) -> float:
+        """The most by which a weight can exceed the sum of the weights of its comparisons."""
+        return -float(np.log1p(-self.related_share))
 
     def weights(self, digits: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Match weights (natural log) of patterns.
@@ -139,8 +197,8 @@ class Parameters:
         -------
         float64 array, shape (n,)
         """
-        table = self.level_weights
-        return np.asarray(table[np.arange(len(table)), digits].sum(axis=1), np.float64)
+        rows = np.arange(len(self.comparisons))
+        return self.corrected(*(table[rows, digits].sum(axis=1) for table in self.tables))
 
     def posterior(self, weights: NDArray[np.float64], source_pair: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probability that a candidate pair is a match given its pattern alone.
@@ -172,6 +230,7 @@ class Parameters:
                     "weights": list(one.weights),
                     "m_origin": one.m_origin,
                     "u_origin": one.u_origin,
+                    **({} if one.r is None else {"r": list(one.r), "shared": one.shared}),
                 }
                 for one in self.comparisons
             ],
@@ -186,10 +245,12 @@ class Parameters:
                     "expected_matches": pair.expected_matches,
                     "rate": pair.expected_matches / pair.pairs if pair.pairs else 0.0,
                     "log_prior_odds": pair.log_prior_odds,
+                    "expected_related": pair.expected_related,
                 }
                 for pair in self.pairs
             ],
             "passes": list(self.passes),
+            "related_share": self.related_share,
             "selected_matches": self.selected_matches,
             "em": None
             if self.iterations is None
@@ -214,6 +275,8 @@ class Parameters:
                     tuple(one["u"]),
                     one["m_origin"],
                     one["u_origin"],
+                    tuple(one["r"]) if "r" in one else None,
+                    one.get("shared"),
                 )
                 for one in data["comparisons"]
             ),
@@ -222,6 +285,7 @@ class Parameters:
                 for pair in data["match_rates"]
             ),
             passes=tuple(data["passes"]),
+            related_share=data["related_share"],
             selected_matches=data["selected_matches"],
             iterations=None if em is None else em["iterations"],
             converged=None if em is None else em["converged"],

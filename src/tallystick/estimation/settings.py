@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from tallystick._schema import Settings
@@ -25,6 +27,9 @@ class Estimation(Settings):
     prior_matches : float
         Number of matches that the prior of the m-probabilities is worth. It keeps EM from taking
         chance agreements for matches where there are few or none; 0 is maximum likelihood.
+    related : {"auto", "none", "class"}
+        Whether pairs of relatives, who share surname and address but are not matches, are a class of
+        their own: where the pairs look so (see `tallystick.estimation.related`), never, or always.
     """
 
     max_iterations: int = Field(default=1000, ge=1)
@@ -32,3 +37,4 @@ class Estimation(Settings):
     random_pairs: int = Field(default=5_000_000, ge=1000)
     start_agreement: float = Field(default=0.9, gt=0, lt=1)
     prior_matches: float = Field(default=5, ge=0)
+    related: Literal["auto", "none", "class"] = "auto"

@@ -170,9 +170,13 @@ def score_prepared(
 
 
 def fit_counts(
-    prepared: Prepared, counts: PatternCounts, threads: int | None = None, progress: Progress = silent
+    prepared: Prepared,
+    counts: PatternCounts,
+    threads: int | None = None,
+    progress: Progress = silent,
+    known: Parameters | None = None,
 ) -> Parameters:
-    """Estimate the parameters of prepared records from the counts of their patterns."""
+    """Estimate the parameters of prepared records from the counts of their patterns (see `estimate`)."""
     spec = prepared.spec
     return estimate(
         prepared.records,
@@ -184,6 +188,7 @@ def fit_counts(
         spec.seed,
         threads,
         progress,
+        known,
     )
 
 
@@ -243,13 +248,7 @@ def rated(
     """
     if _same_sources(prepared, parameters):
         return parameters
-    fixed = tuple(
-        one.model_copy(update={"m": known.m, "u": known.u})
-        for one, known in zip(prepared.spec.comparisons, parameters.comparisons, strict=True)
-    )
-    fixed_spec = prepared.spec.model_copy(update={"comparisons": fixed})
-    rates = fit_counts(replace(prepared, spec=fixed_spec), counts, threads, progress)
-    return replace(rates, comparisons=parameters.comparisons)
+    return fit_counts(prepared, counts, threads, progress, known=parameters)
 
 
 def _same_sources(prepared: Prepared, parameters: Parameters) -> bool:

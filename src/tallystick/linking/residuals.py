@@ -70,7 +70,6 @@ def best_candidates(
     n = len(wanted)
     row, weight = np.full(n, -1, np.int32), np.full(n, -np.inf)
     pass_number = np.full(n, -1, np.int64)
-    table = parameters.level_weights
 
     def work(task: Unit | PatternPairs) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
         if isinstance(task, PatternPairs):
@@ -78,7 +77,7 @@ def best_candidates(
             weights = weigh_patterns(parameters, task.patterns[asked])
             return task.pass_number, task.left[asked], task.right[asked], weights
         if isinstance(task, Rectangle):
-            left, right = _tile_best(plan, task, table, wanted)
+            left, right = _tile_best(plan, task, parameters, wanted)
         else:
             left, right = plan.blocking.pairs(task)
             asked = np.flatnonzero(wanted[left] | wanted[right])
@@ -112,19 +111,30 @@ def _strips(pair: int, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ite
 
 
 def _tile_best(
-    plan: PairPlan, unit: Rectangle, table: NDArray[np.float64], wanted: NDArray[np.bool_]
+    plan: PairPlan, unit: Rectangle, parameters: Parameters, wanted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Pairs of the wanted records of a tile with their best partner in it, left < right."""
     from tallystick.patterns.kernels_tiles import best_of_tile
 
     assert plan.tiles is not None
-    rows = plan.tiles.rows(unit, table, np.float32)
+    sums = [plan.tiles.rows(unit, table, np.float32) for table in parameters.tables]
     columns = np.ascontiguousarray(plan.tiles.right_groups[:, unit.right])
     best_left = np.full(len(unit.left), -np.inf, np.float32)
     best_right = np.full(len(unit.right), -np.inf, np.float32)
     row_left = np.full(len(unit.left), -1, np.int32)
     row_right = np.full(len(unit.right), -1, np.int32)
-    best_of_tile(rows, columns, unit.left, unit.right, best_left, row_left, best_right, row_right)
+    best_of_tile(
+        sums[0],
+        sums[-1],
+        np.float32(parameters.related_share),
+        columns,
+        unit.left,
+        unit.right,
+        best_left,
+        row_left,
+        best_right,
+        row_right,
+    )
     keep_left = wanted[unit.left] & (row_left >= 0)
     keep_right = wanted[unit.right] & (row_right >= 0)
     one = np.concatenate([unit.left[keep_left], row_right[keep_right]])

@@ -75,7 +75,7 @@ def link_block(
     found = []
     for unit in units:
         if isinstance(unit, Rectangle):
-            left, right = _tile_pairs(plan, unit, parameters.level_weights, floor)
+            left, right = _tile_pairs(plan, unit, parameters.level_weights, floor - parameters.most_gained)
             weight, pattern = weigh_pairs(plan, parameters, left, right)
             keep = weight >= floor
             found.append((left[keep], right[keep], weight[keep], pattern[keep]))
@@ -134,21 +134,27 @@ def weigh_pairs(
     from tallystick.patterns.kernels_patterns import fold
 
     digits = plan.digits.of(left, right)[: len(parameters.comparisons)]
-    weight = np.empty(len(left))
-    fold(digits, parameters.level_weights, weight)
-    return weight, parameters.coding.encode(digits.T)
+    sums = []
+    for table in parameters.tables:
+        sums.append(np.empty(len(left)))
+        fold(digits, table, sums[-1])
+    return parameters.corrected(*sums), parameters.coding.encode(digits.T)
 
 
 def weigh_patterns(parameters: Parameters, patterns: NDArray[Any]) -> NDArray[np.float64]:
     """Match weights of patterns whose first digits are the comparisons'."""
     from tallystick.patterns.kernels_patterns import weigh, weigh_by_table
 
-    weight = np.empty(len(patterns))
     if len(parameters.pattern_weights):
+        weight = np.empty(len(patterns))
         weigh_by_table(patterns, parameters.pattern_weights, weight)
-    else:
-        weigh(patterns, np.array(parameters.coding.radices), parameters.level_weights, weight)
-    return weight
+        return weight
+    radices = np.array(parameters.coding.radices)
+    sums = []
+    for table in parameters.tables:
+        sums.append(np.empty(len(patterns)))
+        weigh(patterns, radices, table, sums[-1])
+    return parameters.corrected(*sums)
 
 
 def _tile_pairs(

@@ -113,14 +113,19 @@ def keep_tile(rows, right_groups, first, floor, out_left, out_right):  # type: i
 
 
 @kernel
-def best_of_tile(rows, right_groups, left, right, best_left, row_left, best_right, row_right):  # type: ignore[no-untyped-def]
-    """For every left and every right row the partner with the highest sum, never the row itself.
+def best_of_tile(  # type: ignore[no-untyped-def]
+    rows, related, share, right_groups, left, right, best_left, row_left, best_right, row_right
+):
+    """For every left and every right row the partner with the highest weight, never the row itself.
 
-    `left` (n_left,) and `right` (n_right,) are global row numbers. `best_left`, `row_left`,
-    `best_right` and `row_right` hold the best so far; of equal sums the lower row number counts.
+    The weight is the sum of `rows` (n_left, width), less log((1 - share) + share exp(v)) where `share` is
+    above 0, v the sum of `related` (n_left, width). `left` (n_left,) and `right` (n_right,) are global row
+    numbers. `best_left`, `row_left`, `best_right` and `row_right` hold the best so far; of equal
+    weights the lower row number counts.
     """
     sums = np.empty(STRETCH, rows.dtype)
     n_right = right_groups.shape[1]
+    most_gained = -np.log1p(-share)
     for a in range(rows.shape[0]):
         for start in range(0, n_right, STRETCH):
             stop = min(start + STRETCH, n_right)
@@ -129,6 +134,11 @@ def best_of_tile(rows, right_groups, left, right, best_left, row_left, best_righ
                 value = sums[b - start]
                 if left[a] == right[b]:
                     continue
+                if share > 0.0 and (value + most_gained >= best_left[a] or value + most_gained >= best_right[b]):
+                    v = 0.0
+                    for g in range(right_groups.shape[0]):
+                        v += related[a, right_groups[g, b]]
+                    value = np.float32(value - np.log((1.0 - share) + share * np.exp(v)))
                 if value > best_left[a] or (value == best_left[a] and right[b] < row_left[a]):
                     best_left[a] = value
                     row_left[a] = right[b]

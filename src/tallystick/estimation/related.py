@@ -1,0 +1,88 @@
+"""Whether there are pairs of relatives among the non-matches, and what they have in common.
+
+A third class always fits a table of patterns better than two. It is taken for related non-matches only
+where it looks like them: its pairs never share the value of some comparison (two members of a household
+are born on different days) and mostly share those of two others (they have one surname and live at one
+address), and there are at least as many of them as matches, since most persons have relatives. A class of
+matches with many errors, the other thing that a third class may find, shares all values more or less and
+is smaller than the rest; one that shares a single value cannot be told from a wrong u of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.estimation.em import Fit, Given, Related, Table, fit_em
+from tallystick.estimation.factors import Selection
+from tallystick.estimation.settings import Estimation
+
+APART = 0.1
+"""Related pairs have the value of some comparison in common at most so often."""
+COMMON = 0.5
+"""And those of two others at least so often."""
+
+
+def fit_classes(
+    table: Table,
+    selection: Selection,
+    given: Given,
+    start_matches: NDArray[np.float64],
+    settings: Estimation,
+) -> Fit:
+    """EM with or without a class of related pairs, as the settings say or the pairs look like.
+
+    Parameters
+    ----------
+    table, selection, given, start_matches, settings
+        As of `fit_em`.
+
+    Returns
+    -------
+    Fit
+        With ``related`` where there is such a class.
+    """
+    without = fit_em(table, selection, given, start_matches, settings)
+    if settings.related == "none" or _all_given(table, given):
+        return without
+
+    def plausible(matches: NDArray[np.float64], related: Related) -> bool:
+        return looks_related(table, matches, related)
+
+    if settings.related == "class":
+        return fit_em(table, selection, given, start_matches, settings, related=True)
+    fit = fit_em(table, selection, given, start_matches, settings, related=True, go_on=plausible)
+    assert fit.related is not None
+    # Schwarz (1978): each of the added parameters has to pay for itself.
+    added = len(table.factors) + len(start_matches)
+    gain = fit.log_likelihood[-1] - without.log_likelihood[-1]
+    pays = gain > 0.5 * added * np.log(table.counts.n_pairs)
+    return fit if pays and plausible(fit.matches, fit.related) else without
+
+
+def looks_related(table: Table, matches: NDArray[np.float64], related: Related) -> bool:
+    """Whether a third class looks like related non-matches rather than like poor matches.
+
+    Parameters
+    ----------
+    table : Table
+        The patterns.
+    matches : float64 array, shape (n_source_pairs,)
+        Expected matches.
+    related : Related
+        The class.
+
+    Returns
+    -------
+    bool
+    """
+    compared = [k for k, factor in enumerate(table.factors) if factor.comparison is not None]
+    shared = related.shared[compared]
+    in_common = int((shared >= COMMON).sum()) >= 2
+    return bool(shared.min() <= APART and in_common and related.pairs.sum() >= matches.sum())
+
+
+def _all_given(table: Table, given: Given) -> bool:
+    """Whether m and u of every comparison are known: weights are then what the user says they are."""
+    compared = [k for k, factor in enumerate(table.factors) if factor.comparison is not None]
+    return not given.shared and all(given.m[k] is not None and given.u[k] is not None for k in compared)
