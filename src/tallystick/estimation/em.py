@@ -349,6 +349,12 @@ def _shared(
     return found
 
 
+def levels_of(factor: Factor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of a factor's levels, shape (n_levels,): those of its cells with the key bits summed out."""
+    sums = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
+    return np.asarray(sums / sums.sum(), np.float64)
+
+
 def _normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
     total = values.sum()
     return values / total if total > 0 else np.full(len(values), 1.0 / len(values))

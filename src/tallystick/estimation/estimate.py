@@ -12,7 +12,7 @@ from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
-from tallystick.estimation.em import Fit, Given, table_of
+from tallystick.estimation.em import Fit, Given, levels_of, table_of
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
@@ -97,11 +97,11 @@ def estimate(
         ComparisonParameters(
             comparison.name,
             comparison.labels,
-            tuple(_levels(factor, fit.m[k])),
-            tuple(_levels(factor, fit.u[k])),
+            tuple(_level_list(factor, fit.m[k])),
+            tuple(_level_list(factor, fit.u[k])),
             "EM" if given.m[k] is None else "given",
             _origin_of_u(marginals.origin, fit) if given.u[k] is None else "given",
-            tuple(_levels(factor, fit.related.r[k])) if fit.related else None,
+            tuple(_level_list(factor, fit.related.r[k])) if fit.related else None,
             float(fit.related.shared[k]) if fit.related else None,
         )
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
@@ -172,10 +172,8 @@ def _given(comparisons: Sequence[Comparison], factor: Factor, which: str) -> NDA
     return None if values is None else np.array(values, np.float64)
 
 
-def _levels(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
-    """Probabilities of levels, key bits summed out."""
-    sums = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
-    return [float(value) for value in np.maximum(sums / sums.sum(), 1e-300)]
+def _level_list(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
+    return [float(value) for value in np.maximum(levels_of(factor, cells), 1e-300)]
 
 
 def _known_share(known: Parameters, factor: Factor) -> float | None:

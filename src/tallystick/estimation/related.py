@@ -10,10 +10,12 @@ is smaller than the rest; one that shares a single value cannot be told from a w
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.em import Fit, Given, Related, Table, fit_em
+from tallystick.estimation.em import Fit, Given, Related, Table, fit_em, levels_of
 from tallystick.estimation.factors import Selection
 from tallystick.estimation.settings import Estimation
 
@@ -42,22 +44,30 @@ def fit_classes(
     Fit
         With ``related`` where there is such a class.
     """
-    without = fit_em(table, selection, given, start_matches, settings)
     if settings.related == "none" or _all_given(table, given):
-        return without
+        return fit_em(table, selection, given, start_matches, settings)
+    if settings.related == "class":
+        return fit_em(table, selection, given, start_matches, settings, related=True)
 
     def plausible(matches: NDArray[np.float64], related: Related) -> bool:
         return looks_related(table, matches, related)
 
-    if settings.related == "class":
-        return fit_em(table, selection, given, start_matches, settings, related=True)
     fit = fit_em(table, selection, given, start_matches, settings, related=True, go_on=plausible)
     assert fit.related is not None
-    # Schwarz (1978): each of the added parameters has to pay for itself.
-    added = len(table.factors) + len(start_matches)
-    gain = fit.log_likelihood[-1] - without.log_likelihood[-1]
-    pays = gain > 0.5 * added * np.log(table.counts.n_pairs)
-    return fit if pays and plausible(fit.matches, fit.related) else without
+    if plausible(fit.matches, fit.related):
+        # The same matches without the class. (Left to itself EM may take the relatives for the matches, which
+        # can be the likelier of the two readings of the pairs, so that it is no standard to compare with.)
+        levels = tuple(
+            None if factor.comparison is None else levels_of(factor, m)
+            for factor, m in zip(table.factors, fit.m, strict=True)
+        )
+        same = fit_em(table, selection, replace(given, m=levels), fit.matches, settings)
+        # Schwarz (1978): each of the added parameters has to pay for itself.
+        added = len(table.factors) + len(start_matches)
+        gain = fit.log_likelihood[-1] - same.log_likelihood[-1]
+        if gain > 0.5 * added * np.log(table.counts.n_pairs):
+            return fit
+    return fit_em(table, selection, given, start_matches, settings)
 
 
 def looks_related(table: Table, matches: NDArray[np.float64], related: Related) -> bool:
