@@ -97,3 +97,59 @@ def em(
         m = [[one / sum(levels) for one in levels] for levels in of_match]
         u = [[one / sum(levels) for one in levels] for levels in of_other]
     return m, u, rate * n, path, penalised
+
+
+def em_with_related(
+    counts: Mapping[Pattern, float],
+    n_levels: Sequence[int],
+    m: Sequence[Sequence[float]],
+    matches: float,
+    prior: float,
+    iterations: int,
+) -> tuple[list[list[float]], list[list[float]], list[float], float, float, list[float]]:
+    """EM with a third class of non-matches, which have the value of field k in common with chance s[k].
+
+    Returns m, u, s, expected matches and related pairs, and the path of the log-likelihood.
+    """
+    n = sum(counts.values())
+    fields = range(len(n_levels))
+    start = [list(one) for one in m]
+    m = [list(one) for one in m]
+    u = []
+    for k, size in enumerate(n_levels):
+        seen = [sum(c for pattern, c in counts.items() if pattern[k] == level) for level in range(size)]
+        u.append([one / sum(seen) for one in seen])
+    s = [0.5] * len(n_levels)
+    rates = [min(matches / n, 1 / 3)] * 2
+    path = []
+    for _ in range(iterations):
+        sums = [[[0.0] * size for size in n_levels] for _ in range(3)]  # unrelated, matches, related
+        shared, related = [0.0 for _ in fields], [0.0 for _ in fields]
+        totals = [0.0] * 3
+        value = 0.0
+        for pattern, count in counts.items():
+            chance = [1 - sum(rates), *rates]
+            for k, level in enumerate(pattern):
+                if level < n_levels[k]:
+                    r = s[k] * m[k][level] + (1 - s[k]) * u[k][level]
+                    for c, p in enumerate((u[k][level], m[k][level], r)):
+                        chance[c] *= p
+            value += count * math.log(sum(chance))
+            for c in range(3):
+                own = count * chance[c] / sum(chance)
+                totals[c] += own
+                for k, level in enumerate(pattern):
+                    if level < n_levels[k]:
+                        sums[c][k][level] += own
+                        if c == 2:
+                            r = s[k] * m[k][level] + (1 - s[k]) * u[k][level]
+                            shared[k] += own * s[k] * m[k][level] / r
+                            related[k] += own
+        path.append(value)
+        rates = [totals[1] / n, totals[2] / n]
+        s = [min(max(a / b, 1e-6), 1 - 1e-6) for a, b in zip(shared, related, strict=True)]
+        for k in fields:
+            added = [a + prior * b for a, b in zip(sums[1][k], start[k], strict=True)]
+            m[k] = [one / sum(added) for one in added]
+            u[k] = [one / sum(sums[0][k]) for one in sums[0][k]]
+    return m, u, s, totals[1], totals[2], path

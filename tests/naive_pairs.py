@@ -195,13 +195,26 @@ def count(
     return Counter((*found[pair], of_pair[pair]) for pair in found)
 
 
-def weigh(m: Sequence[Sequence[float]], u: Sequence[Sequence[float]]) -> Weigh:
-    """Weight of a pattern: the sum of log(m / u) of its levels, missing ones left out."""
+def weigh(
+    m: Sequence[Sequence[float]],
+    u: Sequence[Sequence[float]],
+    r: Sequence[Sequence[float]] | None = None,
+    share: float = 0.0,
+) -> Weigh:
+    """Weight of a pattern: log of its probability among matches over that among non-matches.
+
+    Missing levels are left out; a non-match is related, of probabilities `r`, with probability `share`.
+    """
+
+    def chance(levels: Sequence[Sequence[float]], digits: tuple[int, ...]) -> float:
+        return math.fsum(math.log(one[k]) for one, k in zip(levels, digits, strict=False) if k < len(one))
 
     def weight(digits: tuple[int, ...]) -> float:
-        return math.fsum(
-            math.log(mm[k] / uu[k]) for mm, uu, k in zip(m, u, digits, strict=False) if k < len(mm)
-        )
+        among_matches, unrelated = chance(m, digits), chance(u, digits)
+        if r is None:
+            return among_matches - unrelated
+        ratio = math.exp(chance(r, digits) - unrelated)
+        return among_matches - unrelated - math.log(1 - share + share * ratio)
 
     return weight
 

@@ -67,7 +67,9 @@ def test_two_records_weigh_what_their_pair_weighs(linked: tuple[list[pl.DataFram
         assert found.pattern == row["pattern"]
         if links.model.spec.kind != "link_and_dedupe":  # there each pair of sources has its own match rate
             assert found.posterior == pytest.approx(row["posterior_pair"], abs=1e-9)
-        assert [part["comparison"] for part in found.parts] == [one.name for one in (*ASYMMETRIC, BOTH)]
+        names = [one.name for one in (*ASYMMETRIC, BOTH)]
+        related = ["related records"] if links.model.parameters.related_share else []
+        assert [part["comparison"] for part in found.parts] == names + related
         assert math.fsum(part["weight"] for part in found.parts) == pytest.approx(found.weight, abs=1e-9)
         assert links.model.weight(found.pattern) == pytest.approx(found.weight, abs=1e-9)
         if links.model.spec.kind != "link":

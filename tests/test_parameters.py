@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 
 import tallystick as ts
 from tallystick.errors import InputError
+from tallystick.estimation import parameters as parameters_module
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
+from tallystick.linking.score import weigh_patterns
 
 CHAPTER = Path(__file__).parent.parent / "examples" / "chapter.toml"
 
@@ -78,6 +81,35 @@ def test_weights_of_patterns() -> None:
     np.testing.assert_allclose(MODEL.weights(digits), wanted, atol=1e-14)
 
 
+RELATED = replace(
+    MODEL,
+    comparisons=(replace(NAME, r=(0.3, 0.1, 0.6), shared=0.8), replace(SEX, r=(0.5, 0.5), shared=0.0)),
+    related_share=0.02,
+)
+
+
+def test_weights_where_non_matches_may_be_related(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = RELATED.coding.decode(np.arange(RELATED.coding.size))
+    wanted = []
+    for row in digits.tolist():
+        chance = dict.fromkeys("mur", 1.0)
+        for one, level in zip(RELATED.comparisons, row, strict=True):
+            if level < len(one.labels):
+                for key in chance:
+                    chance[key] *= getattr(one, key)[level]
+        wanted.append(math.log(chance["m"] / (0.98 * chance["u"] + 0.02 * chance["r"])))
+    np.testing.assert_allclose(RELATED.weights(digits), wanted, atol=1e-13)
+    np.testing.assert_allclose(RELATED.pattern_weights, wanted, atol=1e-13)
+    # No weight exceeds the sum over the comparisons by more than it says.
+    assert (RELATED.weights(digits) <= MODEL.weights(digits) + RELATED.most_gained + 1e-13).all()
+    patterns = np.arange(3 * RELATED.coding.size)  # digits of keys stand behind those of the comparisons
+    tabled = weigh_patterns(RELATED, patterns)
+    monkeypatch.setattr(parameters_module, "MOST_TABLED", 1)
+    untabled = weigh_patterns(replace(RELATED), patterns)
+    np.testing.assert_allclose(tabled, np.tile(wanted, 3), atol=1e-13)
+    np.testing.assert_allclose(untabled, tabled, atol=1e-13)
+
+
 def test_posterior_of_each_pair_of_sources() -> None:
     weights = np.array([3.0, 3.0, 2000.0, -2000.0])
     found = MODEL.posterior(weights, np.array([0, 1, 0, 0]))
@@ -86,6 +118,7 @@ def test_posterior_of_each_pair_of_sources() -> None:
 
 def test_json_and_back() -> None:
     assert Parameters.from_dict(json.loads(json.dumps(MODEL.to_dict()))) == MODEL
+    assert Parameters.from_dict(json.loads(json.dumps(RELATED.to_dict()))) == RELATED
     by_hand = Parameters((NAME, SEX))
     assert Parameters.from_dict(json.loads(json.dumps(by_hand.to_dict()))) == by_hand
     assert by_hand.to_dict()["em"] is None

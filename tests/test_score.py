@@ -29,20 +29,27 @@ from tallystick.patterns.plan import plan_pairs
 
 
 def parameters_of(case: Case, seed: int) -> Parameters:
-    """Invented probabilities: any order of levels, weights of both signs."""
+    """Invented probabilities: any order of levels, weights of both signs; odd seeds have related pairs."""
     random = np.random.default_rng(seed)
     found = []
     for one in case.comparisons:
-        m, u = (random.dirichlet(np.full(one.n_levels, 0.7)) * 0.99 + 0.01 / one.n_levels for _ in range(2))
-        found.append(
-            ComparisonParameters(one.name, one.labels, tuple(m.tolist()), tuple(u.tolist()), "given", "given")
+        m, u, r = (
+            tuple((random.dirichlet(np.full(one.n_levels, 0.7)) * 0.99 + 0.01 / one.n_levels).tolist())
+            for _ in range(3)
         )
-    return Parameters(tuple(found))
+        related = (r, 0.5) if seed % 2 else (None, None)
+        found.append(ComparisonParameters(one.name, one.labels, m, u, "given", "given", *related))
+    return Parameters(tuple(found), related_share=random.uniform(0.01, 0.9) if seed % 2 else 0.0)
 
 
 def weights_of(case: Case, passes: Sequence[AnyPass], parameters: Parameters) -> dict[naive.Pair, float]:
     """Weight of every candidate pair, the plain way."""
-    weigh = naive.weigh([one.m for one in parameters.comparisons], [one.u for one in parameters.comparisons])
+    weigh = naive.weigh(
+        [one.m for one in parameters.comparisons],
+        [one.u for one in parameters.comparisons],
+        [one.r or () for one in parameters.comparisons] if parameters.related_share else None,
+        parameters.related_share,
+    )
     found = naive.candidates(case.rows, case.sizes, passes, case.kind)
     return {
         pair: weigh(row)

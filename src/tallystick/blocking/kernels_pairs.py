@@ -1,4 +1,4 @@
-"""Numbering of keys, grouping of rows by key, and enumeration of a unit's pairs less those that an earlier pass finds."""
+"""Numbering of keys, grouping of rows by key, and a unit's pairs less those that an earlier pass finds."""
 
 from __future__ import annotations
 

@@ -104,9 +104,13 @@ def _bytes(gigabytes: float | None) -> int | None:
 
 def summary(links: Links, out: Path) -> str:
     """What came out, and where it stands."""
+    from tallystick.quality.diagnostics import related_sentence
+
     counts = links.counts_dict()
     rates = links.quality()
     lines = [f"warning: {text}" for text in links.model.warnings]
+    if (related := related_sentence(links.model.to_dict())) is not None:
+        lines.append(f"note: {related}")
     lines.append(
         f"{counts['links']:,} links, {counts['possible']:,} possible links, "
         f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"

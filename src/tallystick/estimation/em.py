@@ -246,7 +246,10 @@ def fit_em(
         logs = np.stack(
             [
                 np.concatenate(
-                    [np.where(f.present, np.log(np.maximum(p, TINY)), 0.0) for f, p in zip(factors, one, strict=True)]
+                    [
+                        np.where(f.present, np.log(np.maximum(p, TINY)), 0.0)
+                        for f, p in zip(factors, one, strict=True)
+                    ]
                 )
                 for one in classes
             ]
@@ -289,7 +292,10 @@ def fit_em(
                 table.among_all, table.floors, zip(*cells, strict=True), strict=True
             )
         ]
-        u = [_fix_levels(f, _normalise(own), fixed) for f, own, fixed in zip(factors, rest, given.u, strict=True)]
+        u = [
+            _fix_levels(f, _normalise(own), fixed)
+            for f, own, fixed in zip(factors, rest, given.u, strict=True)
+        ]
         classes = [u, m, _mixed(shared, m, u)][:n_classes]
         chances = [selection.probabilities(_full(one, missing)) for one in classes]
         change = max(
@@ -300,7 +306,11 @@ def fit_em(
         if change < settings.tolerance:
             converged = True
             break
-        if iteration == TRIAL and go_on is not None and not go_on(expected[0], _related(shared, classes, expected, chances)):
+        if (
+            iteration == TRIAL
+            and go_on is not None
+            and not go_on(expected[0], _related(shared, classes, expected, chances))
+        ):
             break
     return Fit(
         tuple(m),
@@ -350,7 +360,7 @@ def _shared(
 
 
 def levels_of(factor: Factor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of a factor's levels, shape (n_levels,): those of its cells with the key bits summed out."""
+    """Probabilities of a factor's levels, key bits summed out, shape (n_levels,)."""
     sums = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
     return np.asarray(sums / sums.sum(), np.float64)
 

@@ -244,7 +244,9 @@ def _draw(plan: PairPlan, pair: int, size: int, seed: int) -> Design:
     return Design(left, right, lambda k: _positions(k % len(left), (k + k // together) % len(right)))
 
 
-def _positions(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _positions(
+    left: NDArray[np.int64], right: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return left.astype(np.int32), right.astype(np.int32)
 
 

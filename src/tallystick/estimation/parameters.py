@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from tallystick.patterns.coding import PatternCoding
 
-
 MOST_TABLED = 2**20
 """Patterns whose weights are held in a table."""
 
@@ -122,12 +121,12 @@ class Parameters:
 
     @cached_property
     def level_weights(self) -> NDArray[np.float64]:
-        """Weight log m / u of each level of each comparison, (n_comparisons, largest radix); missing adds 0."""
+        """Log m / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
         return self._table([one.weights for one in self.comparisons])
 
     @cached_property
     def related_level_weights(self) -> NDArray[np.float64]:
-        """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing adds 0."""
+        """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
         return self._table([np.log(np.divide(one.r or one.u, one.u)) for one in self.comparisons])
 
     def _table(self, rows: Sequence[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -138,7 +137,7 @@ class Parameters:
 
     @cached_property
     def pattern_weights(self) -> NDArray[np.float64]:
-        """Weight of every pattern by its number, shape (coding.size,); empty where there are too many to hold."""
+        """Weight of every pattern by its number, shape (coding.size,); empty where that is too many."""
         if self.coding.size > MOST_TABLED:
             return np.zeros(0)
         return self.corrected(*(self._by_pattern(table) for table in self.tables))
@@ -152,8 +151,10 @@ class Parameters:
 
     @property
     def tables(self) -> tuple[NDArray[np.float64], ...]:
-        """What is summed over the comparisons of a pair: weights, and where there are related pairs log r / u."""
-        return (self.level_weights, self.related_level_weights) if self.related_share else (self.level_weights,)
+        """What is summed over a pair's comparisons: log m / u, and log r / u where pairs may be related."""
+        return (
+            (self.level_weights, self.related_level_weights) if self.related_share else (self.level_weights,)
+        )
 
     def corrected(
         self, weights: NDArray[np.float64], related: NDArray[np.float64] | None = None

@@ -15,6 +15,8 @@ from tallystick.quality.rates import Rates, estimated_rates
 
 BINS = 60
 EXAMPLES_EACH = 3
+RELATED = "related records"
+"""What the part of a weight is called that is taken away because relatives agree so, too."""
 
 
 def estimate_rates(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> tuple[Rates, float]:
@@ -146,8 +148,11 @@ def _example(prepared: Prepared, parameters: Parameters, decided: DecidedPairs, 
 
 
 def weight_parts(parameters: Parameters, digits: NDArray[np.uint8]) -> list[dict[str, Any]]:
-    """The weight of a pattern split by comparison; `digits` has shape (n_comparisons,)."""
-    return [
+    """The weight of a pattern split by comparison; `digits` has shape (n_comparisons,).
+
+    Where related pairs are a class of their own the last part is what their agreement takes from it.
+    """
+    parts: list[dict[str, Any]] = [
         {
             "comparison": one.name,
             "level": int(level) if level < len(one.labels) else None,
@@ -156,6 +161,11 @@ def weight_parts(parameters: Parameters, digits: NDArray[np.uint8]) -> list[dict
         }
         for number, (one, level) in enumerate(zip(parameters.comparisons, digits, strict=True))
     ]
+    if parameters.related_share:
+        summed = sum(float(part["weight"]) for part in parts)
+        rest = float(parameters.weights(digits[None, :])[0]) - summed
+        parts.append({"comparison": RELATED, "level": None, "label": "agree as relatives do", "weight": rest})
+    return parts
 
 
 def _values(prepared: Prepared, row: int) -> dict[str, str | None]:

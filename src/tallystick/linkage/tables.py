@@ -194,7 +194,8 @@ def review_table(
     -------
     polars.DataFrame
         The columns of `links_table`, then for every field ``left_`` and ``right_`` values, and for
-        every comparison ``level_`` and ``weight_``.
+        every comparison ``level_`` and ``weight_``; where related pairs are a class of their own,
+        ``weight_related`` is what their agreement takes from the sum.
     """
     where = np.flatnonzero(decided.possible)
     where = where[
@@ -208,4 +209,7 @@ def review_table(
     for number, one in enumerate(parameters.comparisons):
         columns[f"level_{one.name}"] = _labels([*one.labels, "missing"], digits[:, number])
         columns[f"weight_{one.name}"] = parameters.level_weights[number][digits[:, number]]
+    if parameters.related_share:
+        summed = np.sum([columns[f"weight_{one.name}"] for one in parameters.comparisons], axis=0)
+        columns["weight_related"] = parameters.weights(digits) - summed
     return links[where].with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -85,9 +85,7 @@ def link_block(
     return _scored(left, right, weight, pattern, units[0])
 
 
-def link_remembered(
-    pairs: PatternPairs, parameters: Parameters, floors: NDArray[np.float64]
-) -> ScoredPairs:
+def link_remembered(pairs: PatternPairs, parameters: Parameters, floors: NDArray[np.float64]) -> ScoredPairs:
     """What `link_block` gives, of pairs whose patterns a first sweep remembered.
 
     Parameters

@@ -53,7 +53,7 @@ class PatternCounts:
 
 
 class Tally:
-    """Counters of patterns: a dense histogram where `size` is at most `dense_limit`, or a growing hash table."""
+    """Counters of patterns: a dense histogram up to `dense_limit` patterns, or a hash table that grows."""
 
     def __init__(self, size: int, dense_limit: int = DENSE_LIMIT) -> None:
         self.dense = size <= dense_limit

@@ -98,5 +98,7 @@ class PatternPairs:
 
 def join_pairs(parts: Sequence[PatternPairs]) -> PatternPairs:
     """Pairs of one pass and one pair of sources, one part after the other."""
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "patterns"))
+    columns = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "patterns")
+    )
     return PatternPairs(parts[0].pass_number, parts[0].source_pair, *columns)

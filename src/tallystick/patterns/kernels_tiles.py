@@ -134,7 +134,9 @@ def best_of_tile(  # type: ignore[no-untyped-def]
                 value = sums[b - start]
                 if left[a] == right[b]:
                     continue
-                if share > 0.0 and (value + most_gained >= best_left[a] or value + most_gained >= best_right[b]):
+                if share > 0.0 and (
+                    value + most_gained >= best_left[a] or value + most_gained >= best_right[b]
+                ):
                     v = 0.0
                     for g in range(right_groups.shape[0]):
                         v += related[a, right_groups[g, b]]

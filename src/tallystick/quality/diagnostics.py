@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from tallystick.quality.formats import count, probability, weight
+from tallystick.quality.formats import count, probability, sentence_list, weight
 
 TOLERANCE = 1e-9
+OFTEN = 0.5
+SELDOM = 0.1
+"""Shares of related pairs that have a value in common, to speak of."""
 
 
 def level_weights(comparison: Mapping[str, Any]) -> list[float | None]:
@@ -93,4 +96,29 @@ def em_sentence(em: Mapping[str, Any] | None) -> tuple[bool, str]:
     return False, (
         f"EM stopped after {iterations} without converging: m, u and all figures that depend on them "
         "are provisional. Allow more iterations, or look for comparisons that agree and disagree together."
+    )
+
+
+def related_sentence(model: Mapping[str, Any]) -> str | None:
+    """What is known of related pairs, where they are a class of their own.
+
+    Parameters
+    ----------
+    model
+        A model as plain data.
+
+    Returns
+    -------
+    str or None
+    """
+    if not model.get("related_share"):
+        return None
+    pairs = sum(rate["expected_related"] for rate in model["match_rates"])
+    shared = {one["name"]: one["shared"] for one in model["comparisons"]}
+    often = sentence_list([f"{name} ({share:.0%})" for name, share in shared.items() if share >= OFTEN])
+    seldom = sentence_list([name for name, share in shared.items() if share < SELDOM])
+    return (
+        f"About {count(pairs)} pairs of non-matches are related, such as members of one household: they have "
+        f"{often or 'little'} in common{f', and hardly ever {seldom}' if seldom else ''}, so that such "
+        "agreement counts for less."
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick._files import write_text
 from tallystick.quality import charts, formats
-from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings
+from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings, related_sentence
 from tallystick.quality.vega_bundle import vega_bundle
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
             candidates=sum(item["pairs"] for item in (run.get("counts") or {}).get("passes", ())),
             match_rates=model.get("match_rates") or [],
             comparisons=comparisons,
+            related=related_sentence(model),
             histogram=histogram,
             quality=quality,
             completeness=_completeness(quality),
@@ -234,6 +235,7 @@ def _comparisons(model: Json) -> tuple[list[dict[str, Any]], dict[str, charts.Ch
                 "levels": levels[::-1],
                 "m_origin": comparison.get("m_origin"),
                 "u_origin": comparison.get("u_origin"),
+                "shared": comparison.get("shared"),
                 "warnings": parameter_warnings(comparison),
                 "chart": chart,
             }
