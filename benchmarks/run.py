@@ -38,6 +38,7 @@ def parts(quick: bool, large: bool) -> Iterator[Callable[[], list[dict[str, Any]
     yield work.febrl4
     yield partial(work.persons, 100_000, True)
     yield partial(work.persons, 1_000_000, True)
+    yield partial(work.persons, 1_000_000, True, "persons-address.toml", ", whole address")
     if large:
         yield partial(work.persons, LARGE, False)
 

@@ -1,7 +1,7 @@
-"""Splink on the generated persons, as a whole process: the same fields, levels and rules as persons.toml.
+"""Splink on the generated persons, as a whole process: the same fields, levels and rules as a specification of ours.
 
-Run by the Python of .venv-peers: splink_persons.py PERSONS.parquet PAIRS.parquet
-With one argument it only counts the candidate pairs, which shows that both sides compare the same.
+Run by the Python of .venv-peers: splink_persons.py SPEC.toml PERSONS.parquet PAIRS.parquet
+Without the last argument it only counts the candidate pairs, which shows that both sides compare the same.
 
 Settings: no columns kept beside the score, EM without value frequencies (they are off on both sides), u from
 a million random pairs (ten million took four times as long and gave the same F1), EM on at most five million
@@ -14,6 +14,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,25 +24,26 @@ from splink import Linker, SettingsCreator, block_on
 from splink.backends.duckdb import DuckDBAPI
 from splink.blocking_analysis import count_comparisons_from_blocking_rules
 
-YEAR = "substr(date_of_birth, 1, 4)"
-COMPARISONS = [
-    cl.JaroWinklerAtThresholds("forename", [0.92, 0.85, 0.75]),
-    cl.JaroWinklerAtThresholds("surname", [0.92, 0.85, 0.75]),
-    cl.DamerauLevenshteinAtThresholds("date_of_birth", [1, 2]),
-    cl.ExactMatch("sex"),
-    cl.DamerauLevenshteinAtThresholds("postcode", [1]),
-    cl.ExactMatch("house_number"),
-    cl.DamerauLevenshteinAtThresholds("phone", [1]),
-]
-RULES = [
-    block_on("forename", "surname"),
-    block_on("date_of_birth", "substr(forename, 1, 1)"),
-    block_on("date_of_birth", "substr(surname, 1, 1)"),
-    block_on("surname", YEAR, "sex"),
-    block_on("postcode", YEAR),
-    block_on("postcode", "forename"),
-    block_on("phone", "sex"),
-]
+COMPARATORS = {
+    "jaro_winkler": lambda field, one: cl.JaroWinklerAtThresholds(field, one["thresholds"]),
+    "damerau_levenshtein": lambda field, one: cl.DamerauLevenshteinAtThresholds(field, one["max_distances"]),
+    "exact": lambda field, one: cl.ExactMatch(field),
+}
+
+
+def part(one: str | dict[str, Any]) -> str:
+    """A part of a blocking key as SQL."""
+    if isinstance(one, str):
+        return one
+    length = 4 if one["transform"] == "year" else one["n"]
+    return f"substr({one['field']}, 1, {length})"
+
+
+def rules(spec: dict[str, Any]) -> list[Any]:
+    """The passes as blocking rules."""
+    return [block_on(*map(part, one["parts"])) for one in spec["passes"]]
+
+
 # Rules that hardly find a false pair, and the share of the true ones that at least one of them finds, by the
 # shares of agreement in docs/guide/datasets.md. Splink needs this guess.
 STRICT = [
@@ -56,14 +59,16 @@ def read(persons: str) -> Any:
     return DuckDBAPI(connection).register(connection.read_parquet(persons), dataset_display_name="persons")
 
 
-def link(persons: str, pairs: str) -> dict[str, float]:
+def link(spec: dict[str, Any], persons: str, pairs: str) -> dict[str, float]:
     """Fit, score and write; the seconds of each."""
     start = time.perf_counter()
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="record_id",
-        comparisons=COMPARISONS,
-        blocking_rules_to_generate_predictions=RULES,
+        comparisons=[
+            COMPARATORS[one["comparator"]["type"]](one["field"], one["comparator"]) for one in spec["comparisons"]
+        ],
+        blocking_rules_to_generate_predictions=rules(spec),
         retain_matching_columns=False,
     )
     linker = Linker(read(persons), settings, log_level="WARNING")
@@ -87,11 +92,11 @@ def link(persons: str, pairs: str) -> dict[str, float]:
     }
 
 
-def count(persons: str) -> int:
+def count(spec: dict[str, Any], persons: str) -> int:
     """Candidate pairs of all rules, each counted once."""
     records = count_comparisons_from_blocking_rules(
         read(persons),
-        blocking_rules=RULES,
+        blocking_rules=rules(spec),
         link_type="dedupe_only",
         unique_id_column_name="record_id",
         record_sample_proportion=1.0,
@@ -100,7 +105,9 @@ def count(persons: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        print(json.dumps({"pairs": count(sys.argv[1])}))
+    name, *files = sys.argv[1:]
+    described = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    if len(files) == 1:
+        print(json.dumps({"pairs": count(described, *files)}))
     else:
-        print(json.dumps({"stages": link(*sys.argv[1:])}))
+        print(json.dumps({"stages": link(described, *files)}))

@@ -66,27 +66,27 @@ def essnet() -> list[Row]:
     ]
 
 
-def persons(records: int, against_splink: bool) -> list[Row]:
+def persons(records: int, against_splink: bool, spec: str = "persons.toml", more: str = "") -> list[Row]:
     """Deduplicate generated persons: ours, and Splink's whole process on the same file where asked for."""
     data, few = (_generated(n) for n in (records, FEW))
-    work = f"deduplicate {records:,} persons"
+    work = f"deduplicate {records:,} persons{more}"
     rows = []
     with tempfile.TemporaryDirectory(dir=OUT) as name:
         folder = Path(name)
         place = "TALLYSTICK_BENCH_PERSONS"
-        whole = link(HERE / "persons.toml", folder, {place: str(data)}, {place: str(few)})
+        whole = link(HERE / spec, folder, {place: str(data)}, {place: str(few)})
         checked = errors("tallystick", folder / "run" / "links.parquet", data)
         rows.append({"work": work, **whole, "errors": checked})
         if against_splink:
             python, script, out = peers_python(), HERE / "splink_persons.py", folder / "splink.parquet"
-            done = measure([python, script, data, out])
+            done = measure([python, script, HERE / spec, data, out])
             row = {
                 "work": work,
                 "by": f"Splink {peer_versions(python)['splink']}",
                 "seconds": done.seconds,
                 "peak_gb": done.peak_gb,
                 # Counted by Splink itself, but not in the time of the row.
-                "pairs": json.loads(measure([python, script, data]).output)["pairs"],
+                "pairs": json.loads(measure([python, script, HERE / spec, data]).output)["pairs"],
                 **json.loads(done.output.splitlines()[-1]),
             }
             rows.append({**row, "errors": errors("splink", out, data)})
