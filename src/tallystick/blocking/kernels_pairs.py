@@ -30,6 +30,19 @@ def group_by_key(rows, keys, n_keys):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def is_among(number, ascending):  # type: ignore[no-untyped-def]
+    """Whether an ascending array holds a number; numpy's search is slow to compile."""
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low < len(ascending) and ascending[low] == number
+
+
+@kernel
 def enumerate_pairs(blocks, left_rows, right_rows, triangle, earlier, listed, n_records, out_left, out_right):  # type: ignore[no-untyped-def]
     """Write the pairs of all blocks; return how many.
 
@@ -54,9 +67,7 @@ def enumerate_pairs(blocks, left_rows, right_rows, triangle, earlier, listed, n_
                         known = True
                         break
                 if not known and len(listed) > 0:
-                    pair = np.int64(left) * n_records + right
-                    at = np.searchsorted(listed, pair)
-                    known = at < len(listed) and listed[at] == pair
+                    known = is_among(np.int64(left) * n_records + right, listed)
                 if not known:
                     out_left[found] = left
                     out_right[found] = right
