@@ -166,6 +166,7 @@ def link(
             print(text)
             return
         text = run_linkage(spec, out, threads, memory, force, reporter)
+        reporter.close()
         if not quiet:
             print(text)
 
@@ -197,6 +198,7 @@ def score(
             print(weigh_pattern(model, pattern))
         else:
             text = score_files(model, files or [], id, out, threads, memory, force, reporter)
+            reporter.close()
             if not quiet:
                 print(text)
 
