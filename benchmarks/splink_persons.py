@@ -1,4 +1,4 @@
-"""Splink on the generated persons, as a whole process: the same fields, levels and rules as a specification of ours.
+"""Splink on the generated persons, as a whole process: fields, levels and rules of a specification of ours.
 
 Run by the Python of .venv-peers: splink_persons.py SPEC.toml PERSONS.parquet PAIRS.parquet
 Without the last argument it only counts the candidate pairs, which shows that both sides compare the same.
@@ -66,7 +66,8 @@ def link(spec: dict[str, Any], persons: str, pairs: str) -> dict[str, float]:
         link_type="dedupe_only",
         unique_id_column_name="record_id",
         comparisons=[
-            COMPARATORS[one["comparator"]["type"]](one["field"], one["comparator"]) for one in spec["comparisons"]
+            COMPARATORS[one["comparator"]["type"]](one["field"], one["comparator"])
+            for one in spec["comparisons"]
         ],
         blocking_rules_to_generate_predictions=rules(spec),
         retain_matching_columns=False,

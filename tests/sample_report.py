@@ -77,6 +77,20 @@ def _model() -> Json:
     }
 
 
+def _block(
+    parts: list[str], values: list[str], records: int, pairs: int, share: float, large: int = 0
+) -> Json:
+    return {
+        "parts": parts,
+        "values": values,
+        "records": records,
+        "pairs": pairs,
+        "share": share,
+        "share_of_all": share * 0.4,
+        "large": large,
+    }
+
+
 def _run() -> Json:
     return {
         "spec": {"name": "Census to coverage survey", "kind": "link"},
@@ -105,10 +119,35 @@ def _run() -> Json:
             "records": {"census": 5000, "survey": 5000},
             "pairs_allowed": 25_000_000,
             "passes": [
-                {"name": "postcode", "pairs": 35_412, "kept": 4512, "links": 4391},
-                {"name": "soundex(surname), year(date_of_birth)", "pairs": 61_870, "kept": 701, "links": 552},
-                {"name": "first(given_name, 3), date_of_birth", "pairs": 1204, "kept": 61, "links": 38},
+                {
+                    "name": "postcode",
+                    "pairs": 35_412,
+                    "kept": 4512,
+                    "links": 4391,
+                    "largest_block": _block(["postcode"], ["2906"], 61, 930, 930 / 35_412),
+                },
+                {
+                    "name": "soundex(surname), year(date_of_birth)",
+                    "pairs": 61_870,
+                    "kept": 701,
+                    "links": 552,
+                    "largest_block": _block(
+                        ["soundex(surname)", "year(date_of_birth)"],
+                        ["S530", "1961"],
+                        118,
+                        3479,
+                        3479 / 63_110,
+                    ),
+                },
+                {
+                    "name": "pairs of a colleague",
+                    "pairs": 1204,
+                    "kept": 61,
+                    "links": 38,
+                    "largest_block": None,
+                },
             ],
+            "large_block": 5_000_000,
             "links": 4981,
             "possible": 23,
             "kept": 5274,
@@ -225,6 +264,10 @@ def troubled_sample() -> tuple[Json, Json, Json]:
         "unlinked": {"census": 19},
         "entities": 3021,
         "pairs_allowed": 12_497_500,
+    }
+    run["counts"]["passes"][0] |= {
+        "pairs": 6_244_400,
+        "largest_block": _block(["postcode"], ["Nowhereville"], 3500, 6_123_250, 0.9806, large=2),
     }
     quality["completeness"].pop("survey")
     model["warnings"] = ["comparison state is not estimable in pass postcode, which blocks on it."]

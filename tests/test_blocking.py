@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations, product
 from random import Random
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from small_persons import encoded
 
+from tallystick.blocking import key_pairs
 from tallystick.blocking import plan as plan_module
 from tallystick.blocking import units as units_module
 from tallystick.blocking.keys import combine_codes, part_codes, transform_values
@@ -34,6 +36,7 @@ from tallystick.blocking.passes import (
     year,
 )
 from tallystick.blocking.plan import BlockingPlan, Kind, plan_blocking, source_pairs
+from tallystick.blocking.sizes import largest_blocks
 from tallystick.blocking.units import PairBlocks, PairList, Rectangle, block_pairs
 from tallystick.errors import InputError, SpecError
 
@@ -281,6 +284,32 @@ def test_every_candidate_comes_once_in_the_first_pass_that_finds_it(
     ]
     assert plan.compares_all == any(isinstance(one, AllPairs) for one in passes)
     assert plan.n_records == len(rows)
+
+
+@given(linkages(), st.integers(0, 4))
+@LOTS
+def test_the_largest_block_of_each_pass(monkeypatch: pytest.MonkeyPatch, linkage: Drawn, limit: int) -> None:
+    monkeypatch.setattr(key_pairs, "LARGE_BLOCK", limit)
+    rows, sizes, passes, kind, listed = linkage
+    plan = planned(rows, sizes, passes, kind, listed)
+    everyone = naive.allowed(sizes, kind)
+    everything = int(plan.candidate_pairs().sum())
+    for one, block in zip(passes, largest_blocks(plan, encoded(rows, sizes)), strict=True):
+        pairs = (
+            Counter(naive.key(rows[i], one) for i, j in everyone if naive.finds(rows, one, (i, j)))
+            if isinstance(one, BlockingKey)
+            else Counter()
+        )
+        if not pairs:
+            assert block is None
+            continue
+        assert block is not None
+        most = max(pairs.values())
+        assert (block.pairs, pairs[block.values]) == (most, most)
+        assert block.records == sum(naive.key(row, one) == block.values for row in rows)
+        assert block.parts == tuple(part.label for part in one.parts)
+        assert (block.share, block.share_of_all) == (most / pairs.total(), most / everything)
+        assert block.large == (0 if plan.compares_all else sum(n > limit for n in pairs.values()))
 
 
 @given(linkages(), st.integers(2, 12))

@@ -174,6 +174,21 @@ def test_when_lines_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+def test_a_bar_leaves_results_on_standard_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    report = Reporter()
+    report("writing", 0, 1)
+    time.sleep(PATIENCE + 0.3)
+    sys.stdout.write("results\n")
+    report.close()
+    out, err = capsys.readouterr()
+    assert out == "results\n"
+    assert "writing" in err
+    assert "results" not in err
+
+
 def test_ctrl_c(tmp_path: Path, slow_spec: Path) -> None:
     done = command("link", slow_spec, "--out", tmp_path / "out", INTERRUPT="1")
     assert done.returncode == 1

@@ -27,11 +27,11 @@ def test_the_largest_block_of_each_pass() -> None:
     passes = (blocking_key("town"), blocking_key(first("name", 4)), all_pairs())
     town, name, every = largest_blocks(plan_blocking(records, passes, "dedupe"), records)
     assert town is not None
-    assert (town.key, town.n_records, town.n_pairs) == ("town = 'york'", 12, 66)
+    assert (town.key, town.records, town.pairs) == ("town = 'york'", 12, 66)
     assert town.share == pytest.approx(66 / (66 + 28 + 6))
     assert "12 records share the key town = 'york'" in town.sentence("town")
     assert name is not None
-    assert (name.n_records, name.share) == (24, 1.0)
+    assert (name.records, name.share) == (24, 1.0)
     assert every is None
 
 

@@ -11,14 +11,22 @@ import pytest
 
 from tallystick._files import complete_file, temporary_name, write_json, write_text
 from tallystick.errors import RunError
-from tests.small_files import process_environment
+from tests.small_files import SPEC, command, hashes, process_environment, write_small
 
+COMPILING = (
+    "tallystick is compiling for this machine: this takes some seconds, once; later runs start at once.\n"
+)
+JARO = '{ type = "jaro_winkler", thresholds = [0.9, 0.8] }'
 KERNEL = """
 import numpy as np
 from tallystick.comparisons.kernels_exact import exact_levels
 codes, keys, out = np.array([0, 1, 1], np.int32), np.array([0, 5], np.int32), np.zeros(3, np.uint8)
 exact_levels(codes, codes, keys, keys, out)
 print(out.tolist())
+"""
+ANOTHER_KERNEL = """
+from tallystick.comparisons.kernels_levels import equality_levels
+equality_levels(keys, keys, codes, codes, out)
 """
 
 
@@ -76,25 +84,33 @@ def test_json_is_plain(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_text("utf-8") == '{\n "name": "Zoë"\n}\n'
 
 
-def kernel_with_cache(cache: Path) -> str:
+def kernel_with_cache(cache: Path, code: str = KERNEL) -> tuple[str, str]:
+    """Output, and what is said beside it, of code that uses a kernel."""
     done = subprocess.run(
-        [sys.executable, "-c", KERNEL],
+        [sys.executable, "-c", code],
         env=process_environment() | {"TALLYSTICK_CACHE": str(cache)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return done.stdout.strip(), done.stderr
 
 
 def compiled_files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*.nbc") if path.stat().st_size]
 
 
-def test_a_kernel_is_kept(tmp_path: Path) -> None:
-    assert kernel_with_cache(tmp_path) == "[2, 1, 1]"
-    assert len(compiled_files(tmp_path)) == 1
+def test_a_kernel_is_kept_and_compiling_is_said_once(tmp_path: Path) -> None:
+    both = KERNEL + ANOTHER_KERNEL
+    assert kernel_with_cache(tmp_path, both) == ("[2, 1, 1]", COMPILING)
+    assert len(compiled_files(tmp_path)) == 2
+    assert kernel_with_cache(tmp_path, both) == ("[2, 1, 1]", "")
+
+
+def test_what_is_said_of_compiling_can_be_turned_off(tmp_path: Path) -> None:
+    off = "import logging\nlogging.getLogger('tallystick').setLevel(logging.ERROR)\n"
+    assert kernel_with_cache(tmp_path, off + KERNEL) == ("[2, 1, 1]", "")
 
 
 def test_a_cache_that_cannot_be_written_costs_no_run(tmp_path: Path) -> None:
@@ -103,7 +119,12 @@ def test_a_cache_that_cannot_be_written_costs_no_run(tmp_path: Path) -> None:
     beside_the_code = {
         path for path in Path(__file__).parent.parent.joinpath("src").rglob("*.nb?") if path.is_file()
     }
-    assert kernel_with_cache(blocked) == "[2, 1, 1]"
+    for _ in range(2):
+        output, said = kernel_with_cache(blocked, KERNEL + ANOTHER_KERNEL)
+        assert output == "[2, 1, 1]"
+        assert said.count("\n") == 1
+        assert f"will in every run, since the folder {blocked / 'kernels'}" in said
+        assert "set TALLYSTICK_CACHE" in said
     # Numba's own choice, beside the code, would miss a change in a helper.
     now = {path for path in Path(__file__).parent.parent.joinpath("src").rglob("*.nb?") if path.is_file()}
     assert now == beside_the_code
@@ -117,7 +138,28 @@ def test_a_full_cache_costs_no_run(tmp_path: Path) -> None:
     if done.returncode:
         pytest.skip("a small tmpfs cannot be mounted here (needs root); CI mounts it")
     try:
-        assert kernel_with_cache(tmp_path / "cache") == "[2, 1, 1]"
+        output, said = kernel_with_cache(tmp_path / "cache", KERNEL + ANOTHER_KERNEL)
+        assert output == "[2, 1, 1]"
+        first, second = said.splitlines(keepends=True)
+        assert first == COMPILING
+        assert f"cannot be kept in {tmp_path / 'cache' / 'kernels'}" in second
+        assert "(No space left on device), so every run compiles again" in second
         assert compiled_files(tmp_path) == []
     finally:
         subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_first_run_says_that_it_compiles_and_a_second_says_nothing(tmp_path: Path) -> None:
+    spec = write_small(tmp_path, SPEC.replace(JARO, '{ type = "exact" }'))
+    first = command("link", spec, "--out", tmp_path / "first", TALLYSTICK_CACHE=str(tmp_path / "cache"))
+    assert first.returncode == 0, first.stderr
+    assert first.stderr.count(COMPILING) == 1
+    assert "compil" not in first.stdout
+    second = command("link", spec, "--out", tmp_path / "second", TALLYSTICK_CACHE=str(tmp_path / "cache"))
+    assert (second.returncode, "compil" in second.stdout + second.stderr) == (0, False)
+    quiet = command(
+        "link", spec, "--out", tmp_path / "quiet", "--quiet", TALLYSTICK_CACHE=str(tmp_path / "other")
+    )
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    assert len(compiled_files(tmp_path / "other")) > 5
+    assert hashes(tmp_path / "first") == hashes(tmp_path / "second") == hashes(tmp_path / "quiet")

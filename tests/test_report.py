@@ -268,6 +268,22 @@ def test_values_are_masked_unless_asked_for() -> None:
     assert "personal data" not in masked
 
 
+def test_the_key_of_a_large_block_is_named_only_where_values_are_shown() -> None:
+    masked, shown = (Page(render_report(*troubled_sample(), show_values=show)).text for show in (False, True))
+    assert "Nowhereville" not in masked
+    assert "3,500 records share the key postcode = 'Nowhereville', which" in shown
+    assert "S530" not in masked + shown, "a block that is not large is a number in a table"
+
+
+def test_the_largest_block_of_each_pass_stands_in_the_table(page: Page) -> None:
+    assert "postcode 35,412 0.14% 930 2.63% 4,512 4,391" in page.text
+    assert "pairs of a colleague 1,204 < 0.01% – – 61 38" in page.text
+    model, run, quality = sample()
+    for item in run["counts"]["passes"]:
+        item.pop("largest_block")
+    assert "largest block" not in Page(render_report(model, run, quality)).text
+
+
 @given(st.text(max_size=40))
 @settings(max_examples=300)
 def test_mask_keeps_no_letter_and_no_digit(value: str) -> None:
@@ -310,9 +326,13 @@ def test_sound_parameters_give_no_warning(page: Page) -> None:
 def test_warnings_stand_on_top() -> None:
     text = Page(render_report(*troubled_sample())).text
     top = text[: text.index("Estimated quality These")]
-    assert "6 warnings: read before using the links" in top
+    assert "7 warnings: read before using the links" in top
     assert "EM stopped after 500 iterations without converging" in top
     assert "comparison state is not estimable in pass postcode" in top
+    assert (
+        "Pass postcode: 3,500 records share one key (postcode), which alone makes 6,123,250 pairs, 98.1% of "
+        "the pass and 39.2% of all passes; the pass has 2 blocks of more than 5,000,000: add"
+    ) in top
     assert "state: full agreement (“same”) is no likelier among matches (m = 0.6000)" in top
     assert "state: disagreement (“differs”) is likelier among matches" in top
     assert "surname: weights are not monotone; the level “Jaro-Winkler ≥ 0.85” (+2.10)" in top

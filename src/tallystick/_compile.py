@@ -8,11 +8,11 @@ of the versions and processor that the machine code depends on.
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ import numba
 import numpy as np
 
 from tallystick._cache import user_cache_dir
+
+_log = logging.getLogger("tallystick")
 
 
 @cache
@@ -49,11 +51,38 @@ def _can_be_kept() -> bool:
     return True
 
 
+# Warnings, because Python shows nothing below where no logging is set up.
+@cache
+def _say_that_it_compiles() -> None:
+    if _can_be_kept():
+        _log.warning(
+            "tallystick is compiling for this machine: this takes some seconds, once; "
+            "later runs start at once."
+        )
+    else:
+        _log.warning(
+            "tallystick is compiling for this machine, and will in every run, since the folder %s cannot be "
+            "written: make it writable, or set TALLYSTICK_CACHE to one that is.",
+            kernel_cache_dir(),
+        )
+
+
+@cache
+def _say_that_it_is_not_kept(reason: str) -> None:
+    _log.warning(
+        "What tallystick compiles cannot be kept in %s (%s), so every run compiles again: make room there, "
+        "or set TALLYSTICK_CACHE to another folder.",
+        kernel_cache_dir(),
+        reason,
+    )
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function on first use: no Python objects, no lock held, cached on disk.
 
     Kernels live in files whose name contains ``kernels``; only those enter the cache's hash. A cache
-    that cannot be written, or is full, costs the time of compiling again, and not the run.
+    that cannot be written, or is full, costs the time of compiling again, and not the run. The logger
+    ``tallystick`` says once that something is compiled; loading from the cache says nothing.
     """
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kernel_cache_dir())
@@ -62,11 +91,19 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     finally:
         numba.config.CACHE_DIR = before
     store = compiled._cache
-    save = store.save_overload
+    load, save = store.load_overload, store.save_overload
+
+    def load_or_tell(signature: object, context: object) -> object:
+        found: object = load(signature, context)
+        if found is None:
+            _say_that_it_compiles()
+        return found
 
     def save_if_possible(signature: object, code: object) -> None:
-        with suppress(OSError):
+        try:
             save(signature, code)
+        except OSError as error:
+            _say_that_it_is_not_kept(error.strerror or str(error))
 
-    store.save_overload = save_if_possible
+    store.load_overload, store.save_overload = load_or_tell, save_if_possible
     return compiled  # type: ignore[no-any-return]

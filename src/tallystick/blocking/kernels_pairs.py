@@ -59,6 +59,19 @@ def number_pairs(first, second, slots, numbers, out):  # type: ignore[no-untyped
 
 
 @kernel
+def is_among(number, ascending):  # type: ignore[no-untyped-def]
+    """Whether an ascending array holds a number; numpy's search is slow to compile."""
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] < number:
+            low = middle + 1
+        else:
+            high = middle
+    return low < len(ascending) and ascending[low] == number
+
+
+@kernel
 def enumerate_pairs(  # type: ignore[no-untyped-def]
     blocks, left_rows, right_rows, triangle, keys, n_earlier, listed, out_left, out_right
 ):
@@ -85,9 +98,7 @@ def enumerate_pairs(  # type: ignore[no-untyped-def]
                         known = True
                         break
                 if not known and len(listed) > 0:
-                    pair = np.int64(left) * len(keys) + right
-                    at = np.searchsorted(listed, pair)
-                    known = at < len(listed) and listed[at] == pair
+                    known = is_among(np.int64(left) * len(keys) + right, listed)
                 if not known:
                     out_left[found] = a
                     out_right[found] = b

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.key_pairs import KeyPairs, count_key_pairs
 from tallystick.blocking.keys import combine_codes, part_codes
 from tallystick.blocking.passes import AllPairs, AnyPass, BlockingKey, KeyPart
 from tallystick.blocking.units import (
@@ -94,18 +95,20 @@ class BlockingPlan:
     @cached_property
     def _candidate_pairs(self) -> NDArray[np.int64]:
         found = np.zeros(len(self.passes), np.int64)
-        for number, (keys, listed) in enumerate(zip(self.keys, self.listed, strict=True)):
-            if listed is not None:
-                found[number] = len(listed[0])
-            elif keys is None:
-                found[number] = self.allowed_pairs().sum()
+        for number, (keyed, listed) in enumerate(zip(self.key_pairs, self.listed, strict=True)):
+            if keyed is not None:
+                found[number] = keyed.n_pairs
             else:
-                for s, t in self.source_pairs:
-                    size = int(keys.max(initial=0)) + 1
-                    left = np.bincount(keys[self.rows(s)], minlength=size)[1:]
-                    right = np.bincount(keys[self.rows(t)], minlength=size)[1:]
-                    found[number] += (left * (left - 1) // 2 if s == t else left * right).sum()
+                found[number] = self.allowed_pairs().sum() if listed is None else len(listed[0])
         return found
+
+    @cached_property
+    def key_pairs(self) -> tuple[KeyPairs | None, ...]:
+        """How many pairs the keys of each pass make; None for a pass without keys."""
+        return tuple(
+            None if keys is None else count_key_pairs(keys, self.offsets, self.source_pairs)
+            for keys in self.keys
+        )
 
     def pairs_to_visit(self) -> int:
         """Pairs of all units together: of the passes up to the first that finds all pairs."""

@@ -10,43 +10,69 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
+from tallystick.blocking.key_pairs import LARGE_BLOCK
 from tallystick.blocking.keys import transform_values
 from tallystick.blocking.passes import BlockingKey
 from tallystick.blocking.plan import BlockingPlan
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.records.records import Records
 
-LARGE_BLOCK = 5_000_000
-"""Pairs of one block that are worth a warning."""
-
 
 @dataclass(frozen=True)
 class Block:
-    """The records that share a key.
+    """The records that share the key of a pass.
 
     Attributes
     ----------
-    pass_number : int
-        The pass.
-    key : str
-        Its key: each part with its value.
-    n_records, n_pairs : int
+    parts, values : tuple of str
+        Each part of the key, and the value that they share.
+    records, pairs : int
         How many records share it, and how many pairs they make.
-    share : float
-        Of the pairs that the pass finds.
+    share, share_of_all : float
+        Of the pairs that the pass finds, and of those that all passes find.
+    large : int
+        Number of blocks of the pass that make more than `LARGE_BLOCK` pairs; 0 where a pass compares
+        all pairs, since blocks make no work then.
     """
 
-    pass_number: int
-    key: str
-    n_records: int
-    n_pairs: int
+    parts: tuple[str, ...]
+    values: tuple[str, ...]
+    records: int
+    pairs: int
     share: float
+    share_of_all: float
+    large: int
 
-    def sentence(self, label: str) -> str:
-        """What a person should know of it."""
+    @property
+    def key(self) -> str:
+        """The key for people: each part with its value."""
+        return " and ".join(
+            f"{part} = {value!r}" for part, value in zip(self.parts, self.values, strict=True)
+        )
+
+    def sentence(self, label: str, show_values: bool = True) -> str:
+        """What a person should know of it, and do.
+
+        Parameters
+        ----------
+        label : str
+            Label of the pass.
+        show_values : bool
+            Name the key, which is of values of records.
+
+        Returns
+        -------
+        str
+        """
+        key = f"the key {self.key}" if show_values else f"one key ({', '.join(self.parts)})"
+        whole = "" if self.share_of_all == self.share else f" and {self.share_of_all:.1%} of all passes"
+        several = (
+            f"; the pass has {self.large:,} blocks of more than {LARGE_BLOCK:,}" if self.large > 1 else ""
+        )
         return (
-            f"Pass {label}: {self.n_records:,} records share the key {self.key}, which alone makes "
-            f"{self.n_pairs:,} pairs, {self.share:.0%} of the pass."
+            f"Pass {label}: {self.records:,} records share {key}, which alone makes {self.pairs:,} pairs, "
+            f"{self.share:.1%} of the pass{whole}{several}: add a part to the key, or empty the value in the "
+            "source where it stands for unknown."
         )
 
 
@@ -68,30 +94,44 @@ def largest_blocks(plan: BlockingPlan, records: Records) -> tuple[Block | None, 
 
 
 def _largest(plan: BlockingPlan, records: Records, number: int) -> Block | None:
-    keys, one = plan.keys[number], plan.passes[number]
-    if keys is None or not isinstance(one, BlockingKey):
+    keys, found, one = plan.keys[number], plan.key_pairs[number], plan.passes[number]
+    if keys is None or found is None or not found.n_pairs or not isinstance(one, BlockingKey):
         return None
-    size = int(keys.max(initial=0)) + 1
-    n_pairs = np.zeros(size, np.int64)
-    counts = [np.bincount(keys[plan.rows(s)], minlength=size) for s in range(len(plan.offsets) - 1)]
-    for s, t in plan.source_pairs:
-        n_pairs += counts[s] * (counts[s] - 1) // 2 if s == t else counts[s] * counts[t]
-    n_pairs[0] = 0
-    if not n_pairs.any():
-        return None
-    key = int(n_pairs.argmax())
-    row = int(np.flatnonzero(keys == key)[0])
+    row = int(np.argmax(keys == found.largest_key))
     values = []
     for part in one.parts:
         column = records.columns[part.field]
         value = column.values[0][int(column.codes[row])]
-        values.append(f"{part.label} = {transform_values(pl.Series([value]), part)[0]!r}")
+        values.append(transform_values(pl.Series([value]), part)[0])
     return Block(
-        number,
-        " and ".join(values),
-        int(sum(count[key] for count in counts)),
-        int(n_pairs[key]),
-        float(n_pairs[key] / n_pairs.sum()),
+        parts=tuple(part.label for part in one.parts),
+        values=tuple(values),
+        records=found.largest_records,
+        pairs=found.largest_pairs,
+        share=found.largest_pairs / found.n_pairs,
+        share_of_all=found.largest_pairs / int(plan.candidate_pairs().sum()),
+        large=0 if plan.compares_all else found.n_large,
+    )
+
+
+def large_block_warnings(plan: BlockingPlan, records: Records) -> tuple[str, ...]:
+    """A sentence for each pass with a block of more than `LARGE_BLOCK` pairs, which names its key.
+
+    Parameters
+    ----------
+    plan : BlockingPlan
+        The passes.
+    records : Records
+        The records.
+
+    Returns
+    -------
+    tuple of str
+    """
+    return tuple(
+        block.sentence(one.label)
+        for one, block in zip(plan.passes, largest_blocks(plan, records), strict=True)
+        if block is not None and block.large
     )
 
 

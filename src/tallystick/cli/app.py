@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -39,12 +40,30 @@ Memory = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
+class _Lines(logging.Handler):
+    """What the package logs, as lines of their own, above a bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _shown_log(quiet: bool) -> Iterator[None]:
+    handler = logging.NullHandler() if quiet else _Lines()
+    log = logging.getLogger("tallystick")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
 @contextmanager
 def _plain_errors(reporter: Reporter | None = None) -> Iterator[None]:
     """One sentence instead of a traceback, and the exit status that belongs to it."""
-    with warnings.catch_warnings():
+    quiet = reporter is not None and reporter.quiet
+    with warnings.catch_warnings(), _shown_log(quiet):
         warnings.showwarning = _show_warning
-        quiet = reporter is not None and reporter.quiet
         warnings.simplefilter("ignore" if quiet else "always", TallystickWarning)
         try:
             yield
@@ -147,6 +166,7 @@ def link(
             print(text)
             return
         text = run_linkage(spec, out, threads, memory, force, reporter)
+        reporter.close()
         if not quiet:
             print(text)
 
@@ -178,6 +198,7 @@ def score(
             print(weigh_pattern(model, pattern))
         else:
             text = score_files(model, files or [], id, out, threads, memory, force, reporter)
+            reporter.close()
             if not quiet:
                 print(text)
 

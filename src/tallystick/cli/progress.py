@@ -82,6 +82,7 @@ class Reporter:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                redirect_stdout=False,  # which else would go to the standard error
             )
             self._bars.start()
             self._task = self._bars.add_task(stage, total=self._total)

@@ -43,7 +43,7 @@ def bag_table(rows: NDArray[np.int64], items: NDArray[np.int64], keys: NDArray[n
     -------
     BagTable
     """
-    ordered = pl.DataFrame({"row": rows, "item": items}).sort("row", "item")["item"].to_numpy()
+    ordered = pl.DataFrame({"row": rows, "item": items}).sort("row", "item")["item"].to_numpy(writable=True)
     offsets = np.zeros(len(keys) + 1, np.int64)
     np.cumsum(np.bincount(rows, minlength=len(keys)), out=offsets[1:])
     heads = np.zeros((len(keys), 4), np.uint64)

@@ -327,4 +327,4 @@ def count_unreadable(values: tuple[pl.Series, ...], unknown: NDArray[np.bool_]) 
 def _read_years(values: pl.Series) -> NDArray[np.float64]:
     groups = values.str.extract_groups(_YEAR).struct.unnest()
     years = groups.to_series(0).fill_null(groups.to_series(1)).cast(pl.Float64)
-    return years.fill_null(np.nan).to_numpy()
+    return years.fill_null(np.nan).to_numpy(writable=True)

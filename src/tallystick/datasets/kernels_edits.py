@@ -123,7 +123,8 @@ def edit_rows(  # type: ignore[no-untyped-def]
     state = np.empty(1, np.uint64)
     for n in range(len(rows)):
         row = rows[n]
-        before[:] = row
+        for k in range(width):  # copying by slice compiles the text of its error, for a second
+            before[k] = row[k]
         whole = lengths[n]
         state[0] = seeds[n]
         method = methods[n]
@@ -146,7 +147,8 @@ def edit_rows(  # type: ignore[no-untyped-def]
             if not same and length > 0:
                 lengths[n] = length
                 break
-            row[:] = before
+            for k in range(width):
+                row[k] = before[k]
             method = 0
 
 

@@ -66,8 +66,8 @@ class Explanation:
             )
             if (block := self.largest[number]) is not None:
                 lines.append(
-                    f"     largest block: {block.n_records:,} records, "
-                    f"{block.n_pairs:,} pairs ({block.share:.0%})"
+                    f"     largest block: {block.records:,} records, "
+                    f"{block.pairs:,} pairs ({block.share:.0%})"
                 )
         lines.append("comparisons:")
         lines += [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.key_pairs import LARGE_BLOCK
+from tallystick.blocking.sizes import largest_blocks
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
@@ -49,11 +52,12 @@ def estimate_rates(prepared: Prepared, parameters: Parameters, decided: DecidedP
 def counts_dict(
     prepared: Prepared, counts: PatternCounts, decided: DecidedPairs, n_entities: int
 ) -> dict[str, Any]:
-    """Counts per stage and pass."""
+    """Counts per stage and pass; the key of the largest block of a pass holds values of records."""
     pairs = decided.pairs
     linked = decided.records_of(decided.links, prepared.records.n_records)
     offsets = prepared.records.offsets
     found = prepared.plan.blocking.candidate_pairs()
+    largest = largest_blocks(prepared.plan.blocking, prepared.records)
     passes = []
     for number, one in enumerate(prepared.spec.passes):
         own = pairs.pass_number == number
@@ -65,6 +69,7 @@ def counts_dict(
                 "kept": int(own.sum()),
                 "links": int((own & decided.links).sum()),
                 "possible": int((own & decided.possible).sum()),
+                "largest_block": None if (block := largest[number]) is None else asdict(block),
             }
         )
     return {
@@ -72,6 +77,7 @@ def counts_dict(
         "pairs_allowed": int(prepared.plan.blocking.allowed_pairs().sum()),
         "candidates": counts.n_pairs,
         "passes": passes,
+        "large_block": LARGE_BLOCK,
         "kept": len(pairs),
         "links": int(decided.links.sum()),
         "possible": int(decided.possible.sum()),

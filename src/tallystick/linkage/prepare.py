@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind, source_pairs
-from tallystick.errors import InputError
+from tallystick.blocking.sizes import large_block_warnings
+from tallystick.errors import InputError, TallystickWarning
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import Table, TableFacts, read_columns, read_source
 from tallystick.preparation.source import Source
@@ -189,6 +191,11 @@ def prepare(
     ------
     InputError
         Where a source, a field or a table of pairs cannot be used.
+
+    Warns
+    -----
+    TallystickWarning
+        Where a block of a pass is large (see `tallystick.blocking.key_pairs.LARGE_BLOCK`).
     """
     kind = spec.kind_of(len(sources))
     encoded = encoded or read_records(spec, sources, threads, progress)
@@ -203,6 +210,8 @@ def prepare(
         records, spec.comparisons, spec.passes, kind, listed=listed, memory=memory, threads=threads
     )
     progress("preparing comparisons", 1, 1)
+    for text in large_block_warnings(plan.blocking, records):
+        warnings.warn(text, TallystickWarning, stacklevel=2)
     spec = spec.model_copy(update={"sources": tuple(sources)})
     return Prepared(spec, kind, encoded.inputs, records, plan)
 

@@ -285,13 +285,18 @@ def _sum_over_matchings(
 ) -> None:
     """Exact probability of each edge at ``rows``, by sums over the sets of open nodes in use."""
     n_states = 1 << width
-    forward = np.full((rows.size + 1, n_states), -np.inf)
-    forward[0, 0] = 0.0
+    # Loops stand where numpy has one word: that word compiles the texts of its errors, for seconds.
+    forward = np.empty((rows.size + 1, n_states))
+    backward = np.empty(n_states)
+    before = np.empty(n_states)
+    for state in range(n_states):
+        forward[0, state] = backward[state] = 0.0 if state == 0 else -np.inf
     for t in range(rows.size):
         v = rows[t]
         here = forward[t]
         after = forward[t + 1]
-        after[:] = here
+        for state in range(n_states):
+            after[state] = here[state]
         for at in range(start[v], start[v + 1]):
             e = edges[at]
             bit = 1 << slot[first[e] + second[e] - v]
@@ -307,9 +312,6 @@ def _sum_over_matchings(
                         after[state ^ bit] = _add_logs(after[state ^ bit], after[state])
                         after[state] = -np.inf
     log_total = forward[rows.size, 0]
-    backward = np.full(n_states, -np.inf)
-    backward[0] = 0.0
-    before = np.empty(n_states)
     for t in range(rows.size - 1, -1, -1):
         v = rows[t]
         closing = 0
@@ -319,7 +321,8 @@ def _sum_over_matchings(
                 closing |= 1 << slot[w]
         for state in range(n_states):
             before[state] = backward[state & ~closing]
-        backward[:] = before
+        for state in range(n_states):
+            backward[state] = before[state]
         for at in range(start[v], start[v + 1]):
             e = edges[at]
             bit = 1 << slot[first[e] + second[e] - v]
@@ -359,15 +362,22 @@ def exact_marginals(
     done = np.zeros(begins.size - 1, np.bool_)
     last = np.empty(n_nodes, np.int64)
     slot = np.empty(n_nodes, np.int64)
+    sides = np.empty((2, n_nodes), np.int64)
     for c in range(begins.size - 1):
-        nodes = order[begins[c] : begins[c + 1]]
-        degrees = 0
-        for v in nodes:
+        degrees = n_ones = n_others = 0
+        for at in range(begins[c], begins[c + 1]):
+            v = order[at]
             degrees += start[v + 1] - start[v]
-        if degrees // 2 < nodes.size:  # a tree
+            if v < n_first:
+                sides[0, n_ones] = v
+                n_ones += 1
+            else:
+                sides[1, n_others] = v
+                n_others += 1
+        if degrees // 2 < n_ones + n_others:  # a tree
             continue
-        ones = nodes[nodes < n_first]
-        others = nodes[nodes >= n_first]
+        ones = sides[0, :n_ones]
+        others = sides[1, :n_others]
         width = _frontier_slots(ones, first, second, start, edges, last, slot, max_width)
         width_others = _frontier_slots(others, first, second, start, edges, last, slot, max_width)
         rows = others

@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tallystick._files import write_text
+from tallystick.blocking.sizes import Block
 from tallystick.quality import charts, formats
 from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings, related_sentence
 from tallystick.quality.vega_bundle import vega_bundle
@@ -41,8 +42,8 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
         Contents of ``model.json``, ``run.json`` and ``quality.json``. Parts that a run cannot have
         (EM where m and u are given, examples, a histogram, estimated errors) may be absent or null.
     show_values
-        Show the values of the example pairs; by default only their shapes (see
-        :func:`tallystick.quality.formats.mask`), so that the page names nobody.
+        Show the values of the example pairs and of the keys of large blocks; by default only the shapes
+        of the former (see :func:`tallystick.quality.formats.mask`), so that the page names nobody.
 
     Returns
     -------
@@ -56,6 +57,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
     converged, em = em_sentence(model.get("em"))
     warnings = [] if converged else [em]
     warnings += model.get("warnings") or []
+    warnings += _block_warnings(run, show_values)
     warnings += [text for comparison in comparisons for text in comparison["warnings"]]
     page: str = (
         _environment()
@@ -143,6 +145,16 @@ def _for_script(drawn: Json) -> str:
     """JSON that cannot end the script element that it stands in."""
     text = json.dumps(drawn, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _block_warnings(run: Json, show_values: bool) -> list[str]:
+    """A sentence for each pass with a large block; the key is named only where values are shown."""
+    passes = (run.get("counts") or {}).get("passes", ())
+    return [
+        Block(**block).sentence(item["name"], show_values)
+        for item in passes
+        if (block := item.get("largest_block")) and block["large"]
+    ]
 
 
 def _sources(run: Json) -> list[str]:

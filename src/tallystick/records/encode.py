@@ -59,7 +59,7 @@ def encode_values(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
         .join(table, on="value", how="left", maintain_order="left")
         .get_column("code")
         .fill_null(0)
-        .to_numpy()
+        .to_numpy(writable=True)  # kernels are compiled anew for arrays that are not
     )
     null = pl.Series(values.name, [None], dtype=pl.String)
     return np.ascontiguousarray(codes, dtype=np.int32), pl.concat([null, distinct])
