@@ -119,7 +119,9 @@ def test_three_variables_with_two_levels(m: list[float], u: list[float], rate: f
     of = [np.prod([np.where(digits[:, k] == 1, p[k], 1 - p[k]) for k in range(3)], axis=0) for p in (m, u)]
     n = 1e12
     counts = counts_of(coding, digits, n * (rate * of[0] + (1 - rate) * of[1]))
-    for estimation in (PURE, ts.Estimation(tolerance=1e-9, max_iterations=20_000)):
+    # At 1e-12 what is left of a change is rounding, which need not end.
+    pure = PURE.model_copy(update={"tolerance": 1e-10})
+    for estimation in (pure, ts.Estimation(tolerance=1e-9, max_iterations=20_000)):
         fit = free_fit(counts, 0.3 * n, estimation)
         assert fit.converged
         np.testing.assert_allclose([one[1] for one in fit.m], m, atol=1e-4)

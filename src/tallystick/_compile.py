@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import llvmlite
@@ -107,3 +108,19 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
     store.load_overload, store.save_overload = load_or_tell, save_if_possible
     return compiled  # type: ignore[no-any-return]
+
+
+@cache
+def load_kernels() -> None:
+    """Begin to load what compiled code needs, in the background.
+
+    Numba takes most of a second to be ready, nearly all of it while a file could be read: reading leaves
+    the interpreter to others.
+    """
+    Thread(target=lambda: _nothing(np.zeros(1, np.int32)), daemon=True).start()
+
+
+def _nothing(codes: np.ndarray[Any, Any]) -> None:
+    from tallystick.comparisons.kernels_levels import gather
+
+    gather(codes, codes, codes)

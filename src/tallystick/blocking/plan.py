@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick._parallel import run_units
 from tallystick.blocking.key_pairs import KeyPairs, count_key_pairs
 from tallystick.blocking.keys import combine_codes, part_codes
 from tallystick.blocking.passes import AllPairs, AnyPass, BlockingKey, KeyPart
@@ -225,6 +226,7 @@ def plan_blocking(
     passes: Sequence[AnyPass],
     kind: Kind,
     listed: Mapping[int, tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None,
+    threads: int | None = None,
 ) -> BlockingPlan:
     """Work out the keys of all records for all passes.
 
@@ -238,17 +240,21 @@ def plan_blocking(
         Which records are compared.
     listed : mapping of int to (left, right), optional
         For each pass that is a table its pairs as global rows.
+    threads : int, optional
+        Number of passes worked out at a time.
 
     Returns
     -------
     BlockingPlan
     """
     parts = {part for one in passes if isinstance(one, BlockingKey) for part in one.parts}
-    codes = {part: part_codes(records, part) for part in sorted(parts, key=lambda part: part.label)}
-    keys = tuple(
-        combine_codes([codes[part] for part in one.parts]) if isinstance(one, BlockingKey) else None
-        for one in passes
-    )
+    ordered = sorted(parts, key=lambda part: part.label)
+    codes = dict(zip(ordered, run_units(partial(part_codes, records), ordered, threads), strict=True))
+
+    def key(one: AnyPass) -> NDArray[np.int32] | None:
+        return combine_codes([codes[part] for part in one.parts]) if isinstance(one, BlockingKey) else None
+
+    keys = tuple(run_units(key, passes, threads))
     tables = tuple((listed or {}).get(number) for number in range(len(passes)))
     pairs = source_pairs(len(records.sources), kind)
     return BlockingPlan(tuple(passes), records.offsets, pairs, codes, keys, tables)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick._parallel import run_units
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.equality import Exact
 from tallystick.comparisons.measure import Measure
@@ -114,7 +116,10 @@ class ComparisonPlan:
 
 
 def plan_comparisons(
-    records: Records, comparisons: Sequence[Comparison], within_source: bool
+    records: Records,
+    comparisons: Sequence[Comparison],
+    within_source: bool,
+    threads: int | None = None,
 ) -> tuple[ComparisonPlan, ...]:
     """Prepare comparisons for the distinct values of these records.
 
@@ -126,12 +131,15 @@ def plan_comparisons(
         As in the specification.
     within_source : bool
         Whether records are paired within a source; asymmetric comparisons are then made symmetric.
+    threads : int, optional
+        Number of comparisons prepared at a time.
 
     Returns
     -------
     tuple of ComparisonPlan
     """
-    return tuple(_plan(records, one.symmetric() if within_source else one) for one in comparisons)
+    asked = [one.symmetric() if within_source else one for one in comparisons]
+    return tuple(run_units(partial(_plan, records), asked, threads))
 
 
 def _plan(records: Records, comparison: Comparison) -> ComparisonPlan:

@@ -159,10 +159,12 @@ class Selection:
             for factor, probability in zip(self.factors, cells, strict=True)
         ]
         keyed = [k for k, factor in enumerate(self.factors) if factor.keys]
+        if not keyed:
+            return 1.0, [np.ones(factor.n_cells) for factor in self.factors]
         table = self.selected.reshape([2 ** len(self.factors[k].keys) for k in keyed]).astype(np.float64)
-        given = []
+        by_bits: dict[int, NDArray[np.float64]] = {}
         total = 1.0
-        for k, factor in enumerate(self.factors):
+        for k in keyed:
             rest = table
             axis = 0
             for other in keyed:
@@ -170,12 +172,13 @@ class Selection:
                     axis = 1  # keep this factor's axis in front
                 else:
                     rest = np.tensordot(rest, marginals[other], axes=(axis, 0))
-            if k in keyed:
-                total = float(rest @ marginals[k])
-            given.append(rest[factor.bits] if k in keyed else np.full(factor.n_cells, np.nan))
-        if not keyed:
-            total = 1.0
-        return total, [np.full(len(g), total) if np.isnan(g).any() else g for g in given]
+            by_bits[k] = rest
+            total = float(rest @ marginals[k])
+        given = [
+            by_bits[k][factor.bits] if k in by_bits else np.full(factor.n_cells, total)
+            for k, factor in enumerate(self.factors)
+        ]
+        return total, given
 
 
 def selection_of(

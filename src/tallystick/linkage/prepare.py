@@ -153,6 +153,9 @@ def read_records(
     -------
     Encoded
     """
+    from tallystick._compile import load_kernels
+
+    load_kernels()
     tables = read_tables(spec, sources, threads, progress)
     return Encoded(tuple(table.facts() for table in tables), encode(tables, threads))
 

@@ -126,8 +126,8 @@ def plan_pairs(
     InputError
         Where the patterns need more than 63 bits.
     """
-    blocking = plan_blocking(records, passes, kind, listed)
-    plans = plan_comparisons(records, comparisons, kind != "link")
+    blocking = plan_blocking(records, passes, kind, listed, threads)
+    plans = plan_comparisons(records, comparisons, kind != "link", threads)
     selective = not blocking.compares_all and not any(isinstance(one, PairTable) for one in passes)
     key_parts = tuple(blocking.key_parts) if selective else ()
     coding = PatternCoding(tuple(plan.n_levels for plan in plans), len(key_parts))
