@@ -141,7 +141,8 @@ def test_reasons() -> None:
         (PairOfSources("left", "right", 9, 5, 45, 9, 3.0, -1.0),),
     )
     decided = decide(score(prepared.plan, parameters, np.array([2.0])), parameters, spec.decision)
-    table = residuals_table(prepared, parameters, decided)
+    unlinked = ~decided.records_of(decided.links, prepared.records.n_records)
+    table = residuals_table(prepared, decided, best_candidates(prepared.plan, parameters, unlinked))
     found = {
         f"{row['source']} {row['id']}": (row["id_candidate"], row["reason"], row["weight"])
         for row in table.iter_rows(named=True)

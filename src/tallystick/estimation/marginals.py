@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
 from tallystick.comparisons.comparison import Comparison
+from tallystick.comparisons.plan import CodesAt
 from tallystick.estimation.factors import Factor
 from tallystick.patterns.count import PatternCounts, Tally
 from tallystick.patterns.digits import PairDigits
@@ -109,7 +110,6 @@ def marginals_of_random_pairs(
     n_comparisons = len(plan.comparisons)
     codes = [_codes(records, plan, comparisons, factor) for factor in factors]
     every = total <= n_random  # to take each pair once is exact then, and no dearer
-    values = plan.coding.digit_values()
     tally = Tally(plan.coding.size)
     equal_cells = [np.zeros(factor.n_cells, np.int64) for factor in factors]
     sizes = [n if every else round(n_random * n / total) for n in allowed.tolist()]
@@ -117,7 +117,7 @@ def marginals_of_random_pairs(
     progress("random pairs", 0, to_do)
     for pair, size in enumerate(sizes):
         design = _take(plan, pair) if every else _draw(plan, pair, size, seed)
-        asked = _Asked(design, plan.digits.at(design.left_rows, design.right_rows), values, factors, codes)
+        asked = _asked(plan, design, factors, codes)
         for patterns, equal in run_units(partial(asked.count, stop=size), range(0, size, CHUNK), threads):
             tally.add(patterns)
             for sums, own in zip(equal_cells, equal, strict=True):
@@ -174,21 +174,15 @@ class Design:
     pairs: Callable[[NDArray[np.int64]], tuple[NDArray[np.int32], NDArray[np.int32]]]
 
 
+@dataclass(frozen=True)
 class _Asked:
-    """The pairs of a design with what they are asked."""
+    """The pairs of a design with what they are asked; `sides` has both sides' codes for every factor."""
 
-    def __init__(
-        self,
-        design: Design,
-        digits: PairDigits,
-        values: NDArray[np.int64],
-        factors: Sequence[Factor],
-        codes: Sequence[NDArray[np.int32] | None],
-    ) -> None:
-        self.design, self.digits, self.values, self.factors = design, digits, values, factors
-        self.sides = [
-            None if code is None else (code[design.left_rows], code[design.right_rows]) for code in codes
-        ]
+    design: Design
+    digits: PairDigits
+    values: NDArray[np.int64]
+    factors: Sequence[Factor]
+    sides: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]] | None]
 
     def count(self, start: int, stop: int) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
         """Patterns of some pairs, and by factor the cells of those with equal values."""
@@ -208,6 +202,15 @@ class _Asked:
             cells = factor.cells(digits[:, same].T, n_comparisons)
             equal.append(np.bincount(cells, minlength=factor.n_cells))
         return patterns, equal
+
+
+def _asked(
+    plan: PairPlan, design: Design, factors: Sequence[Factor], codes: Sequence[NDArray[np.int32] | None]
+) -> _Asked:
+    left = CodesAt(design.left_rows)
+    right = left if design.right_rows is design.left_rows else CodesAt(design.right_rows)
+    sides = [None if code is None else (left.codes(code), right.codes(code)) for code in codes]
+    return _Asked(design, plan.digits.gathered(left, right), plan.coding.digit_values(), factors, sides)
 
 
 def _take(plan: PairPlan, pair: int) -> Design:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
 from tallystick.estimation.estimate import estimate
@@ -20,6 +21,7 @@ from tallystick.linkage.export import join_pairs
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
+from tallystick.linking.residuals import BestCandidates, best_candidates
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.quality.rates import Rates
@@ -41,6 +43,8 @@ class Links:
         Counts of the patterns of all candidate pairs.
     threads : int, optional
         Number of threads for what is worked out when it is asked for.
+    best : BestCandidates, optional
+        Best candidates of the unlinked records, where they have been found already.
     """
 
     model: Model
@@ -48,32 +52,63 @@ class Links:
     decided: DecidedPairs
     counts: PatternCounts
     threads: int | None = None
+    best: BestCandidates | None = None
 
     @cached_property
     def pairs(self) -> pl.DataFrame:
         """A row per kept pair: ids, weight, posteriors, pattern, pass, decision."""
-        return tables.links_table(self.prepared, self.model.parameters, self.decided)
+        return self.table("links")
 
     @cached_property
     def entities(self) -> pl.DataFrame:
         """Every record with its ``entity_id``, linked or not."""
-        return tables.entities_table(self.prepared, self.decided)
+        return self.table("entities")
 
     @cached_property
     def residuals(self) -> pl.DataFrame:
         """Every record without a link, its best candidate, and why that is no link."""
-        return tables.residuals_table(
-            self.prepared,
+        return self.table("residuals")
+
+    @cached_property
+    def review(self) -> pl.DataFrame:
+        """The possible links with what a reviewer needs."""
+        return self.table("review")
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One of the tables, made anew: what is held is held by the properties.
+
+        Parameters
+        ----------
+        name : {"links", "entities", "residuals", "review"}
+            Which; ``links`` are `pairs`.
+
+        Returns
+        -------
+        polars.DataFrame
+        """
+        prepared, parameters, decided = self.prepared, self.model.parameters, self.decided
+        if name == "links":
+            return tables.links_table(prepared, parameters, decided)
+        if name == "entities":
+            return tables.entities_table(prepared, self._entity_of)
+        if name == "residuals":
+            return tables.residuals_table(prepared, decided, self.best or self.find_best())
+        return tables.review_table(prepared, parameters, decided)
+
+    def find_best(self) -> BestCandidates:
+        """The best candidate of every record without a link: goes through all candidate pairs."""
+        unlinked = ~self.decided.records_of(self.decided.links, self.prepared.records.n_records)
+        return best_candidates(
+            self.prepared.plan,
             self.model.parameters,
-            self.decided,
+            unlinked,
             self.threads,
             remembered=self.counts.remembered,
         )
 
     @cached_property
-    def review(self) -> pl.DataFrame:
-        """The possible links with what a reviewer needs."""
-        return tables.review_table(self.prepared, self.model.parameters, self.decided, self.pairs)
+    def _entity_of(self) -> NDArray[np.int64]:
+        return tables.entities_of(self.prepared, self.decided)
 
     def quality(self) -> Rates:
         """Estimated precision, recall, type 1 and type 2 error, by the model itself.
@@ -146,7 +181,7 @@ class Links:
 
     @cached_property
     def _counts_dict(self) -> dict[str, Any]:
-        n_entities = int(self.entities["entity_id"].to_numpy().max()) + 1  # numbered from 0
+        n_entities = int(self._entity_of.max()) + 1  # numbered from 0
         return figures.counts_dict(self.prepared, self.counts, self.decided, n_entities)
 
 

@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import polars as pl
 
 from tallystick import __version__
 from tallystick._files import write_json
+from tallystick._memory import give_back
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.estimation.estimate import require_pairs
@@ -57,6 +58,7 @@ class _Clock:
     def stage(self, name: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
+        give_back()
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
 
@@ -128,11 +130,16 @@ def run(
     with clock.stage("decide"):
         links = assemble(prepared, parameters, counts, scored, threads)
     with clock.stage("write"):
+        if not (folder / "residuals.parquet").exists():
+            links = replace(links, best=links.find_best())
+        # Nothing goes through all pairs any more: they need not be held.
+        counts = replace(counts, remembered=None)
+        links = replace(links, counts=counts)
+        give_back()
         for name in ("links", "entities", "residuals", "review"):
             if not (folder / f"{name}.parquet").exists():
                 progress(f"writing {name}", 0, 1)
-                table: pl.DataFrame = links.pairs if name == "links" else getattr(links, name)
-                write_table(table, folder / f"{name}.parquet")
+                write_table(links.table(name), folder / f"{name}.parquet")
                 progress(f"writing {name}", 1, 1)
         quality = links.quality_dict()
         write_json(folder / "quality.json", quality)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.decide import DecidedPairs, Verdict
-from tallystick.linking.residuals import best_candidates
-from tallystick.patterns.digits import PatternPairs
+from tallystick.linking.residuals import BestCandidates
 
 REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie"]
 LABELS = pl.Series([verdict.label for verdict in Verdict])
@@ -51,7 +49,12 @@ def _labels(names: list[str], numbers: NDArray[np.integer[Any]]) -> pl.Series:
     return pl.Series(names, dtype=pl.String).gather(numbers)
 
 
-def links_table(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> pl.DataFrame:
+def links_table(
+    prepared: Prepared,
+    parameters: Parameters,
+    decided: DecidedPairs,
+    where: NDArray[np.int64] | None = None,
+) -> pl.DataFrame:
     """A row per kept pair, in the order of the records.
 
     Parameters
@@ -62,6 +65,8 @@ def links_table(prepared: Prepared, parameters: Parameters, decided: DecidedPair
         The model.
     decided : DecidedPairs
         The pairs.
+    where : int64 array, optional
+        Which of them, in this order; by default all.
 
     Returns
     -------
@@ -69,20 +74,21 @@ def links_table(prepared: Prepared, parameters: Parameters, decided: DecidedPair
         As DESIGN: ``id_left``, ``id_right`` (with sources where there are more than two),
         ``weight``, ``posterior``, ``posterior_pair``, ``pattern``, ``pass``, ``decision``.
     """
+    chosen = slice(None) if where is None else where
     pairs, records = decided.pairs, prepared.records
     columns: dict[str, Any] = {}
-    for side, rows in (("left", pairs.left), ("right", pairs.right)):
+    for side, rows in (("left", pairs.left[chosen]), ("right", pairs.right[chosen])):
         if prepared.names_sources:
             columns[f"source_{side}"] = _labels(list(records.sources), prepared.source_of(rows))
         columns[f"id_{side}"] = records.ids.gather(rows)
-    patterns, inverse = np.unique(pairs.pattern, return_inverse=True)
+    patterns, inverse = np.unique(pairs.pattern[chosen], return_inverse=True)
     columns |= {
-        "weight": pairs.weight,
-        "posterior": decided.posterior,
-        "posterior_pair": decided.posterior_pair,
+        "weight": pairs.weight[chosen],
+        "posterior": decided.posterior[chosen],
+        "posterior_pair": decided.posterior_pair[chosen],
         "pattern": _labels(parameters.coding.texts(patterns), inverse),
-        "pass": _labels([one.label for one in prepared.spec.passes], pairs.pass_number),
-        "decision": LABELS.gather(decided.verdict),
+        "pass": _labels([one.label for one in prepared.spec.passes], pairs.pass_number[chosen]),
+        "decision": LABELS.gather(decided.verdict[chosen]),
     }
     return pl.DataFrame(columns)
 
@@ -95,40 +101,29 @@ def entities_of(prepared: Prepared, decided: DecidedPairs) -> NDArray[np.int64]:
     )
 
 
-def entities_table(prepared: Prepared, decided: DecidedPairs) -> pl.DataFrame:
-    """Every record with its entity, linked or not."""
+def entities_table(prepared: Prepared, entities: NDArray[np.int64]) -> pl.DataFrame:
+    """Every record with its entity (see `entities_of`), linked or not."""
     records = prepared.records
     return pl.DataFrame(
         {
-            "entity_id": entities_of(prepared, decided),
+            "entity_id": entities,
             "source": _labels(list(records.sources), prepared.source_of(np.arange(records.n_records))),
             "id": records.ids,
         }
     )
 
 
-def residuals_table(
-    prepared: Prepared,
-    parameters: Parameters,
-    decided: DecidedPairs,
-    threads: int | None = None,
-    *,
-    remembered: Sequence[PatternPairs] | None = None,
-) -> pl.DataFrame:
+def residuals_table(prepared: Prepared, decided: DecidedPairs, best: BestCandidates) -> pl.DataFrame:
     """Every record without a link, its best candidate, and why that is no link.
 
     Parameters
     ----------
     prepared : Prepared
         The records.
-    parameters : Parameters
-        The model.
     decided : DecidedPairs
         The pairs.
-    threads : int, optional
-        Number of threads.
-    remembered : sequence of PatternPairs, optional
-        ``PatternCounts.remembered``; the result is the same without.
+    best : BestCandidates
+        The best candidates of the unlinked records.
 
     Returns
     -------
@@ -138,7 +133,6 @@ def residuals_table(
     """
     records, pairs = prepared.records, decided.pairs
     linked = decided.records_of(decided.links, records.n_records)
-    best = best_candidates(prepared.plan, parameters, ~linked, threads, remembered=remembered)
     rows = np.flatnonzero(~linked)
     candidate = best.row[rows]
     found = candidate >= 0
@@ -174,9 +168,7 @@ def residuals_table(
     return frame.with_columns(pl.when(missing).then(pl.col(name)).alias(name) for name in blank)
 
 
-def review_table(
-    prepared: Prepared, parameters: Parameters, decided: DecidedPairs, links: pl.DataFrame
-) -> pl.DataFrame:
+def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> pl.DataFrame:
     """The possible links, by falling weight, with the values compared and the weight of each comparison.
 
     Parameters
@@ -187,8 +179,6 @@ def review_table(
         The model.
     decided : DecidedPairs
         The pairs.
-    links : polars.DataFrame
-        What `links_table` made of them.
 
     Returns
     -------
@@ -212,4 +202,5 @@ def review_table(
     if parameters.related_share:
         summed = np.sum([columns[f"weight_{one.name}"] for one in parameters.comparisons], axis=0)
         columns["weight_related"] = parameters.weights(digits) - summed
-    return links[where].with_columns(pl.Series(name, values) for name, values in columns.items())
+    links = links_table(prepared, parameters, decided, where)
+    return links.with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -12,7 +12,7 @@ from tallystick._parallel import run_units
 from tallystick.blocking.units import TILE_LEFT, Rectangle, Unit
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.score import weigh_pairs, weigh_patterns
-from tallystick.patterns.digits import PatternPairs
+from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
 Rows = NDArray[np.int32]
@@ -73,9 +73,9 @@ def best_candidates(
 
     def work(task: Unit | PatternPairs) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
         if isinstance(task, PatternPairs):
-            asked = np.flatnonzero(wanted[task.left] | wanted[task.right])
+            asked = task.among(wanted)
             weights = weigh_patterns(parameters, task.patterns[asked])
-            return task.pass_number, task.left[asked], task.right[asked], weights
+            return task.pass_number, task.left(asked), task.right(asked), weights
         if isinstance(task, Rectangle):
             left, right = _tile_best(plan, task, parameters, wanted)
         else:

@@ -15,7 +15,7 @@ from tallystick.blocking.units import Rectangle, Unit
 from tallystick.errors import RunError
 from tallystick.estimation.parameters import Parameters
 from tallystick.patterns.count import pattern_pairs
-from tallystick.patterns.digits import PatternPairs
+from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
 SLACK = 1e-3
@@ -111,7 +111,7 @@ def _above(
     weight = weigh_patterns(parameters, pairs.patterns)
     keep = np.flatnonzero(weight >= floor)
     pattern = pairs.patterns[keep].astype(np.int64) % parameters.coding.size
-    return pairs.left[keep], pairs.right[keep], weight[keep], pattern
+    return pairs.left(keep), pairs.right(keep), weight[keep], pattern
 
 
 def _scored(

@@ -13,7 +13,7 @@ from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
 from tallystick.blocking.units import PairBlocks, PairList, Rectangle, Unit
 from tallystick.patterns.coding import PatternCoding
-from tallystick.patterns.digits import PatternPairs, join_pairs
+from tallystick.patterns.pairs import PatternPairs, pattern_pairs_of
 from tallystick.patterns.plan import PairPlan
 
 DENSE_LIMIT = 2**20
@@ -111,13 +111,13 @@ class BlockCounts:
     ----------
     patterns, counts : int64 arrays
         The patterns that occur, in ascending order, and how often.
-    remembered : PatternPairs, optional
-        Where asked for, the blocked pairs with their patterns.
+    remembered : list of PatternPairs
+        Where asked for, the blocked pairs with their patterns, unit by unit.
     """
 
     patterns: NDArray[np.int64]
     counts: NDArray[np.int64]
-    remembered: PatternPairs | None
+    remembered: list[PatternPairs]
 
 
 def count_block(plan: PairPlan, units: Sequence[Unit], remember: bool = False) -> BlockCounts:
@@ -148,7 +148,7 @@ def count_block(plan: PairPlan, units: Sequence[Unit], remember: bool = False) -
             tally.add(found.patterns)
             if remember:
                 remembered.append(found)
-    return BlockCounts(*tally.result(), join_pairs(remembered) if remembered else None)
+    return BlockCounts(*tally.result(), remembered)
 
 
 def pattern_pairs(plan: PairPlan, unit: PairBlocks | PairList) -> PatternPairs:
@@ -171,7 +171,7 @@ def pattern_pairs(plan: PairPlan, unit: PairBlocks | PairList) -> PatternPairs:
     digits = plan.digits.at(unit.left, unit.right).of(left, right)
     patterns = np.empty(len(left), plan.coding.smallest_type)
     fold(digits, plan.coding.digit_values().astype(patterns.dtype), patterns)
-    return PatternPairs(unit.pass_number, unit.source_pair, unit.left[left], unit.right[right], patterns)
+    return pattern_pairs_of(unit, left, right, patterns)
 
 
 def _count_tile(plan: PairPlan, unit: Rectangle, values: NDArray[np.int64], tally: Tally) -> None:
@@ -221,7 +221,7 @@ def count_patterns(plan: PairPlan, threads: int | None = None, progress: Progres
     for batch, part in run_units(work, plan.batches(), threads):
         own = found.setdefault((batch[0].source_pair, batch[0].pass_number), [])
         own.append((part.patterns, part.counts))
-        remembered += [part.remembered] if part.remembered is not None else []
+        remembered += part.remembered
         if sum(len(patterns) for patterns, _ in own) > 4 * DENSE_LIMIT:
             own[:] = [_merge(own)]
         done += sum(unit.n_pairs for unit in batch)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,10 +42,13 @@ class PairDigits:
         PairDigits
         """
         at_left = CodesAt(left)
-        at_right = at_left if right is left else CodesAt(right)
+        return self.gathered(at_left, at_left if right is left else CodesAt(right))
+
+    def gathered(self, left: CodesAt, right: CodesAt) -> PairDigits:
+        """What `at` gives, of codes that others may have gathered already."""
         return PairDigits(
-            tuple(one.at(at_left, at_right) for one in self.comparisons),
-            tuple((at_left.codes(a), at_right.codes(b)) for a, b in self.keys),
+            tuple(one.at(left, right) for one in self.comparisons),
+            tuple((left.codes(a), right.codes(b)) for a, b in self.keys),
         )
 
     def of(self, left: Codes, right: Codes) -> NDArray[np.uint8]:
@@ -70,35 +72,3 @@ class PairDigits:
         for row, codes in zip(digits[n_comparisons:], self.keys, strict=True):
             equal_codes(*codes, left, right, row)
         return digits
-
-
-@dataclass(frozen=True)
-class PatternPairs:
-    """Some blocked pairs with the pattern of each, so that a later sweep compares nothing again.
-
-    Attributes
-    ----------
-    pass_number, source_pair : int
-        Which pass, and which pair of sources, the pairs belong to.
-    left, right : int32 arrays, shape (n,)
-        Global rows, left < right.
-    patterns : integer array, shape (n,)
-        Pattern number of each pair, key digits included.
-    """
-
-    pass_number: int
-    source_pair: int
-    left: Codes
-    right: Codes
-    patterns: NDArray[np.integer]
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-
-def join_pairs(parts: Sequence[PatternPairs]) -> PatternPairs:
-    """Pairs of one pass and one pair of sources, one part after the other."""
-    columns = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("left", "right", "patterns")
-    )
-    return PatternPairs(parts[0].pass_number, parts[0].source_pair, *columns)
