@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick._compile import kernel
+from tallystick._compile import inlined_kernel, kernel
 from tallystick.comparisons.kernels_signatures import common_bound
 
 
-@kernel
+@inlined_kernel
 def edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, most):  # type: ignore[no-untyped-def]
     """Distance of two strings of which the left one has 1 to 64 characters, those in `masks`.
 
@@ -43,7 +43,7 @@ def edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, most):  # 
     return distance
 
 
-@kernel
+@inlined_kernel
 def edit_distance_band(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, most, rows):  # type: ignore[no-untyped-def]
     """Distance of two strings of any length, or a number above `most` if it is above `most`.
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick._compile import kernel
+from tallystick._compile import inlined_kernel, kernel
 from tallystick.comparisons.kernels_signatures import common_bound, lowest_bit
 
 
-@kernel
+@inlined_kernel
 def common_prefix(heads_l, x, heads_r, y, chars_l, chars_r, alphabet):  # type: ignore[no-untyped-def]
     """Number of first characters in common, at most 4."""
     differ = heads_l[x, 3] ^ heads_r[y, 3]
@@ -25,7 +25,7 @@ def common_prefix(heads_l, x, heads_r, y, chars_l, chars_r, alphabet):  # type: 
     return prefix
 
 
-@kernel
+@inlined_kernel
 def jaro_value(common, moved, len_a, len_b, prefix, chapter, prefix_weight, boost):  # type: ignore[no-untyped-def]
     """Similarity from the counts of common letters and of those out of order."""
     if common == 0:
@@ -37,7 +37,7 @@ def jaro_value(common, moved, len_a, len_b, prefix, chapter, prefix_weight, boos
     return value
 
 
-@kernel
+@inlined_kernel
 def jaro_counts(masks, chars_l, start_a, len_a, chars_r, start_b, len_b, window, need, flags):  # type: ignore[no-untyped-def]
     """Number of common letters, and how many of them are out of order.
 
@@ -88,7 +88,7 @@ def jaro_counts(masks, chars_l, start_a, len_a, chars_r, start_b, len_b, window,
     return common, moved
 
 
-@kernel
+@inlined_kernel
 def jaro_window(len_a, len_b, chapter):  # type: ignore[no-untyped-def]
     """How far apart two letters may stand and still be common."""
     if chapter:

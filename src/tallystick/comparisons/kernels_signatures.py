@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from tallystick._compile import kernel
+from tallystick._compile import inlined_kernel, kernel
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -37,7 +37,7 @@ def lowest_bit(typing_context: Any, word: Any) -> Any:
     return types.int64(types.uint64), code
 
 
-@kernel
+@inlined_kernel
 def common_bound(heads_l, x, heads_r, y):  # type: ignore[no-untyped-def]
     """Most elements that left value x and right value y can share, from lengths and signatures.
 
