@@ -72,7 +72,7 @@ def bigram_bags(left: pl.Series, right: pl.Series, same: bool) -> tuple[BagTable
     bags = []
     for table, key in zip((tables.left,) if same else (tables.left, tables.right), keys, strict=False):
         owner = np.repeat(np.arange(len(table.heads)), table.heads[:, 1].astype(np.int64))
-        wide = table.chars.astype(np.int64)
+        wide = table.chars[: len(owner)].astype(np.int64)  # what follows is no value's
         inside = owner[1:] == owner[:-1]
         items = wide[:-1] * tables.alphabet + wide[1:]
         bags.append(bag_table(owner[1:][inside], items[inside], key))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from tallystick._compile import inlined_kernel, kernel
-from tallystick.comparisons.kernels_signatures import common_bound, lowest_bit
+from tallystick.comparisons.kernels_signatures import common_bound
+from tallystick.comparisons.kernels_words import lowest_bit
 
 
 @inlined_kernel

@@ -107,7 +107,7 @@ class EditMeasure:
     def levels(self, a: Codes, b: Codes, out: Levels) -> None:
         """Write the level of every pair of codes to `out`."""
         edit_levels(
-            a, b, *self.tables.arrays, self.tables.alphabet, self.tables.longest, self.tables.same,
+            a, b, *self.tables.arrays, self.tables.longest, self.tables.same,
             self.limits, self.swaps, out,
         )  # fmt: skip
 
@@ -115,7 +115,7 @@ class EditMeasure:
         """Distance (number of edits) of every pair of codes; NaN where missing."""
         out = np.empty(len(a))
         edit_distances(
-            a, b, *self.tables.arrays, self.tables.alphabet, self.tables.longest, self.swaps, out,
+            a, b, *self.tables.arrays, self.tables.longest, self.swaps, out,
         )  # fmt: skip
         return out
 

@@ -17,6 +17,9 @@ from tallystick.comparisons.kernels_signatures import text_signatures
 
 Chars: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.uint32]
 
+# Kernels read 64 characters at a time (see `kernels_words.where_equal`), wherever a value starts.
+PADDING = 64
+
 
 @dataclass(frozen=True)
 class StringTable:
@@ -24,8 +27,9 @@ class StringTable:
 
     Attributes
     ----------
-    chars : uint8, uint16 or uint32 array, shape (n_chars,)
-        The characters of all values, one value after the other. Row 0, the missing value, has none.
+    chars : uint8, uint16 or uint32 array, shape (n_chars + 64,)
+        The characters of all values, one value after the other, then zeros. Row 0, the missing
+        value, has none.
     heads : uint64 array, shape (n_values + 1, 4)
         For each value: where its characters start, how many they are, its signature (see
         `kernels_signatures`), and its first four characters, 16 bits each, the first lowest.
@@ -106,7 +110,7 @@ def encode_text(left: pl.Series, right: pl.Series, same: bool) -> StringTables:
     dense[order[:alphabet]] = np.arange(alphabet)
     tables = []
     for points, offsets in sides:
-        chars: Chars = dense[points]
+        chars: Chars = np.append(dense[points], np.zeros(PADDING, width))
         heads = np.zeros((len(offsets) - 1, 4), np.uint64)
         text_signatures(chars, offsets, alphabet, heads)
         tables.append(StringTable(chars, heads))
