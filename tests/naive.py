@@ -12,6 +12,11 @@ from collections.abc import Sequence
 # Strings
 
 
+def shared_letters(a: str, b: str) -> int:
+    """Number of letters in both, repetitions counted, wherever they stand."""
+    return (Counter(a) & Counter(b)).total()
+
+
 def jaro(a: str, b: str, chapter: bool = False) -> float:
     """Jaro similarity; with `chapter`, by equation 1 of Shlomo (2019)."""
     if not a and not b:

@@ -2,13 +2,82 @@
 
 from __future__ import annotations
 
+import itertools
+
+import naive
 import numba
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallystick.comparisons import text
+from tallystick.comparisons.kernels_signatures import common_bound, text_signatures
 from tallystick.comparisons.kernels_words import where_equal
+from tallystick.comparisons.text import encode_text, occurrence_marks
+
+repeated = st.text("ab", max_size=30)
+names = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", max_size=14)
+beyond = st.text(
+    st.characters(min_codepoint=0xFF00, max_codepoint=0x1F64F, exclude_categories=["Cs"]), max_size=20
+)
+lengthy = st.text("abcde ", min_size=55, max_size=75)
+mails = st.builds(
+    lambda name, host: f"{name}@{host}.example",
+    st.text("abcdeilnors.1234", min_size=3, max_size=20),
+    st.sampled_from(["post", "mail", "inbox"]),
+)
+texts = st.lists(st.one_of(repeated, names, beyond, lengthy, mails), min_size=1, max_size=12)
+
+
+def table(values: list[str]) -> pl.Series:
+    """Distinct values after the row of the missing one."""
+    return pl.Series([None, *dict.fromkeys(values)], dtype=pl.String)
+
+
+@given(texts, texts, st.integers(1, 4))
+@settings(max_examples=150, deadline=None)
+def test_the_bound_is_never_below_the_common_letters(
+    first: list[str], second: list[str], sample: int
+) -> None:
+    left, right = table(first), table(second + first[::2])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "SAMPLE", sample)  # so that some values have characters nobody counted
+        tables = encode_text(left, right, False)
+    for x, y in itertools.product(range(1, len(left)), range(1, len(right))):
+        bound = common_bound(tables.left.heads, x, tables.right.heads, y)
+        assert naive.shared_letters(left[x], right[y]) <= bound <= min(len(left[x]), len(right[y]))
+
+
+@given(texts, st.integers(0, 2**32))
+@settings(max_examples=100, deadline=None)
+def test_the_bound_holds_whatever_the_bits(values: list[str], seed: int) -> None:
+    column = table(values)
+    tables = encode_text(column, column, True)
+    rng = np.random.default_rng(seed)
+    shape = (tables.alphabet, int(rng.integers(1, 10)))
+    marks = np.uint64(1) << rng.integers(0, int(rng.integers(1, 65)), shape, np.uint64)
+    marks[rng.random(shape) < 0.2] = 0
+    heads = tables.left.heads.copy()
+    offsets = np.append(heads[:, 0], heads[-1, 0] + heads[-1, 1]).astype(np.int64)
+    text_signatures(tables.left.chars, offsets, marks, heads)
+    for x, y in itertools.product(range(1, len(column)), repeat=2):
+        assert common_bound(heads, x, heads, y) >= naive.shared_letters(column[x], column[y])
+
+
+def test_telling_occurrences_have_bits_of_their_own() -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.integers(1, 1000, (40, 8))
+    counts[:5] = 1000
+    marks = occurrence_marks(counts, 1000)
+    assert (np.bitwise_count(marks) <= 1).all()
+    assert (marks[:5] == 0).all(), "what all values have tells nothing"
+    telling = np.argsort(np.abs(counts.ravel() - 500.0), kind="stable")[:40]
+    bits, uses = np.unique(marks[marks > 0], return_counts=True)
+    alone = set(bits[uses == 1].tolist())
+    assert {int(marks.ravel()[i]) for i in telling} <= alone
+    assert len(bits) == 64
 
 
 @numba.njit
