@@ -49,3 +49,23 @@ def where_equal(typing_context: Any, chars: Any, start: Any, char: Any) -> Any:
         return builder.bitcast(builder.icmp_unsigned("==", found, sought), ir.IntType(64))
 
     return types.uint64(chars, types.uint64, chars.dtype), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def fetch_ahead(typing_context: Any, array: Any, at: Any) -> Any:
+    """Ask for the memory around an element that is soon read; `at` counts elements over all axes.
+
+    In large tables most of a comparison would else be waiting for its two values.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        number, place = ir.IntType(32), ir.PointerType(ir.IntType(8))
+        kind = ir.FunctionType(ir.VoidType(), [place, number, number, number])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [place], kind)
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), place)
+        reading, kept, of_data = (ir.Constant(number, n) for n in (0, 3, 1))
+        builder.call(fetch, [address, reading, kept, of_data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), code
