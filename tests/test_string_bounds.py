@@ -183,3 +183,11 @@ def test_levels_equal_rapidfuzz_over_blocks(values: list[str]) -> None:
             out = np.full(n, 255, np.uint8)
             measure.levels(a[:n], b[:n], out)
             assert out.tolist() == expected[:n].tolist()
+
+
+@pytest.mark.parametrize("n_values", [1, 5, 1000])
+def test_heads_lie_within_lines_of_the_cache(n_values: int) -> None:
+    heads = text.empty_heads(n_values)
+    assert heads.shape == (n_values, 4)
+    assert not heads.any()
+    assert heads.ctypes.data % 64 == 0
