@@ -12,25 +12,45 @@ from collections.abc import Sequence
 # Strings
 
 
+def shared_letters(a: str, b: str) -> int:
+    """Number of letters in both, repetitions counted, wherever they stand."""
+    return (Counter(a) & Counter(b)).total()
+
+
+def common_letters(a: str, b: str, window: int) -> tuple[list[int], list[int]]:
+    """Where the common letters stand in each text: for each letter of b the first free one near it in a."""
+    used: set[int] = set()
+    taken: list[int] = []
+    for j, letter in enumerate(b):
+        for i in range(len(a)):
+            if abs(i - j) <= window and i not in used and a[i] == letter:
+                used.add(i)
+                taken.append(j)
+                break
+    return sorted(used), taken
+
+
+def jaro_value(common: int, moved: int, len_a: int, len_b: int, chapter: bool) -> float:
+    """Jaro similarity from the numbers of common letters and of those out of order."""
+    if common == 0:
+        return 0.0
+    order = 1.0 - moved / (2 * common) if chapter else (common - moved // 2) / common
+    return (common / len_a + common / len_b + order) / 3.0
+
+
 def jaro(a: str, b: str, chapter: bool = False) -> float:
     """Jaro similarity; with `chapter`, by equation 1 of Shlomo (2019)."""
     if not a and not b:
         return 1.0
     window = min(len(a), len(b)) // 2 if chapter else max(max(len(a), len(b)) // 2 - 1, 0)
-    used: set[int] = set()
-    taken: list[str] = []
-    for j, letter in enumerate(b):
-        for i in range(len(a)):
-            if abs(i - j) <= window and i not in used and a[i] == letter:
-                used.add(i)
-                taken.append(letter)
-                break
-    common = len(used)
-    if common == 0:
-        return 0.0
-    moved = sum(a[i] != letter for i, letter in zip(sorted(used), taken, strict=True))
-    order = 1.0 - moved / (2 * common) if chapter else (common - moved // 2) / common
-    return (common / len(a) + common / len(b) + order) / 3.0
+    used, taken = common_letters(a, b, window)
+    moved = sum(a[i] != b[j] for i, j in zip(used, taken, strict=True))
+    return jaro_value(len(used), moved, len(a), len(b), chapter)
+
+
+def winkler(value: float, lead: int, weight: float, boost: float) -> float:
+    """Jaro-Winkler similarity from the Jaro similarity and the number of first letters that count."""
+    return value + lead * weight * (1.0 - value) if value > boost else value
 
 
 def jaro_winkler(a: str, b: str, weight: float = 0.1, length: int = 4, boost: float = 0.7) -> float:
@@ -39,7 +59,7 @@ def jaro_winkler(a: str, b: str, weight: float = 0.1, length: int = 4, boost: fl
     lead = 0
     while lead < min(len(a), len(b), length) and a[lead] == b[lead]:
         lead += 1
-    return value + lead * weight * (1.0 - value) if value > boost else value
+    return winkler(value, lead, weight, boost)
 
 
 def edit_distance(a: str, b: str, swaps: bool) -> int:

@@ -95,8 +95,8 @@ def _is_private(name: str) -> bool:
 
 
 def _compiles(file: Path) -> bool:
-    """Whether a file decorates a function with the project's ``kernel`` or one of numba's compilers."""
-    compilers = {"kernel", "njit", "jit", "vectorize", "guvectorize"}
+    """Whether a file decorates a function with the project's compilers or one of numba's."""
+    compilers = {"kernel", "inlined_kernel", "intrinsic", "njit", "jit", "vectorize", "guvectorize"}
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
@@ -182,6 +182,8 @@ def test_the_import_rule_sees_a_fault(tmp_path: Path, file: str, line: str, faul
         ("kernels_a.py", "@kernel\ndef f(): ...", False),
         ("a.py", "@kernel\ndef f(): ...", True),
         ("a.py", "@_compile.kernel\ndef f(): ...", True),
+        ("a.py", "@inlined_kernel\ndef f(): ...", True),
+        ("a.py", "@intrinsic\ndef f(): ...", True),
         ("a.py", "@numba.njit(cache=True)\ndef f(): ...", True),
         ("kernels_a.py", "def f(): ...", True),
         ("a.py", "def kernel(): ...", False),

@@ -85,10 +85,26 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     that cannot be written, or is full, costs the time of compiling again, and not the run. The logger
     ``tallystick`` says once that something is compiled; loading from the cache says nothing.
     """
+    return _compiled(function, inlined=False)
+
+
+def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function as `kernel` does, into the code of each kernel that calls it.
+
+    For what is called once a pair: a call counts the owners of each array that it hands over, one
+    more and one less, which takes longer than most of what is done for a pair. An inlined kernel
+    counts no owners, and so cannot make arrays.
+    """
+    return _compiled(function, inlined=True)
+
+
+def _compiled(function: Callable[..., Any], inlined: bool) -> Callable[..., Any]:
+    options = {"forceinline": True, "_nrt": False} if inlined else {}
+    compiler = numba.njit(nogil=True, cache=_can_be_kept(), error_model="numpy", **options)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(kernel_cache_dir())
     try:
-        compiled: Any = numba.njit(nogil=True, cache=_can_be_kept(), error_model="numpy")(function)
+        compiled: Any = compiler(function)
     finally:
         numba.config.CACHE_DIR = before
     store = compiled._cache

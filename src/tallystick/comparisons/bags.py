@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.comparisons.kernels_signatures import bag_signatures
-from tallystick.comparisons.text import encode_text, joint_keys
+from tallystick.comparisons.text import empty_heads, encode_text, joint_keys
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def bag_table(rows: NDArray[np.int64], items: NDArray[np.int64], keys: NDArray[n
     ordered = pl.DataFrame({"row": rows, "item": items}).sort("row", "item")["item"].to_numpy(writable=True)
     offsets = np.zeros(len(keys) + 1, np.int64)
     np.cumsum(np.bincount(rows, minlength=len(keys)), out=offsets[1:])
-    heads = np.zeros((len(keys), 4), np.uint64)
+    heads = empty_heads(len(keys))
     ordered = np.ascontiguousarray(ordered, np.int64)
     bag_signatures(ordered, offsets, heads)
     heads[:, 3] = keys.astype(np.int64).view(np.uint64)
@@ -72,7 +72,7 @@ def bigram_bags(left: pl.Series, right: pl.Series, same: bool) -> tuple[BagTable
     bags = []
     for table, key in zip((tables.left,) if same else (tables.left, tables.right), keys, strict=False):
         owner = np.repeat(np.arange(len(table.heads)), table.heads[:, 1].astype(np.int64))
-        wide = table.chars.astype(np.int64)
+        wide = table.chars[: len(owner)].astype(np.int64)  # what follows is no value's
         inside = owner[1:] == owner[:-1]
         items = wide[:-1] * tables.alphabet + wide[1:]
         bags.append(bag_table(owner[1:][inside], items[inside], key))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick._compile import kernel
+from tallystick._compile import inlined_kernel, kernel
 from tallystick.comparisons.kernels_signatures import common_bound
 
 
-@kernel
+@inlined_kernel
 def bag_value(items_l, heads_l, x, items_r, heads_r, y, jaccard):  # type: ignore[no-untyped-def]
     """Dice or Jaccard similarity of two bags, whose items ascend; equal texts have similarity 1."""
     if heads_l[x, 3] == heads_r[y, 3]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick._compile import kernel
+from tallystick._compile import inlined_kernel, kernel
 from tallystick.comparisons.kernels_signatures import common_bound
+from tallystick.comparisons.kernels_words import where_equal
 
 
-@kernel
-def edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, most):  # type: ignore[no-untyped-def]
-    """Distance of two strings of which the left one has 1 to 64 characters, those in `masks`.
+@inlined_kernel
+def edit_distance_words(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, most):  # type: ignore[no-untyped-def]
+    """Distance of two strings of which the left one has 1 to 64 characters.
 
     A distance above `most` may be returned as any number above `most`.
     """
@@ -28,7 +29,8 @@ def edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, most):  # 
     before = np.uint64(0)
     distance = len_a
     for j in range(len_b):
-        match = masks[chars_r[start_b + j]]
+        # What stands behind the left string sets bits above `last`, and nothing is carried down.
+        match = where_equal(chars_l, np.uint64(start_a), chars_r[np.uint64(start_b + j)])
         swapped = (((~diagonal) & match) << one) & before & swap_mask
         diagonal = (((match & rises) + rises) ^ rises) | match | falls | swapped
         up = falls | ~(diagonal | rises)
@@ -43,7 +45,7 @@ def edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, most):  # 
     return distance
 
 
-@kernel
+@inlined_kernel
 def edit_distance_band(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, most, rows):  # type: ignore[no-untyped-def]
     """Distance of two strings of any length, or a number above `most` if it is above `most`.
 
@@ -78,7 +80,7 @@ def edit_distance_band(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, 
 
 @kernel
 def edit_levels(  # type: ignore[no-untyped-def]
-    a, b, chars_l, heads_l, chars_r, heads_r, alphabet, longest, same, limits, swaps, out
+    a, b, chars_l, heads_l, chars_r, heads_r, longest, same, limits, swaps, out
 ):  # fmt: skip
     """Level of each pair of codes: how many limits the distance keeps, one more where it is 0.
 
@@ -86,7 +88,7 @@ def edit_levels(  # type: ignore[no-untyped-def]
     ----------
     a, b : int32 arrays, shape (n,)
     chars_l, heads_l, chars_r, heads_r
-        The two `StringTable`s; `alphabet` and `longest` as in `StringTables`.
+        The two `StringTable`s; `longest` as in `StringTables`.
     same : bool
         Whether equal codes are equal values.
     limits : int64 array
@@ -95,11 +97,7 @@ def edit_levels(  # type: ignore[no-untyped-def]
         Whether a swap of two neighbours is one edit.
     out : uint8 array, shape (n,)
     """
-    masks = np.zeros(alphabet, np.uint64)
     rows = np.zeros((3, longest + 2 if longest > 64 else 0), np.int64)
-    held = np.int64(0)
-    held_start = np.int64(0)
-    held_length = np.int64(0)
     top = len(limits) + 1
     most = limits[0]
     for k in range(len(a)):
@@ -122,13 +120,7 @@ def edit_levels(  # type: ignore[no-untyped-def]
         if len_a == 0 or len_b == 0:
             distance = longer
         elif len_a <= 64:
-            if x != held:
-                for i in range(held_start, held_start + held_length):
-                    masks[chars_l[i]] = 0
-                for i in range(len_a):
-                    masks[chars_l[start_a + i]] |= np.uint64(1) << np.uint64(i)
-                held, held_start, held_length = x, start_a, len_a
-            distance = edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, most)
+            distance = edit_distance_words(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, most)
         else:
             distance = edit_distance_band(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, most, rows)
         level = 0
@@ -139,10 +131,9 @@ def edit_levels(  # type: ignore[no-untyped-def]
 
 @kernel
 def edit_distances(  # type: ignore[no-untyped-def]
-    a, b, chars_l, heads_l, chars_r, heads_r, alphabet, longest, swaps, out
+    a, b, chars_l, heads_l, chars_r, heads_r, longest, swaps, out
 ):  # fmt: skip
     """Distance of each pair of codes, NaN where one is missing; parameters as in `edit_levels`."""
-    masks = np.zeros(alphabet, np.uint64)
     rows = np.zeros((3, longest + 2 if longest > 64 else 0), np.int64)
     for k in range(len(a)):
         if a[k] == 0 or b[k] == 0:
@@ -158,10 +149,6 @@ def edit_distances(  # type: ignore[no-untyped-def]
         if len_a == 0 or len_b == 0:
             out[k] = longer
         elif len_a <= 64:
-            for i in range(len_a):
-                masks[chars_l[start_a + i]] |= np.uint64(1) << np.uint64(i)
-            out[k] = edit_distance_words(masks, len_a, chars_r, start_b, len_b, swaps, longer)
-            for i in range(len_a):
-                masks[chars_l[start_a + i]] = 0
+            out[k] = edit_distance_words(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, longer)
         else:
             out[k] = edit_distance_band(chars_l, start_a, len_a, chars_r, start_b, len_b, swaps, longer, rows)

@@ -1,43 +1,20 @@
 """Signatures: 64 bits per value that bound from above what two values can have in common.
 
 Each element (a character, a bigram, a token) and its how-many-eth occurrence in the value sets
-one bit. A bit that one value has and the other lacks stands for an occurrence that the other
-cannot match, whatever elements share that bit; so value a shares at most
+one bit, or none. A bit that one value has and the other lacks stands for an occurrence that the
+other cannot match, whatever elements share that bit; so value a shares at most
 ``len(a) - popcount(a & ~b)`` elements with value b.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
-from tallystick._compile import kernel
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def popcount(typing_context: Any, word: Any) -> Any:
-    """Number of bits set in a uint64, as an int64."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.uint64), code
+from tallystick._compile import inlined_kernel, kernel
+from tallystick.comparisons.kernels_words import popcount
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def lowest_bit(typing_context: Any, word: Any) -> Any:
-    """Position of the lowest bit set in a uint64 that is not 0, as an int64."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], context.get_constant(types.boolean, True))
-
-    return types.int64(types.uint64), code
-
-
-@kernel
+@inlined_kernel
 def common_bound(heads_l, x, heads_r, y):  # type: ignore[no-untyped-def]
     """Most elements that left value x and right value y can share, from lengths and signatures.
 
@@ -51,21 +28,40 @@ def common_bound(heads_l, x, heads_r, y):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def text_signatures(chars, offsets, alphabet, heads):  # type: ignore[no-untyped-def]
+def count_occurrences(chars, offsets, step, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts` how many values have a character once, twice, ..; every `step`-th value is read.
+
+    `counts` is int64 of shape (alphabet, n): column j is of the values that have a character more
+    than j times.
+    """
+    seen = np.zeros(len(counts), np.int64)
+    for value in range(0, len(offsets) - 1, step):
+        start, stop = offsets[value], offsets[value + 1]
+        for i in range(start, stop):
+            char = np.int64(chars[i])
+            if seen[char] < counts.shape[1]:
+                counts[char, seen[char]] += 1
+            seen[char] += 1
+        for i in range(start, stop):
+            seen[chars[i]] = 0
+
+
+@kernel
+def text_signatures(chars, offsets, marks, heads):  # type: ignore[no-untyped-def]
     """Fill the heads of a table of strings: start, length, signature, first four characters.
 
-    Frequent characters have small numbers, so the first occurrences of the usual letters, and
-    second ones while bits last, have a bit of their own.
+    `marks` is uint64 of shape (alphabet, n): the bit of the first, second, .. occurrence of each
+    character (see `tallystick.comparisons.text.occurrence_marks`); later ones have none.
     """
-    seen = np.zeros(alphabet, np.int64)
-    stride = min(alphabet, 32)
+    seen = np.zeros(len(marks), np.int64)
     for value in range(len(offsets) - 1):
         start, stop = offsets[value], offsets[value + 1]
         bits = np.uint64(0)
         first = np.uint64(0)
         for i in range(start, stop):
             char = np.int64(chars[i])
-            bits |= np.uint64(1) << np.uint64((char + seen[char] * stride) & 63)
+            if seen[char] < marks.shape[1]:
+                bits |= marks[char, seen[char]]
             seen[char] += 1
             if i - start < 4:
                 first |= np.uint64(char & 0xFFFF) << np.uint64(16 * (i - start))

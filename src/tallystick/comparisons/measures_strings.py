@@ -19,25 +19,44 @@ Levels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 
-def fewest_common(
-    longest: int, lowest: float, prefix_weight: float, prefix_length: int, boost: float
-) -> NDArray[np.uint8]:
-    """Fewest common letters with which a Jaro-Winkler similarity can reach a threshold.
+def lowest_jaro(threshold: float, prefix_weight: float, prefix_length: int, boost: float) -> Floats:
+    """Least Jaro similarity with which a Jaro-Winkler similarity can reach a threshold.
 
     Parameters
     ----------
-    longest : int
-        Length of the longest string; beyond 64 characters the table is not used.
-    lowest : float
+    threshold : float
         The threshold.
     prefix_weight, prefix_length, boost
         As of `JaroWinkler`.
 
     Returns
     -------
+    float64 array, shape (5,)
+        By number of first letters in common, at most 4; lower by a margin far above rounding and
+        far below the distance of two similarities.
+    """
+    weight = np.minimum(np.arange(5), prefix_length) * prefix_weight
+    rest = np.maximum(1.0 - weight, 1e-300)  # a weight of 1 lifts whatever is above the boost to 1
+    boosted = np.maximum(boost, (threshold - 1e-12 - weight) / rest)
+    return np.minimum(threshold, boosted) - 1e-12
+
+
+def fewest_common(longest: int, lowest: Floats) -> NDArray[np.uint8]:
+    """Fewest common letters with which a Jaro similarity can reach a value.
+
+    Parameters
+    ----------
+    longest : int
+        Length of the longest string.
+    lowest : float64 array, shape (5,)
+        The value, by number of first letters in common (see `lowest_jaro`).
+
+    Returns
+    -------
     uint8 array, shape (5, L + 1, L + 1)
         By number of first letters in common (at most 4) and the two lengths up to
-        L = min(longest, 64); 255 where no number reaches it.
+        L = min(longest, 64), of which 64 stands for longer ones too: they need no fewer. 255 where
+        no number reaches it, 0 for two empty strings, which are equal.
     """
     lengths = np.arange(min(max(longest, 1), 64) + 1)
     common = lengths[1:, None, None]
@@ -46,11 +65,9 @@ def fewest_common(
     jaro = (common / len_a + common / len_b + 1.0) / 3.0
     needs = np.empty((5, len(lengths), len(lengths)), np.uint8)
     for prefix in range(5):
-        lead = min(prefix, prefix_length)
-        value = np.where(jaro > boost, jaro + lead * prefix_weight * (1.0 - jaro), jaro)
-        # The margin is far above rounding and far below the distance of two similarities.
-        reached = possible & (value >= lowest - 1e-12)
+        reached = possible & (jaro >= lowest[prefix])
         needs[prefix] = np.where(reached.any(axis=0), reached.argmax(axis=0) + 1, 255)
+    needs[:, 0, 0] = 0
     return needs
 
 
@@ -60,6 +77,7 @@ class JaroMeasure:
 
     tables: StringTables
     thresholds: Floats
+    lowest: Floats
     needs: NDArray[np.uint8]
     chapter: bool
     prefix_weight: float
@@ -76,8 +94,8 @@ class JaroMeasure:
         """Write the level of every pair of codes to `out`."""
         jaro_levels(
             a, b, *self.tables.arrays, self.tables.alphabet, self.tables.longest, self.tables.same,
-            self.thresholds, self.needs, self.chapter, self.prefix_weight, self.prefix_length, self.boost,
-            out,
+            self.thresholds, self.lowest, self.needs,
+            self.chapter, self.prefix_weight, self.prefix_length, self.boost, out,
         )  # fmt: skip
 
     def similarities(self, a: Codes, b: Codes) -> Floats:
@@ -107,7 +125,7 @@ class EditMeasure:
     def levels(self, a: Codes, b: Codes, out: Levels) -> None:
         """Write the level of every pair of codes to `out`."""
         edit_levels(
-            a, b, *self.tables.arrays, self.tables.alphabet, self.tables.longest, self.tables.same,
+            a, b, *self.tables.arrays, self.tables.longest, self.tables.same,
             self.limits, self.swaps, out,
         )  # fmt: skip
 
@@ -115,7 +133,7 @@ class EditMeasure:
         """Distance (number of edits) of every pair of codes; NaN where missing."""
         out = np.empty(len(a))
         edit_distances(
-            a, b, *self.tables.arrays, self.tables.alphabet, self.tables.longest, self.swaps, out,
+            a, b, *self.tables.arrays, self.tables.longest, self.swaps, out,
         )  # fmt: skip
         return out
 

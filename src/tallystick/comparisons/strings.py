@@ -61,12 +61,13 @@ def _jaro_measure(
     winkler: tuple[float, int, float],
 ) -> Measure:
     # These import the compiler, which a specification alone must not wait for.
-    from tallystick.comparisons.measures_strings import JaroMeasure, fewest_common
+    from tallystick.comparisons.measures_strings import JaroMeasure, fewest_common, lowest_jaro
     from tallystick.comparisons.text import encode_text
 
     tables = encode_text(*sides, same)
-    needs = fewest_common(tables.longest, thresholds[-1], *winkler)
-    return JaroMeasure(tables, np.array(thresholds[::-1], np.float64), needs, chapter, *winkler)
+    lowest = lowest_jaro(thresholds[-1], *winkler)
+    needs = fewest_common(tables.longest, lowest)
+    return JaroMeasure(tables, np.array(thresholds[::-1], np.float64), lowest, needs, chapter, *winkler)
 
 
 class Jaro(Comparator):
