@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_graphs import best_with_and_without, random_pairs, sure_and_tied
 
-from tallystick.errors import InputError
+import tallystick.linking.assign as assign_module
+import tallystick.linking.contenders as contenders_module
+from tallystick.errors import InputError, RunError
 from tallystick.linking.assign import Assignment, assign, best_matching
+from tallystick.linking.contenders import contenders
 
 TOLERANCE = 1e-9
 
@@ -55,6 +58,98 @@ def test_equals_brute_force_on_random_graphs(kind: str) -> None:
     assert n_chosen > 500
     if kind in ("whole", "thirds", "close", "nearly equal"):
         assert n_ties > 150
+
+
+def unreduced(
+    monkeypatch: pytest.MonkeyPatch, left: np.ndarray, right: np.ndarray, gain: np.ndarray
+) -> Assignment:
+    """The assignment where the solver gets every candidate."""
+    with monkeypatch.context() as patch:
+        patch.setattr(assign_module, "contenders", lambda first, *_: np.arange(first.size))
+        return assign(left, right, gain)
+
+
+def check_alike(found: Assignment, other: Assignment) -> None:
+    """Equal but for which of the ties are chosen, which a solver may choose as it likes."""
+    assert found.tie.tolist() == other.tie.tolist()
+    assert (found.chosen & ~found.tie).tolist() == (other.chosen & ~other.tie).tolist()
+    if not found.tie.any():
+        assert found.chosen.tolist() == other.chosen.tolist()
+    assert found.total == pytest.approx(other.total, abs=1e-10)
+
+
+@pytest.mark.parametrize("kind", GAINS)
+def test_candidates_that_are_always_bettered_change_nothing(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contenders_module, "_WORTHWHILE", 0)
+    rng = np.random.default_rng(711 + len(kind))
+    n_dropped = 0
+    for _ in range(400):
+        n_few, n_many = int(rng.integers(1, 4)), int(rng.integers(3, 8))
+        n_left, n_right = (n_few, n_many) if rng.random() < 0.5 else (n_many, n_few)
+        left, right = random_pairs(rng, n_left, n_right, int(rng.integers(3, min(n_left * n_right, 13) + 1)))
+        gain = GAINS[kind](rng, left.size)
+        check_alike(check(left, right, gain), unreduced(monkeypatch, left, right, gain))
+        # what is left out is exactly in no assignment that comes near the best
+        eligible = np.flatnonzero(gain > 0)
+        whole = np.rint(gain[eligible] * 2.0**40).astype(np.int64)
+        ends = left[eligible], right[eligible]
+        kept = contenders(*ends, whole, n_left + n_right, TOLERANCE * 2.0**40)
+        best, with_it, _ = best_with_and_without(ends[0].tolist(), ends[1].tolist(), whole.tolist())
+        out = np.setdiff1d(np.arange(eligible.size), kept)
+        assert all(best - with_it[k] >= TOLERANCE * 2.0**40 for k in out)
+        n_dropped += out.size
+    assert n_dropped > 50
+
+
+def test_equal_candidates_are_all_kept_whatever_the_margin() -> None:
+    first, second = np.zeros(100, np.int64), np.arange(1, 101)
+    assert contenders(first, second, np.full(100, 7), 101, 0.0).tolist() == list(range(100))
+    # less than the margin apart, the second is in a near best assignment, too
+    assert contenders(first, second, np.arange(200, 100, -1), 101, 1.0).tolist() == [0]
+    assert contenders(first, second, np.arange(200, 100, -1), 101, 1.5).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("levels", [True, False])
+def test_a_few_records_with_a_thousand_candidates_each(
+    levels: bool, swapped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(5)
+    few, many = np.repeat(np.arange(12), 1000), 12 + np.tile(np.arange(1000), 12)
+    gain = rng.integers(1, 400, few.size) / 4.0 if levels else rng.normal(5.0, 3.0, few.size)
+    kept = contenders(few, many, np.rint(np.maximum(gain, 0.01) * 2**40).astype(np.int64), 1012, 1000.0)
+    assert kept.size < (600 if levels else 12 * 12 + 1)
+    pairs = (many, few, gain) if swapped else (few, many, gain)
+    check_alike(assign(*pairs), unreduced(monkeypatch, *pairs))
+
+
+def test_a_group_that_the_solver_cannot_hold_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(6)
+    left, right = np.repeat(np.arange(30), 30), 30 + np.tile(np.arange(30), 30)
+    gain = rng.normal(9.0, 0.5, left.size)
+    assert assign(left, right, gain).chosen.sum() == 30
+    monkeypatch.setattr(assign_module, "MOST_PAIRS", 800)
+    with pytest.raises(
+        RunError, match=r"30 and 30 records is joined by 900 pairs, more than the 800 that .* lower"
+    ):
+        assign(left, right, gain)
+    # what no assignment needs counts for nothing, and neither do other components
+    lopsided = np.repeat(np.arange(8), 200), 8 + np.tile(np.arange(200), 8)
+    both = [np.concatenate((one, one + 1000)) for one in lopsided]
+    assert assign(*both, rng.normal(5.0, 0.5, 3200)).chosen.sum() == 16
+
+
+def test_few_pairs_a_call_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    parts = [(random_pairs(rng, 4, 5, 15), k * 9) for k in range(60)]
+    left = np.concatenate([pairs[0] + at for pairs, at in parts])
+    right = np.concatenate([pairs[1] + at + 10_000 for pairs, at in parts])
+    gain = rng.normal(3.0, 2.0, left.size)
+    whole = assign(left, right, gain)
+    monkeypatch.setattr(assign_module, "_EDGES_PER_CALL", 40)
+    assert assign(left, right, gain).chosen.tolist() == whole.chosen.tolist()
 
 
 def test_components_solved_together_equal_components_solved_alone() -> None:
@@ -269,15 +364,12 @@ def test_bad_input(pairs: tuple[np.ndarray, np.ndarray, np.ndarray], says: str) 
 
 
 def test_a_wrong_answer_of_the_solver_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tallystick.errors import RunError
-    from tallystick.linking import assign as module
-
     def diagonal(first: np.ndarray, second: np.ndarray, gain: np.ndarray) -> np.ndarray:
         same: np.ndarray = first == second
         return same
 
     pairs = arrays((0, 5, 2.0), (0, 6, 3.0), (1, 5, 3.0), (1, 6, 2.0))
     assert assign(*pairs).total == 6.0
-    monkeypatch.setattr(module, "best_matching", diagonal)
+    monkeypatch.setattr(assign_module, "best_matching", diagonal)
     with pytest.raises(RunError, match="not optimal"):
         assign(*arrays((0, 5, 2.0), (0, 6, 2.5), (1, 5, 2.5), (1, 6, 2.0)))

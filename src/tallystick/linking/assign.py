@@ -3,6 +3,7 @@
 Most records of a linkage have one clear partner, so that little is left for a solver: a pair that
 outweighs the best rivals of its two records together belongs to every best assignment; what remains
 falls into components, most of them stars (a record and its candidates), where the best pair wins.
+Of a record's many candidates there, those go that a better one can always replace (see `contenders`).
 Only the rest goes to scipy, and linear-programming prices then prove its answer and find the ties.
 """
 
@@ -17,13 +18,19 @@ from numpy.typing import NDArray
 
 from tallystick.errors import InputError, RunError
 from tallystick.linking.cluster import connected_components
+from tallystick.linking.contenders import contenders
+from tallystick.linking.ties import tied_pairs
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+MOST_PAIRS = 10_000_000
+"""Pairs of one component that the solver may hold, at some 80 bytes each; with more a run stops."""
+
 _ROUNDS = 20  # of fixing clear pairs; each is linear in the pairs that are left
 _ROWS_PER_CALL = 512  # scipy's solver costs rows x columns per call: small blocks, but not one call each
+_EDGES_PER_CALL = 1_000_000  # so that small components together take no more memory than a large one
 _BITS = 48  # of a gain handed to the solver: sums of several gains are still exact in float64
 
 
@@ -171,6 +178,8 @@ def assign(
     InputError
         If the arrays differ in shape, a row occurs on both sides, a pair occurs twice, or a gain is
         not a number or is plus infinity.
+    RunError
+        If the solver would have to hold more than `MOST_PAIRS` pairs of one component; none is left out.
 
     References
     ----------
@@ -266,19 +275,37 @@ def _settle_stars(
 
 def _solve(graph: PairGraph, gains: Floats, alive: Ints, tolerance: float) -> tuple[Bools, Bools]:
     """Assignment and ties of the components that are no stars; two arrays over ``alive``."""
+    scale = 2.0 ** (_BITS - math.frexp(gains[alive].max())[1])
+    gain = np.rint(gains[alive] * scale).astype(np.int64)
+    answer = np.zeros((2, alive.size), np.bool_)
+    kept = contenders(graph.first[alive], graph.second[alive], gain, graph.n_nodes, tolerance * scale)
+    alive, gain = alive[kept], gain[kept]
+
     first_nodes, first = np.unique(graph.first[alive], return_inverse=True)
     second_nodes, second = np.unique(graph.second[alive], return_inverse=True)
     part = connected_components(first, second + first_nodes.size, first_nodes.size + second_nodes.size)
-    scale = 2.0 ** (_BITS - math.frexp(gains[alive].max())[1])
-    gain = np.rint(gains[alive] * scale).astype(np.int64)
-
-    rows_up_to = np.cumsum(np.bincount(part[: first_nodes.size]))
-    call = ((rows_up_to - 1) // _ROWS_PER_CALL)[part[first]]
+    edges_of = np.bincount(part[first])
+    _check_largest(part, edges_of, first_nodes.size)
+    rows_up_to = np.cumsum(np.bincount(part[: first_nodes.size], minlength=edges_of.size))
+    call = ((rows_up_to - 1) // _ROWS_PER_CALL + (np.cumsum(edges_of) - 1) // _EDGES_PER_CALL)[part[first]]
     by_call = np.argsort(call, kind="stable")
     chosen = np.zeros(alive.size, np.bool_)
     for edges in np.split(by_call, np.flatnonzero(np.diff(call[by_call])) + 1):
         chosen[edges] = best_matching(first[edges], second[edges], gain[edges])
-    return chosen, _ties(first, second, gain, chosen, part, tolerance * scale)
+    answer[:, kept] = chosen, tied_pairs(first, second, gain, chosen, part, tolerance * scale)
+    return answer[0], answer[1]
+
+
+def _check_largest(part: Ints, edges_of: Ints, n_first: int) -> None:
+    """Raise `RunError` where a component has more pairs than the solver may hold; `part` is of all nodes."""
+    largest = int(edges_of.argmax())
+    if edges_of[largest] > MOST_PAIRS:
+        n_left, n_right = (np.count_nonzero(side == largest) for side in (part[:n_first], part[n_first:]))
+        raise RunError(
+            f"One group of {n_left:,} and {n_right:,} records is joined by {edges_of[largest]:,} pairs, more "
+            f"than the {MOST_PAIRS:,} that a one-to-one assignment may hold: raise the lower threshold, or "
+            "add comparisons that tell records apart."
+        )
 
 
 def best_matching(first: Ints, second: Ints, gain: Ints) -> Bools:
@@ -315,84 +342,3 @@ def best_matching(first: Ints, second: Ints, gain: Ints) -> Bools:
     column_of[matched_rows] = matched_columns
     answer: Bools = column_of[row] == column
     return answer
-
-
-def _ties(first: Ints, second: Ints, gain: Ints, chosen: Bools, part: Ints, tolerance: float) -> Bools:
-    """Pairs that a change costing less than the tolerance would remove or bring in.
-
-    Another assignment differs from the best by closed walks in the residual graph: an unchosen pair
-    leads from its first record to its second, a chosen one back, and one node stands for "no
-    partner". With prices every arc costs 0 or more, and a walk costs what the change loses. So a
-    pair can only be a tie if its own arc and a way back are of arcs below the tolerance, which
-    strongly connected components tell for all pairs at once; it is one for certain if those arcs are
-    so cheap that no sum of them can reach the tolerance. Only between the two is a shortest path
-    needed.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components as label_components
-    from scipy.sparse.csgraph import dijkstra
-
-    from tallystick.linking.kernels_graph import assignment_prices, breadth_first, incidence
-
-    n_first, n_second = int(first.max()) + 1, int(second.max()) + 1
-    start, edges = incidence(first, second + n_first, n_first + n_second)
-    order, _ = breadth_first(first, second + n_first, start, edges)
-    matched_edge = np.full(n_first, -1, np.int64)
-    matched_edge[first[chosen]] = np.flatnonzero(chosen)
-    matched_row = np.full(n_second, -1, np.int64)
-    matched_row[second[chosen]] = first[chosen]
-    price, proven = assignment_prices(
-        second, gain, start[: n_first + 1], matched_edge, matched_row, order[order < n_first]
-    )
-    if not proven:
-        raise RunError("The assignment solver's answer is not optimal; please report this with its input.")
-
-    nobody = n_first + n_second
-    profit = np.zeros(n_first, np.int64)
-    profit[first[chosen]] = gain[chosen] - price[second[chosen]]
-    row, column = np.arange(n_first), np.arange(n_second)
-    has_column, has_row = matched_edge >= 0, matched_row >= 0
-    slack = profit[first] + price[second] - gain
-    tails = np.concatenate(
-        (
-            np.where(chosen, n_first + second, first),
-            np.where(has_column, row, nobody),
-            np.where(has_row, nobody, n_first + column),
-        )
-    )
-    heads = np.concatenate(
-        (
-            np.where(chosen, first, n_first + second),
-            np.where(has_column, nobody, row),
-            np.where(has_row, n_first + column, nobody),
-        )
-    )
-    costs = np.concatenate((slack, profit, price)).astype(np.float64)
-    at = np.concatenate((first, row, n_first + column))  # a record of each arc
-
-    def connected(arcs: Bools) -> tuple[Bools, Ints]:
-        ones = np.ones(np.count_nonzero(arcs), np.int8)
-        graph = coo_array((ones, (tails[arcs], heads[arcs])), shape=(nobody + 1, nobody + 1))
-        _, label = label_components(graph, directed=True, connection="strong")
-        together: Bools = arcs[: first.size] & (label[first] == label[n_first + second])
-        return together, label[:nobody].astype(np.int64)
-
-    cheap = costs < tolerance
-    possible, label = connected(cheap)
-    # the most arcs that a walk can have: the records of its component that it can reach, and nobody
-    _, group, size = np.unique(label * nobody + part, return_inverse=True, return_counts=True)
-    certain, _ = connected(costs * (size[group[at]] + 1) < tolerance)
-    doubtful = np.flatnonzero(possible & ~certain)
-    if not doubtful.size:
-        return certain
-    residual = coo_array((costs[cheap], (tails[cheap], heads[cheap])), shape=(nobody + 1, nobody + 1)).tocsr()
-    # The way back from the head of a pair's arc. A second record leads nowhere but, at no cost, to
-    # the row that has it or to nobody: so one search a row does for all pairs.
-    holder = np.where(has_row, matched_row, nobody)
-    source = np.where(chosen, first, holder[second])
-    target = np.where(chosen, n_first + second, first)
-    doubtful = doubtful[np.argsort(source[doubtful], kind="stable")]
-    for pairs in np.split(doubtful, np.flatnonzero(np.diff(source[doubtful])) + 1):
-        distance = dijkstra(residual, indices=source[pairs[0]], limit=tolerance)[target[pairs]]
-        certain[pairs] = costs[pairs] + distance < tolerance
-    return certain
