@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import llvmlite
@@ -124,19 +123,3 @@ def _compiled(function: Callable[..., Any], inlined: bool) -> Callable[..., Any]
 
     store.load_overload, store.save_overload = load_or_tell, save_if_possible
     return compiled  # type: ignore[no-any-return]
-
-
-@cache
-def load_kernels() -> None:
-    """Begin to load what compiled code needs, in the background.
-
-    Numba takes most of a second to be ready, nearly all of it while a file could be read: reading leaves
-    the interpreter to others.
-    """
-    Thread(target=lambda: _nothing(np.zeros(1, np.int32)), daemon=True).start()
-
-
-def _nothing(codes: np.ndarray[Any, Any]) -> None:
-    from tallystick.comparisons.kernels_levels import gather
-
-    gather(codes, codes, codes)

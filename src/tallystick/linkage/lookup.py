@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
-from tallystick.linkage.prepare import as_sources, read_tables
+from tallystick.linkage.prepare import as_sources, read_records
 from tallystick.preparation.normalise import normalise_column
 from tallystick.preparation.read import Table
 from tallystick.records.encode import encode
@@ -45,18 +45,17 @@ class Index:
 def make_index(model: Model, table: Any) -> Index:
     """Read and encode a table (see `Model.index`)."""
     spec = _without_passes(model.spec)
-    return _index(model, read_tables(spec, as_sources([table]))[0])
+    return _index(model, read_records(spec, as_sources([table])).records)
 
 
 def index_of_records(model: Model, records: Sequence[Mapping[str, Any]], name: str) -> Index:
     """Encode records given as field to value."""
-    return _index(model, _table(model.spec, records, name))
+    return _index(model, encode([_table(model.spec, records, name)]))
 
 
-def _index(model: Model, table: Table) -> Index:
+def _index(model: Model, records: Records) -> Index:
     within = model.spec.kind in ("dedupe", "link_and_dedupe")
     comparisons = tuple(one.symmetric() if within else one for one in model.spec.comparisons)
-    records = encode([table])
     needed = {leaf.right for one in comparisons for leaf in one.leaves()}
     return Index(records, {fields: records.column(fields) for fields in needed}, comparisons)
 

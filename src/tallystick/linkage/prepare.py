@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind, source_pairs
 from tallystick.blocking.sizes import large_block_warnings
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
-from tallystick.preparation.read import Table, TableFacts, read_columns, read_source
+from tallystick.preparation.read import RawTable, TableFacts, read_columns, read_raw
 from tallystick.preparation.source import Source
-from tallystick.records.encode import encode
-from tallystick.records.records import Records
+from tallystick.records.encode import encode_forms, encode_jointly, encode_values
+from tallystick.records.records import Column, Records, records_of
 from tallystick.spec import Spec
 
 Rows = NDArray[np.int32]
@@ -111,10 +114,10 @@ def as_sources(inputs: Sequence[Any], declared: Sequence[Source] = ()) -> tuple[
     return tuple(result) or tuple(declared)
 
 
-def read_tables(
+def read_records(
     spec: Spec, sources: Sequence[Source], threads: int | None = None, progress: Progress = silent
-) -> tuple[Table, ...]:
-    """Read and standardise the fields that a specification uses, and nothing else.
+) -> Encoded:
+    """Read, standardise and encode the fields that a specification uses, and nothing else.
 
     Parameters
     ----------
@@ -123,41 +126,82 @@ def read_tables(
     sources : sequence of Source
         What to read.
     threads : int, optional
-        Number of threads.
+        Number of fields encoded at a time.
     progress : Progress
         Told the number of sources done and to do.
 
     Returns
     -------
-    tuple of Table
-    """
-    tables = []
-    progress("reading", 0, len(sources))
-    for number, source in enumerate(sources, start=1):
-        tables.append(read_source(source, spec.fields_used, spec.fields, spec.normalise, threads))
-        progress("reading", number, len(sources))
-    return tuple(tables)
-
-
-def read_records(
-    spec: Spec, sources: Sequence[Source], threads: int | None = None, progress: Progress = silent
-) -> Encoded:
-    """Read, standardise and encode the fields that a specification uses.
-
-    Parameters
-    ----------
-    spec, sources, threads, progress
-        As of `read_tables`.
-
-    Returns
-    -------
     Encoded
     """
-    from tallystick._compile import load_kernels
+    _load_kernels()
+    raws: list[RawTable] = []
+    progress("reading", 0, len(sources))
+    for number, source in enumerate(sources, start=1):
+        raws.append(read_raw(source, spec.fields_used))
+        progress("reading", number, len(sources))
+    fields = list(raws[0].columns)
+    # Text is let go field by field: together they are the most that a linkage ever holds.
+    held = [dict(raw.columns) for raw in raws]
+    raws = [replace(raw, columns={}) for raw in raws]
 
-    load_kernels()
-    tables = read_tables(spec, sources, threads, progress)
-    return Encoded(tuple(table.facts() for table in tables), encode(tables, threads))
+    def encoded(field: str) -> tuple[Column, list[int]]:
+        found = [
+            _encode(raw, columns.pop(field), field, spec) for raw, columns in zip(raws, held, strict=True)
+        ]
+        return encode_jointly([(codes, distinct) for codes, distinct, _ in found]), [bad for *_, bad in found]
+
+    columns, unreadable = {}, []
+    for field, (column, bad) in zip(fields, run_units(encoded, fields, threads), strict=True):
+        columns[field] = column
+        unreadable.append(bad)
+    records = records_of(
+        tuple(raw.source.name for raw in raws),
+        pl.concat([raw.ids.alias("id") for raw in raws]),
+        [len(raw.ids) for raw in raws],
+        columns,
+    )
+    facts = []
+    for number, raw in enumerate(raws):
+        own = records.rows(number)
+        present = {
+            field: int(np.count_nonzero(column.codes[own.start : own.stop]))
+            for field, column in columns.items()
+        }
+        bad_by_field = {
+            field: bad[number] for field, bad in zip(fields, unreadable, strict=True) if bad[number]
+        }
+        raw.check({field: len(own) - n for field, n in present.items()}, bad_by_field, spec.fields)
+        shares = {field: n / max(1, len(own)) for field, n in present.items()}
+        facts.append(TableFacts(raw.source.name, len(own), raw.sha256, bad_by_field, shares))
+    return Encoded(tuple(facts), records)
+
+
+@cache
+def _load_kernels() -> None:
+    """Begin to load what compiled code needs, in the background, once in a process.
+
+    Numba takes most of a second to be ready. Reading a file leaves the interpreter to others meanwhile.
+    """
+
+    def load() -> None:
+        from tallystick.comparisons.kernels_levels import gather
+
+        nothing = np.zeros(1, np.int32)
+        gather(nothing, nothing, nothing)
+
+    Thread(target=load, daemon=True).start()
+
+
+def _encode(raw: RawTable, column: pl.Series, field: str, spec: Spec) -> tuple[Rows, pl.Series, int]:
+    """Codes and distinct values of one field of one source, and how many of its values cannot be read."""
+    settings = spec.fields.get(field)
+    column = column.alias(field)
+    if column.dtype == pl.String and (settings is None or settings.type == "text"):
+        codes, distinct = encode_forms(column, lambda texts: raw.one_form(texts, settings, spec.normalise)[0])
+        return codes, distinct, 0
+    text, bad = raw.one_form(column, settings, spec.normalise)
+    return (*encode_values(text), bad)
 
 
 def prepare(

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tallystick._parallel import run_units
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.normalise import FieldSettings, Normalise, normalise_column
 from tallystick.preparation.opened import Opened
@@ -79,13 +78,86 @@ class Table:
         """Number of records."""
         return len(self.ids)
 
-    def facts(self) -> TableFacts:
-        """What remains to be known when the text is gone."""
-        present = {
-            name: 1.0 - values.null_count() / len(values) if len(values) else 0.0
-            for name, values in self.fields.items()
-        }
-        return TableFacts(self.name, self.n_rows, self.sha256, dict(self.unreadable), present)
+
+@dataclass(frozen=True)
+class RawTable:
+    """One source, read but not normalised.
+
+    Attributes
+    ----------
+    source : Source
+        The source.
+    ids : polars.Series
+        As of `Table`.
+    columns : mapping of str to polars.Series
+        Field to its column as it was read.
+    sha256 : str
+        As of `Table`.
+    """
+
+    source: Source
+    ids: pl.Series
+    columns: Mapping[str, pl.Series]
+    sha256: str
+
+    def one_form(
+        self, values: pl.Series, settings: FieldSettings | None, normalise: Normalise | None
+    ) -> tuple[pl.Series, int]:
+        """Values of a column in one form (`normalise_column`); an error names the source."""
+        try:
+            return normalise_column(values, settings, normalise)
+        except InputError as error:
+            raise InputError(f"{self.source.shown}: {error}") from error
+
+    def check(
+        self,
+        missing: Mapping[str, int],
+        unreadable: Mapping[str, int],
+        settings: Mapping[str, FieldSettings],
+    ) -> None:
+        """Raise `InputError` where a field has no value at all, and warn of values that cannot be read.
+
+        Parameters
+        ----------
+        missing, unreadable : mapping of str to int
+            Field to the number of its rows without a value, and of those that are not of its type.
+        settings : mapping of str to FieldSettings
+            Of the fields that have any.
+        """
+        for name, n in missing.items():
+            if n == len(self.ids) > 1:  # one record may well lack a field
+                raise _all_missing(self.source, name, settings.get(name), unreadable.get(name, 0))
+        _warn(self.source, {name: n for name, n in unreadable.items() if n}, settings, len(self.ids))
+
+
+def read_raw(source: Source, fields: Sequence[str]) -> RawTable:
+    """Read the columns of a source that hold some fields, and nothing else.
+
+    Parameters
+    ----------
+    source : Source
+    fields : sequence of str
+        Names of fields; ``source.columns`` says which column holds each.
+
+    Returns
+    -------
+    RawTable
+
+    Raises
+    ------
+    InputError
+        If the source is missing, empty, malformed or without rows; a column is absent or holds truth; or an
+        id is missing or occurs twice.
+    """
+    columns = {name: source.column(name) for name in dict.fromkeys(fields)}
+    _refuse_truth(source, [*([source.id] if source.id else []), *columns.values()])
+    frame, ids = _read(source, list(columns.values()))
+    used = frame.select(sorted(set(columns.values())))
+    try:
+        digest = _file_hash(source.path) if source.path else _table_hash([ids, *used])
+    except InputError as error:  # a column that has no form as text
+        raise InputError(f"{source.shown}: {error}") from error
+    return RawTable(source, ids, {name: frame[column] for name, column in columns.items()}, digest)
 
 
 def read_source(
@@ -93,7 +165,6 @@ def read_source(
     fields: Sequence[str],
     field_settings: Mapping[str, FieldSettings] | None = None,
     normalise: Normalise | None = None,
-    threads: int | None = None,
 ) -> Table:
     """Read the fields of a source that a linkage needs, and nothing else.
 
@@ -106,8 +177,6 @@ def read_source(
         For fields that are not plain text or are normalised in their own way.
     normalise : Normalise, optional
         The switches for all other fields.
-    threads : int, optional
-        Number of fields normalised at a time.
 
     Returns
     -------
@@ -132,29 +201,15 @@ def read_source(
     >>> table.ids.to_list(), table.fields["surname"].to_list()
     (['7', '8'], ['smith', 'müller'])
     """
-    columns = {name: source.column(name) for name in dict.fromkeys(fields)}
-    _refuse_truth(source, [*([source.id] if source.id else []), *columns.values()])
-    frame, ids = _read(source, list(columns.values()))
-    settings = field_settings or {}
+    raw, settings = read_raw(source, fields), field_settings or {}
     values: dict[str, pl.Series] = {}
     unreadable: dict[str, int] = {}
-
-    def one_form(name: str) -> tuple[pl.Series, int]:
-        try:
-            return normalise_column(frame[columns[name]], settings.get(name), normalise)
-        except InputError as error:
-            raise InputError(f"{source.shown}: {error}") from error
-
-    for name, (series, bad) in zip(columns, run_units(one_form, columns, threads), strict=True):
+    for name, column in raw.columns.items():
+        series, bad = raw.one_form(column, settings.get(name), normalise)
         values[name] = series.alias(name)
-        if bad:
-            unreadable[name] = bad
-        if series.null_count() == len(series) > 1:  # one record may well lack a field
-            raise _all_missing(source, name, settings.get(name), bad)
-    _warn(source, unreadable, settings, len(ids))
-    used = frame.select(sorted(set(columns.values())))
-    digest = _file_hash(source.path) if source.path else _table_hash([ids, *used])
-    return Table(source.name, ids, values, digest, unreadable)
+        unreadable |= {name: bad} if bad else {}
+    raw.check({name: series.null_count() for name, series in values.items()}, unreadable, settings)
+    return Table(source.name, raw.ids, values, raw.sha256, unreadable)
 
 
 def read_columns(source: Source, columns: Sequence[str], *, allow_truth: bool = False) -> pl.DataFrame:
@@ -375,7 +430,7 @@ def _warn(
             f"{source.shown}: {values} of field {name!r} in {rows:,} rows cannot be read as "
             f"{_declared(settings[name])} and count as missing.",
             TallystickWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._parallel import run_units
 from tallystick.errors import InputError
-from tallystick.records.records import Column, Records
+from tallystick.records.records import Column, Records, records_of
 
 
 class StandardisedTable(Protocol):
@@ -54,26 +53,81 @@ def encode_values(values: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
     table = pl.DataFrame(
         {"value": distinct, "code": pl.int_range(1, len(distinct) + 1, dtype=pl.Int32, eager=True)}
     )
-    codes = (
-        pl.DataFrame({"value": values})
-        .join(table, on="value", how="left", maintain_order="left")
-        .get_column("code")
-        .fill_null(0)
-        .to_numpy(writable=True)  # kernels are compiled anew for arrays that are not
-    )
     null = pl.Series(values.name, [None], dtype=pl.String)
-    return np.ascontiguousarray(codes, dtype=np.int32), pl.concat([null, distinct])
+    return _codes(values, table), pl.concat([null, distinct])
 
 
-def encode(tables: Sequence[StandardisedTable], threads: int | None = None) -> Records:
+def encode_forms(
+    values: pl.Series, one_form: Callable[[pl.Series], pl.Series]
+) -> tuple[NDArray[np.int32], pl.Series]:
+    """What `encode_values` gives of normalised text, with every distinct text normalised only once.
+
+    Parameters
+    ----------
+    values : polars.Series
+        Text as it was read, shape (n,).
+    one_form : callable
+        Normalises texts, each by itself.
+
+    Returns
+    -------
+    codes, distinct
+        As of `encode_values`.
+
+    Examples
+    --------
+    >>> names = pl.Series(["B", None, "a", "b"])
+    >>> codes, distinct = encode_forms(names, lambda texts: texts.str.to_lowercase())
+    >>> codes.tolist(), distinct.to_list()
+    ([2, 0, 1, 2], [None, 'a', 'b'])
+    """
+    raw = values.drop_nulls().unique()
+    of_raw, distinct = encode_values(one_form(raw).alias(values.name))
+    return _codes(values, pl.DataFrame({"value": raw, "code": of_raw})), distinct
+
+
+def _codes(values: pl.Series, table: pl.DataFrame) -> NDArray[np.int32]:
+    """Codes of values by a table of ``value`` and ``code``; 0 for what it does not hold."""
+    found = pl.DataFrame({"value": values}).join(table, on="value", how="left", maintain_order="left")
+    # Kernels are compiled anew for arrays that cannot be written.
+    codes = found.get_column("code").fill_null(0).to_numpy(writable=True)
+    return np.ascontiguousarray(codes, dtype=np.int32)
+
+
+def encode_jointly(parts: Sequence[tuple[NDArray[np.int32], pl.Series]]) -> Column:
+    """One column over all sources out of the codes and distinct values of each.
+
+    Parameters
+    ----------
+    parts : sequence of (codes, distinct)
+        Of every source, as `encode_values` gives them.
+
+    Returns
+    -------
+    Column
+
+    Examples
+    --------
+    >>> parts = [encode_values(pl.Series("x", values)) for values in (["b", "a"], ["c", "b"])]
+    >>> joint = encode_jointly(parts)
+    >>> joint.codes.tolist(), joint.values[0].to_list()
+    ([2, 1, 3, 2], [None, 'a', 'b', 'c'])
+    """
+    if len(parts) == 1:
+        return Column(parts[0][0], (parts[0][1],))
+    together, distinct = encode_values(pl.concat([values for _, values in parts]))
+    starts = np.cumsum([0, *(len(values) for _, values in parts)])
+    codes = [together[start:][own] for (own, _), start in zip(parts, starts, strict=False)]
+    return Column(np.concatenate(codes), (distinct,))
+
+
+def encode(tables: Sequence[StandardisedTable]) -> Records:
     """Code every field once over all tables, so that equal codes are equal values.
 
     Parameters
     ----------
     tables : sequence of StandardisedTable
         One table per source, all with the same fields.
-    threads : int, optional
-        Number of fields coded at a time.
 
     Returns
     -------
@@ -85,27 +139,15 @@ def encode(tables: Sequence[StandardisedTable], threads: int | None = None) -> R
         Where two sources share a name, or a table lacks a field of the first.
     """
     names = [table.name for table in tables]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"Two sources are named {name!r}: give every source its own name.")
     for table in tables[1:]:
         for field in tables[0].fields:
             if field not in table.fields:
                 raise InputError(
                     f"Source {table.name!r} has no field {field!r}, which source {names[0]!r} has."
                 )
-    lengths = [len(table.ids) for table in tables]
-
-    def column(field: str) -> Column:
-        joint = pl.concat([table.fields[field].alias(field) for table in tables])
-        codes, distinct = encode_values(joint)
-        return Column(codes, (distinct,))
-
-    fields = list(tables[0].fields)
-    columns = dict(zip(fields, run_units(column, fields, threads), strict=True))
-    return Records(
-        sources=tuple(names),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        ids=pl.concat([table.ids.alias("id") for table in tables]),
-        columns=columns,
-    )
+    columns = {
+        field: encode_jointly([encode_values(table.fields[field].alias(field)) for table in tables])
+        for field in tables[0].fields
+    }
+    ids = pl.concat([table.ids.alias("id") for table in tables])
+    return records_of(names, ids, [len(table.ids) for table in tables], columns)

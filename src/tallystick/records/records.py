@@ -6,12 +6,14 @@ Code 0 is a missing value. Rows are numbered globally: the rows of the first sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from tallystick.errors import InputError
 
 MISSING = 0
 """The code of a missing value, in every column."""
@@ -108,3 +110,35 @@ class Records:
             for part in parts
         )
         return Column(renumbered[codes], values)
+
+
+def records_of(
+    names: Sequence[str], ids: pl.Series, lengths: Sequence[int], columns: Mapping[str, Column]
+) -> Records:
+    """Put the columns of all sources together.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of the sources.
+    ids : polars.Series
+        Ids of all records, those of the first source first.
+    lengths : sequence of int
+        Numbers of records of the sources.
+    columns : mapping of str to Column
+        One column per field.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    InputError
+        Where two sources share a name.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"Two sources are named {name!r}: give every source its own name.")
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Records(tuple(names), offsets, ids, columns)
