@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_serializer, field_validator, model_validator
 
 from tallystick.comparisons.comparator import Comparator
+from tallystick.comparisons.memo import distinct_code_pairs
 from tallystick.errors import InputError
 
 Similarity = Callable[[str, str], float | None]
@@ -57,13 +58,12 @@ class FunctionMeasure:
     def similarities(self, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
         """What the function says of every pair; NaN where missing."""
         function = self.comparator.function()
-        keys, inverse = np.unique(a.astype(np.int64) * len(self.right) + b, return_inverse=True)
-        values = np.empty(len(keys))
-        for number, key in enumerate(keys.tolist()):
-            i, j = divmod(key, len(self.right))
+        first, number_of = distinct_code_pairs(a, b)
+        values = np.empty(len(first))
+        for number, (i, j) in enumerate(zip(a[first].tolist(), b[first].tolist(), strict=True)):
             x, y = self.left[i], self.right[j]
             values[number] = math.nan if x is None or y is None else self._call(function, x, y)
-        return values[inverse]
+        return values[number_of]
 
     def _call(self, function: Similarity, x: str, y: str) -> float:
         # What the function's own error says stays out of the sentence: it may quote a value.

@@ -41,6 +41,10 @@ def lowest_jaro(threshold: float, prefix_weight: float, prefix_length: int, boos
     return np.minimum(threshold, boosted) - 1e-12
 
 
+WORD = 64
+"""Characters of a string up to which a kernel takes it in one machine word."""
+
+
 def fewest_common(longest: int, lowest: Floats) -> NDArray[np.uint8]:
     """Fewest common letters with which a Jaro similarity can reach a value.
 
@@ -90,6 +94,11 @@ class JaroMeasure:
         """Number of levels, the missing one not counted."""
         return len(self.thresholds) + 2
 
+    @property
+    def dear(self) -> bool:
+        """Whether there are strings for which the kernels take microseconds."""
+        return self.tables.longest > WORD
+
     def levels(self, a: Codes, b: Codes, out: Levels) -> None:
         """Write the level of every pair of codes to `out`."""
         jaro_levels(
@@ -121,6 +130,11 @@ class EditMeasure:
     def n_levels(self) -> int:
         """Number of levels, the missing one not counted."""
         return len(self.limits) + 2
+
+    @property
+    def dear(self) -> bool:
+        """Whether there are strings for which the kernels take microseconds."""
+        return self.tables.longest > WORD
 
     def levels(self, a: Codes, b: Codes, out: Levels) -> None:
         """Write the level of every pair of codes to `out`."""

@@ -13,6 +13,7 @@ from tallystick._parallel import run_units
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.equality import Exact
 from tallystick.comparisons.measure import Measure
+from tallystick.comparisons.memo import remembering
 from tallystick.records.records import Records
 
 
@@ -57,6 +58,11 @@ class Leaf:
     right_codes: NDArray[np.int32]
     n_levels: int
     measure: Measure | None
+
+    @property
+    def n_values(self) -> tuple[int, int]:
+        """Numbers of distinct values of the two columns, as far as codes tell."""
+        return int(self.left_codes.max(initial=0)), int(self.right_codes.max(initial=0))
 
     def levels(self, left: NDArray[np.int32], right: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
         """Write the level of every pair of rows to `out`; arrays of shape (n_pairs,)."""
@@ -105,6 +111,16 @@ class ComparisonPlan:
             number += radix * out.astype(np.int32)
             radix *= leaf.n_levels + 1
         out[:] = self.combination[number]
+
+    def remembering(self, n_pairs: int, memory: int) -> ComparisonPlan:
+        """The plan with measures in the form that suits so many blocked pairs (see `memo.remembering`)."""
+        leaves = (
+            leaf
+            if leaf.measure is None
+            else replace(leaf, measure=remembering(leaf.measure, *leaf.n_values, n_pairs, memory))
+            for leaf in self.leaves
+        )
+        return replace(self, leaves=tuple(leaves))
 
     def at(self, left: CodesAt, right: CodesAt) -> ComparisonPlan:
         """The same for the rows of `left` and `right` only; pairs are then given as positions in them."""

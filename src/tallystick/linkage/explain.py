@@ -12,7 +12,8 @@ import numpy as np
 from tallystick._parallel import default_threads
 from tallystick.blocking.sizes import Block, largest_blocks, new_pairs
 from tallystick.blocking.units import Rectangle
-from tallystick.comparisons.plan import ComparisonPlan
+from tallystick.comparisons.memo import RememberingMeasure, TabledMeasure
+from tallystick.comparisons.plan import ComparisonPlan, Leaf
 from tallystick.linkage.prepare import Prepared
 from tallystick.patterns.count import count_block
 
@@ -155,9 +156,7 @@ def _method(prepared: Prepared, number: int, comparison: ComparisonPlan) -> str:
         n_left, n_right = (len(np.unique(codes)) for codes in (leaf.left_codes, leaf.right_codes))
         table = None if prepared.plan.tiles is None else prepared.plan.tiles.tables[number][k]
         if table is None:
-            ways.append(
-                f"bounds, then the measure, pair by pair ({n_left:,} and {n_right:,} distinct values)"
-            )
+            ways.append(_blocked_method(leaf, n_left, n_right))
         elif table.levels is None:
             ways.append(f"rows of levels of {n_left:,} by {n_right:,} distinct values, a unit at a time")
         else:
@@ -165,3 +164,14 @@ def _method(prepared: Prepared, number: int, comparison: ComparisonPlan) -> str:
             megabytes = table.levels.nbytes / 2**20
             ways.append(f"a table of levels of {rows:,} by {columns:,} distinct values ({megabytes:.1f} MB)")
     return "; ".join(dict.fromkeys(ways))
+
+
+def _blocked_method(leaf: Leaf, n_left: int, n_right: int) -> str:
+    """How the levels of blocked pairs are found."""
+    if isinstance(leaf.measure, TabledMeasure):
+        megabytes = leaf.measure.table.nbytes / 2**20
+        return f"a table of levels of {n_left:,} by {n_right:,} distinct values ({megabytes:.1f} MB)"
+    how = (
+        "each pair of values once a unit" if isinstance(leaf.measure, RememberingMeasure) else "pair by pair"
+    )
+    return f"bounds, then the measure, {how} ({n_left:,} and {n_right:,} distinct values)"

@@ -137,6 +137,9 @@ def plan_pairs(
         right = np.concatenate([blocking.rows(t) for t in sorted({t for _, t in blocking.source_pairs})])
         tiles = plan_tiles(plans, left, right, memory, threads)
         row_order = _costliest(plans)
+    else:
+        n_pairs = blocking.pairs_to_visit()
+        plans = tuple(plan.remembering(n_pairs, memory // 8) for plan in plans)
     return PairPlan(plans, blocking, key_parts, coding, tiles, row_order, memory)
 
 
