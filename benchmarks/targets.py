@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 Row = dict[str, Any]
@@ -41,6 +42,7 @@ def targets(rows: list[Row]) -> list[Target]:
         *_limits(ours),
         *_against_splink(ours, peers),
         *_growth(ours),
+        *_explained(ours),
     ]
 
 
@@ -91,6 +93,19 @@ def _growth(ours: dict[str, Row]) -> Iterator[Target]:
     per_pair = [ours[work]["seconds"] / ours[work]["pairs"] for work in GROWTH if work in ours]
     if len(per_pair) > 1:
         yield Target("growth: slowest over fastest time per pair", max(per_pair) / min(per_pair), 1.5, False)
+        most = max(later / before for before, later in pairwise(per_pair))
+        yield Target("growth: time per pair over that of the next smaller file", most, 1.5, False)
+
+
+def _explained(ours: dict[str, Row]) -> Iterator[Target]:
+    """How far what `--explain` expects is from what came: pairs exactly, time and memory by a factor."""
+    for work, row in ours.items():
+        if "expected" in row:
+            wrong = abs(row["expected"]["pairs"] - row["pairs"])
+            yield Target(f"{work}, pairs that --explain has wrong", wrong, 0, False)
+            for figure in ("seconds", "peak_gb"):
+                factor = row["expected"][figure] / row[figure]
+                yield Target(f"{work}, factor of --explain, {figure}", max(factor, 1 / factor), 2, False)
 
 
 def _times(ours: dict[str, Row], peers: dict[str, Row], work: str, figure: str) -> float:

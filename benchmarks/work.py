@@ -158,6 +158,15 @@ def start_up() -> list[Row]:
     return rows
 
 
+def explained(said: str) -> Row:
+    """What `tallystick link --explain` expects: pairs, seconds and gigabytes."""
+    found = re.search(r"pairs compared: ([\d,]+)\n.*expected: ([\d.,]+) s and ([\d,]+) MB", said, re.DOTALL)
+    if found is None:
+        raise RuntimeError(f"tallystick link --explain said something unexpected: {said}")
+    pairs, seconds, megabytes = (float(text.replace(",", "")) for text in found.groups())
+    return {"pairs": int(pairs), "seconds": seconds, "peak_gb": megabytes / 1024}
+
+
 def link(spec: Path, folder: Path, environment: dict[str, str], warm: dict[str, str] | None = None) -> Row:
     """A whole `tallystick link`, report included, into `folder`/run.
 
@@ -166,9 +175,11 @@ def link(spec: Path, folder: Path, environment: dict[str, str], warm: dict[str, 
     """
     command = [*TALLYSTICK, "link", spec, "--quiet", "--force", "--out", folder / "run"]
     measure(command, warm or environment)
+    expected = explained(measure([*TALLYSTICK, "link", spec, "--explain"], environment).output)
     done = measure(command, environment)
     facts = json.loads((folder / "run" / "run.json").read_text(encoding="utf-8"))
     return {
+        "expected": expected,
         "by": OURS,
         "seconds": done.seconds,
         "peak_gb": done.peak_gb,

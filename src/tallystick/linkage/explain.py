@@ -6,9 +6,11 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from tallystick._memory import give_back
 from tallystick._parallel import default_threads
 from tallystick.blocking.sizes import Block, largest_blocks, new_pairs
 from tallystick.blocking.units import Rectangle
@@ -19,9 +21,13 @@ from tallystick.patterns.count import count_block
 
 SAMPLED_UNITS = 12
 SAMPLED_SECONDS = 1.0
+SWEEPS = 3
+"""How often pairs are compared that are not remembered."""
 BYTES_PER_RECORD = 160
 """Of the tables that a run writes: ids, entities, residuals."""
-FIXED_SECONDS = 1.0
+SECONDS_PER_RECORD = 1.5e-6
+"""Of deciding, and of making and writing the tables."""
+FIXED_SECONDS = 1.2
 """Of what does not grow with the files: starting, EM, the report."""
 
 
@@ -75,8 +81,12 @@ class Explanation:
             f"  {plan.name}: {method}"
             for plan, method in zip(self.prepared.plan.comparisons, self.methods, strict=True)
         ]
-        kept = "once, patterns remembered" if self.prepared.plan.blocked_pairs_fit() else "twice"
-        lines.append(f"pairs are gone through {kept}")
+        kept = (
+            "compared once and remembered"
+            if self.prepared.plan.blocked_pairs_fit()
+            else f"compared {SWEEPS} times: to count patterns, to keep links, to find the best of the unlinked"
+        )
+        lines.append(f"pairs are {kept}")
         lines.append(f"expected: {self.seconds:,.1f} s and {self.megabytes:,.0f} MB")
         return "\n".join(lines)
 
@@ -101,15 +111,18 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     Explanation
     """
     plan = prepared.plan
+    give_back()
+    peak, now = peak_megabytes(), resident_megabytes()
     new = new_pairs(plan.blocking, threads)
     per_pair, listing = _seconds_per_pair(prepared, threads)
     total = int(new.sum())
-    sweeps = 1 if plan.blocked_pairs_fit() else 2
+    sweeps = 1 if plan.blocked_pairs_fit() else SWEEPS
     records = prepared.records.n_records
-    # Where all pairs are not compared, u is counted on random pairs, which cost as much each.
+    # Where all pairs are not compared, u is counted on random pairs, which cost about as much each.
     random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
-    work = (total * sweeps + min(random_pairs, int(plan.blocking.allowed_pairs().sum()))) * per_pair
-    seconds = seconds_so_far + listing + work + FIXED_SECONDS + records * 4e-6
+    random_pairs = min(random_pairs, int(plan.blocking.allowed_pairs().sum()))
+    work = (total * sweeps + random_pairs) * per_pair + listing * sweeps
+    seconds = seconds_so_far + work + FIXED_SECONDS + records * SECONDS_PER_RECORD
     extra = records * BYTES_PER_RECORD + (plan.blocked_pairs_bytes() if plan.blocked_pairs_fit() else 0)
     return Explanation(
         prepared,
@@ -118,7 +131,7 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
         largest_blocks(plan.blocking, prepared.records),
         tuple(_method(prepared, number, one) for number, one in enumerate(plan.comparisons)),
         seconds,
-        peak_megabytes() + extra / 2**20,
+        max(peak, now + extra / 2**20),
     )
 
 
@@ -126,6 +139,15 @@ def peak_megabytes() -> float:
     """Most memory that this process has had, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def resident_megabytes() -> float:
+    """Memory that this process has now, in MB; where the system does not tell, the most it has had."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return peak_megabytes()
+    return pages * resource.getpagesize() / 2**20
 
 
 def _seconds_per_pair(prepared: Prepared, threads: int | None) -> tuple[float, float]:
