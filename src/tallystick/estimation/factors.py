@@ -154,28 +154,21 @@ class Selection:
         given : list of float64 array
             For every factor the probability of selection given each cell, shape (n_cells,).
         """
-        marginals = [
-            np.bincount(factor.bits, weights=probability, minlength=2 ** len(factor.keys))
-            for factor, probability in zip(self.factors, cells, strict=True)
-        ]
+        from tallystick.estimation.kernels_selection import selection_chances
+
         keyed = [k for k, factor in enumerate(self.factors) if factor.keys]
         if not keyed:
             return 1.0, [np.ones(factor.n_cells) for factor in self.factors]
-        table = self.selected.reshape([2 ** len(self.factors[k].keys) for k in keyed]).astype(np.float64)
-        by_bits: dict[int, NDArray[np.float64]] = {}
-        total = 1.0
-        for k in keyed:
-            rest = table
-            axis = 0
-            for other in keyed:
-                if other == k:
-                    axis = 1  # keep this factor's axis in front
-                else:
-                    rest = np.tensordot(rest, marginals[other], axes=(axis, 0))
-            by_bits[k] = rest
-            total = float(rest @ marginals[k])
+        marginals = [
+            np.bincount(self.factors[k].bits, weights=cells[k], minlength=2 ** len(self.factors[k].keys))
+            for k in keyed
+        ]
+        starts = np.cumsum([0, *(len(one) for one in marginals)])
+        chances = np.zeros(starts[-1])
+        total = float(selection_chances(self.selected.ravel(), starts, np.concatenate(marginals), chances))
+        of_factor = dict(zip(keyed, np.split(chances, starts[1:-1]), strict=True))
         given = [
-            by_bits[k][factor.bits] if k in by_bits else np.full(factor.n_cells, total)
+            of_factor[k][factor.bits] if k in of_factor else np.full(factor.n_cells, total)
             for k, factor in enumerate(self.factors)
         ]
         return total, given

@@ -84,7 +84,7 @@ class Explanation:
         kept = (
             "compared once and remembered"
             if self.prepared.plan.blocked_pairs_fit()
-            else f"compared {SWEEPS} times: to count patterns, to keep links, to find the best of the unlinked"
+            else f"compared {SWEEPS} times: to count, to keep, and to find the best of the unlinked"
         )
         lines.append(f"pairs are {kept}")
         lines.append(f"expected: {self.seconds:,.1f} s and {self.megabytes:,.0f} MB")
