@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
-from pydantic import PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from tallystick.comparisons.conditions import Levels, check_size, digits
 from tallystick.comparisons.fields import FieldPair, Leaf, check_fields, sort_arguments
+from tallystick.comparisons.frequencies import EDGES, BandedMeasure, band_labels, bands_of, edges_of
+from tallystick.comparisons.measure import Measure
 from tallystick.comparisons.union import AnyComparator
 from tallystick.errors import InputError
 
@@ -32,6 +36,10 @@ class Comparison(FieldPair):
     m, u : tuple of float, optional
         Probability of each level among matches and among non-matches, from disagreement up, where
         they are given rather than estimated. For two levels the probability of agreement will do.
+    frequencies : bool or mapping of str to float
+        Whether agreement on a rare value counts for more than on a common one: full agreement is then
+        split by the relative frequency of the value (see `tallystick.comparisons.frequencies`), as it is
+        in the files, or as a table of the user's own says.
     """
 
     comparator: AnyComparator
@@ -40,6 +48,7 @@ class Comparison(FieldPair):
     name: str = ""
     m: Probabilities | None = None
     u: Probabilities | None = None
+    frequencies: bool | dict[str, Annotated[float, Field(gt=0, le=1)]] = False
 
     _made_symmetric: bool = PrivateAttr(default=False)
 
@@ -97,15 +106,56 @@ class Comparison(FieldPair):
             raise ValueError(f"found probabilities that sum to {math.fsum(value):.9g}, expected a sum of 1")
         return value
 
+    @field_validator("frequencies")
+    @classmethod
+    def _can_be_split(cls, value: Any, info: ValidationInfo) -> Any:
+        comparator = info.data.get("comparator")
+        if value is False or comparator is None:
+            return value
+        fields = info.data.get("left", ()), info.data.get("right", ())
+        if isinstance(comparator, Levels) or comparator.labels()[-1] != "equal":
+            raise ValueError(
+                "found a comparator whose full agreement is not equality of a value, expected one such as "
+                "exact, jaro_winkler or levenshtein"
+            )
+        if fields[0] != fields[1] or len(fields[0]) != 1:
+            raise ValueError("found more than one field, expected the same single field on both sides")
+        if info.data.get("m") is not None or info.data.get("u") is not None:
+            raise ValueError("found m or u given besides, expected one of the two: leave m and u out")
+        return value
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Relative frequencies at which full agreement is split; which of them is known when values are."""
+        if self.frequencies is False:
+            return ()
+        return EDGES if self.frequencies is True else edges_of(self.frequencies)
+
+    @property
+    def n_top(self) -> int:
+        """Number of levels that are full agreement: one, or one for each band of frequency."""
+        return len(self.edges) + 1
+
     @property
     def n_levels(self) -> int:
         """Number of levels, the missing one not counted."""
-        return self.comparator.n_levels
+        return self.comparator.n_levels - 1 + self.n_top
 
     @property
     def labels(self) -> tuple[str, ...]:
         """What each level means, from disagreement (level 0) up."""
-        return self.comparator.labels()
+        labels = self.comparator.labels()
+        return (*labels[:-1], *band_labels(self.edges))
+
+    def measure(
+        self, leaf: Leaf, left: tuple[pl.Series, ...], right: tuple[pl.Series, ...], same: bool
+    ) -> Measure:
+        """The measure of one of its leaves (see `Comparator.prepare`), full agreement split by frequency."""
+        measure = leaf.comparator.prepare(left, right, same)
+        if self.frequencies is False:
+            return measure
+        shares = {} if self.frequencies is True else self.frequencies
+        return BandedMeasure(measure, bands_of(left[0], shares, self.edges), self.n_top)
 
     @property
     def is_symmetric(self) -> bool:
@@ -200,6 +250,7 @@ def comparison(
     name: str | None = None,
     m: Probabilities | float | None = None,
     u: Probabilities | float | None = None,
+    frequencies: bool | Mapping[str, float] = False,
 ) -> Comparison:
     """Compare fields of two records.
 
@@ -218,6 +269,9 @@ def comparison(
         Probability of each level among matches (m) and among non-matches (u), from disagreement
         up, where they are given rather than estimated: each above 0 and below 1, with sum 1. For
         two levels the probability of agreement will do.
+    frequencies : bool or mapping of str to float
+        Let agreement on a rare value count for more than on a common one, by the frequencies in the files
+        or those of a table (value to share of records). For comparators whose full agreement is equality.
 
     Returns
     -------
@@ -238,7 +292,8 @@ def comparison(
     (0.95, 0.05)
     """
     given = sort_arguments("comparison", arguments, left, right, comparator)
-    return Comparison(**given, name=name or "", m=m, u=u)  # type: ignore[arg-type]
+    shares = frequencies if isinstance(frequencies, bool) else dict(frequencies)
+    return Comparison(**given, name=name or "", m=m, u=u, frequencies=shares)  # type: ignore[arg-type]
 
 
 def _unique(groups: Any) -> tuple[str, ...]:

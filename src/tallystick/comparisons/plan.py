@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tallystick._parallel import run_units
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.equality import Exact
+from tallystick.comparisons.frequencies import common_values
 from tallystick.comparisons.measure import Measure
 from tallystick.comparisons.memo import remembering
 from tallystick.records.records import Records
@@ -154,8 +155,33 @@ def plan_comparisons(
     -------
     tuple of ComparisonPlan
     """
-    asked = [one.symmetric() if within_source else one for one in comparisons]
+    known = with_frequencies(comparisons, records)
+    asked = [one.symmetric() if within_source else one for one in known]
     return tuple(run_units(partial(_plan, records), asked, threads))
+
+
+def with_frequencies(comparisons: Sequence[Comparison], records: Records) -> tuple[Comparison, ...]:
+    """The comparisons, with the relative frequencies of common values where these count and are not given.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        As in the specification.
+    records : Records
+        The records whose values are counted, of all sources together.
+
+    Returns
+    -------
+    tuple of Comparison
+    """
+    found = []
+    for one in comparisons:
+        shares = one.frequencies
+        if shares is True:
+            column = records.columns[one.left[0]]
+            shares = common_values(column.codes, column.values[0])
+        found.append(one if shares is one.frequencies else one.model_copy(update={"frequencies": shares}))
+    return tuple(found)
 
 
 def _plan(records: Records, comparison: Comparison) -> ComparisonPlan:
@@ -166,10 +192,12 @@ def _plan(records: Records, comparison: Comparison) -> ComparisonPlan:
         right = left if part.right == part.left else records.column(part.right)
         same = right is left
         measure: Measure | None = None
-        if not (same and len(part.left) == 1 and isinstance(part.comparator, Exact)):
-            measure = part.comparator.prepare(left.values, right.values, same)
+        plain = same and len(part.left) == 1 and isinstance(part.comparator, Exact)
+        if not plain or comparison.frequencies:
+            measure = comparison.measure(part, left.values, right.values, same)
             unreadable += measure.unreadable
-        leaves.append(Leaf(left.codes, right.codes, part.comparator.n_levels, measure))
+        n_levels = part.comparator.n_levels if measure is None else measure.n_levels
+        leaves.append(Leaf(left.codes, right.codes, n_levels, measure))
     combination = comparison.combination()
     return ComparisonPlan(comparison.name, comparison.n_levels, tuple(leaves), combination, unreadable)
 

@@ -226,7 +226,10 @@ def fit_em(
     candidates = np.maximum(np.bincount(counts.source_pair, weights=weights, minlength=n_pairs), 1)
     u = [_normalise(np.maximum(s, floor)) for s, floor in zip(table.among_all, table.floors, strict=True)]
     u = [_fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
-    m = [_start(f, p, settings.start_agreement) for f, p in zip(factors, table.possible, strict=True)]
+    m = [
+        _start(f, p, s, settings.start_agreement)
+        for f, p, s in zip(factors, table.possible, table.among_all, strict=True)
+    ]
     m = [_fix_levels(f, p, g) for f, p, g in zip(factors, m, given.m, strict=True)]
     start = m
     known = given.shared or (None,) * len(factors)
@@ -409,16 +412,29 @@ def _possible(
     return np.asarray(factor.present & (seen | ~level_seen[factor.level]), np.bool_)
 
 
-def _start(factor: Factor, possible: NDArray[np.bool_], agreement: float) -> NDArray[np.float64]:
-    """Start of m, and its prior: full agreement as given, each lower level a third as likely as the next."""
+def _start(
+    factor: Factor, possible: NDArray[np.bool_], among_all: NDArray[np.float64], agreement: float
+) -> NDArray[np.float64]:
+    """Start of m, and its prior: full agreement as given, each lower level a third as likely as the next.
+
+    Full agreement by bands of frequency is shared out by how many records have a value of each band: the
+    pairs that agree on one of them over the frequency of its values.
+    """
+    top = np.ones(1)
+    if factor.edges:
+        found = np.bincount(factor.level, weights=among_all, minlength=factor.n_levels + 1)
+        edges = np.array([1.0, *factor.edges, factor.edges[-1] / 10])
+        usual = np.sqrt(edges[1:] * edges[:-1])
+        top = _normalise(found[factor.n_levels - factor.n_top : factor.n_levels] / usual)
     all_bits = factor.bits == 2 ** len(factor.keys) - 1
     if factor.comparison is None:
         agreed = np.where(all_bits, agreement, (1 - agreement) / max(1, (possible & ~all_bits).sum()))
         return _normalise(np.where(possible, agreed, 0.0))
-    levels = 3.0 ** np.arange(factor.n_levels)
-    levels[-1] = 0.0
+    below = factor.n_levels - factor.n_top
+    levels = np.zeros(factor.n_levels)
+    levels[:below] = 3.0 ** np.arange(below)
     levels *= (1 - agreement) / levels.sum()
-    levels[-1] = agreement
+    levels[below:] = agreement * top
     # Within a level half the matches agree on all key parts, and the others on any of them.
     bits = np.where(possible, 0.5 * all_bits + 0.5 / 2 ** len(factor.keys), 0.0)
     result = np.zeros(factor.n_cells)

@@ -37,11 +37,19 @@ class Factor:
         Numbers of the key parts.
     n_levels : int
         Levels of the comparison without the missing one; 0 where there is none.
+    edges : tuple of float
+        Relative frequencies of values at which full agreement is split into levels.
     """
 
     comparison: int | None
     keys: tuple[int, ...]
     n_levels: int
+    edges: tuple[float, ...] = ()
+
+    @property
+    def n_top(self) -> int:
+        """Number of levels, the highest, that are full agreement."""
+        return len(self.edges) + 1
 
     @property
     def n_cells(self) -> int:
@@ -119,7 +127,8 @@ def factors_of(
         else:
             of_field.setdefault(part.field, []).append(number)
     compared = [
-        Factor(number, tuple(keys), coding.n_levels[number]) for number, keys in of_comparison.items()
+        Factor(number, tuple(keys), coding.n_levels[number], comparisons[number].edges)
+        for number, keys in of_comparison.items()
     ]
     return (*compared, *(Factor(None, tuple(keys), 0) for keys in of_field.values()))
 

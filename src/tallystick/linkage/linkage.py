@@ -158,7 +158,7 @@ class Linkage:
         check_sizes(prepared.inputs)
         counts = count_patterns(prepared.plan, threads, progress)
         parameters = fit_counts(prepared, counts, threads, progress)
-        return Model(spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
+        return Model(prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
 
     def model(self) -> Model:
         """The model where m and u of every comparison are given: no data is needed.

@@ -110,7 +110,7 @@ def compare_one(
         for leaf in comparison.leaves():
             right = index.columns[leaf.right]
             left = one.column(leaf.left)
-            measure = leaf.comparator.prepare(left.values, right.values, False)
+            measure = comparison.measure(leaf, left.values, right.values, False)
             by_value = np.empty(right.n_values + 1, np.uint8)
             code = np.full(len(by_value), left.codes[0], np.int32)
             measure.levels(code, np.arange(len(by_value), dtype=np.int32), by_value)

@@ -19,6 +19,7 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind, source_pairs
 from tallystick.blocking.sizes import large_block_warnings
+from tallystick.comparisons.plan import with_frequencies
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import RawTable, TableFacts, read_columns, read_raw
@@ -252,6 +253,7 @@ def prepare(
         for number, one in enumerate(spec.passes)
         if isinstance(one, PairTable)
     }
+    spec = spec.model_copy(update={"comparisons": with_frequencies(spec.comparisons, records)})
     progress("preparing comparisons", 0, 1)
     plan = plan_pairs(
         records, spec.comparisons, spec.passes, kind, listed=listed, memory=memory, threads=threads
