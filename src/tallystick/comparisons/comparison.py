@@ -145,7 +145,7 @@ class Comparison(FieldPair):
     def labels(self) -> tuple[str, ...]:
         """What each level means, from disagreement (level 0) up."""
         labels = self.comparator.labels()
-        return (*labels[:-1], *band_labels(self.edges))
+        return (*labels[:-1], *band_labels(self.edges)) if self.edges else labels
 
     def measure(
         self, leaf: Leaf, left: tuple[pl.Series, ...], right: tuple[pl.Series, ...], same: bool

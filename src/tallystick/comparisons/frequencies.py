@@ -66,8 +66,6 @@ def band_labels(edges: Sequence[float]) -> tuple[str, ...]:
     ('equal, value of 0.1 % to 1 %', 'equal, value of less than 0.1 %')
     """
     texts = [f"{100 * edge:g} %" for edge in edges]
-    if not texts:
-        return ("equal",)
     between = [f"equal, value of {low} to {high}" for high, low in pairwise(texts)]
     first = f"equal, value of {texts[0]} of records or more"
     return (first, *between, f"equal, value of less than {texts[-1]}")
