@@ -219,7 +219,11 @@ def test_likelihood_conditional_on_selection(design: str, missing: float) -> Non
     # A large floor, as of few random pairs, must not reach cells that cannot occur.
     smallest = tuple(np.full(f.n_cells, 1e9) for f in factors)
     none = Given((None,) * len(factors), (None,) * len(factors))
-    table = table_of(counts, factors, Marginals(among, smallest, "exact"))
+    table = table_of(
+        counts,
+        factors,
+        Marginals(among, smallest, "exact", np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)),
+    )
     fit = fit_em(table, selection, none, 0.3 * matches, PURE)
     assert fit.converged
     one_key = design == "one key"  # then nothing tells how many matches differ in the key

@@ -12,6 +12,7 @@ from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
+from tallystick.estimation.dependence import dependences
 from tallystick.estimation.em import Fit, Given, levels_of, table_of
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
@@ -107,8 +108,12 @@ def estimate(
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
     )
     pairs, related_share = _pairs(records, plan, counts, fit)
+    parameters = parameters if known is None else known.comparisons
+    of_class = np.array([fit.matches.sum(), sum(pair.expected_related for pair in pairs)])
+    rare = of_class / sum(pair.pairs for pair in pairs)
+    found = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]))
     return Parameters(
-        comparisons=parameters if known is None else known.comparisons,
+        comparisons=parameters,
         pairs=pairs,
         related_share=related_share,
         passes=tuple(one.label for one in passes),
@@ -116,7 +121,10 @@ def estimate(
         iterations=fit.iterations,
         converged=fit.converged,
         log_likelihood=fit.log_likelihood,
-        warnings=tuple(cautions(comparisons, passes, plan, selection, fit, settings)),
+        warnings=(
+            *cautions(comparisons, passes, plan, selection, fit, settings),
+            *(one.sentence() for one in found),
+        ),
     )
 
 

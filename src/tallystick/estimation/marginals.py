@@ -35,11 +35,17 @@ class Marginals:
         The count below which a cell's count means nothing (half a sampled pair), shape (n_cells,).
     origin : str
         Where the counts come from: ``all pairs`` or ``random pairs and value frequencies``.
+    levels : uint8 array, shape (n_patterns, n_comparisons)
+        Levels of the patterns that all pairs, or the random ones, show.
+    times : int64 array, shape (n_patterns,)
+        How often each.
     """
 
     counts: tuple[NDArray[np.float64], ...]
     smallest: tuple[NDArray[np.float64], ...]
     origin: str
+    levels: NDArray[np.uint8]
+    times: NDArray[np.int64]
 
 
 def marginals_of_counts(counts: PatternCounts, factors: Sequence[Factor]) -> Marginals:
@@ -63,7 +69,8 @@ def marginals_of_counts(counts: PatternCounts, factors: Sequence[Factor]) -> Mar
         np.asarray(np.bincount(f.cells(digits, n), weights=weights, minlength=f.n_cells), np.float64)
         for f in factors
     )
-    return Marginals(sums, tuple(np.full(len(s), 0.5) for s in sums), "all pairs")
+    smallest = tuple(np.full(len(s), 0.5) for s in sums)
+    return Marginals(sums, smallest, "all pairs", digits[:, :n], counts.counts)
 
 
 def marginals_of_random_pairs(
@@ -142,7 +149,7 @@ def marginals_of_random_pairs(
         counts.append(sample * scale + exact)
         smallest.append(np.where(exact > 0, 0.5, 0.5 * scale))
     origin = "all pairs" if every else "random pairs and value frequencies"
-    return Marginals(tuple(counts), tuple(smallest), origin)
+    return Marginals(tuple(counts), tuple(smallest), origin, found[:, :n_comparisons], times)
 
 
 def _codes(
