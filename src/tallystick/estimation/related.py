@@ -23,6 +23,10 @@ APART = 0.1
 """Related pairs have the value of some comparison in common at most so often."""
 COMMON = 0.5
 """And those of two others at least so often."""
+PRICE = 10.0
+"""How many times what Schwarz's criterion asks the class has to gain, since pairs share records: common values
+that meet by chance look like relatives. In 600 simulated files without relatives the gain reached 1.8 times
+that, in files of 500 generated persons with households it was 50 times and more."""
 
 
 def fit_classes(
@@ -62,10 +66,11 @@ def fit_classes(
             for factor, m in zip(table.factors, fit.m, strict=True)
         )
         same = fit_em(table, selection, replace(given, m=levels), fit.matches, settings)
-        # Schwarz (1978): each of the added parameters has to pay for itself.
+        # Schwarz (1978): each of the added parameters has to pay for itself, several times as pairs are no
+        # independent observations.
         added = len(table.factors) + len(start_matches)
         gain = fit.log_likelihood[-1] - same.log_likelihood[-1]
-        if gain > 0.5 * added * np.log(table.counts.n_pairs):
+        if gain > PRICE * 0.5 * added * np.log(table.counts.n_pairs):
             return fit
     return fit_em(table, selection, given, start_matches, settings)
 
