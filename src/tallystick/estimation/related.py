@@ -24,9 +24,9 @@ APART = 0.1
 COMMON = 0.5
 """And those of two others at least so often."""
 PRICE = 10.0
-"""How many times what Schwarz's criterion asks the class has to gain, since pairs share records: common values
-that meet by chance look like relatives. In 600 simulated files without relatives the gain reached 1.8 times
-that, in files of 500 generated persons with households it was 50 times and more."""
+"""How many times what Schwarz's criterion asks the class has to gain, as pairs share records: common values
+that meet by chance look like relatives. In 600 simulated files without relatives the gain reached 1.8
+times that, in files of 500 generated persons with households it was 50 times and more."""
 
 
 def fit_classes(
