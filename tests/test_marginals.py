@@ -69,7 +69,7 @@ def sample(
     ready: Prepared, factors: Sequence[Factor], n: int, seed: int, threads: int | None = None
 ) -> Marginals:
     spec = ready.spec
-    return marginals_of_random_pairs(ready.records, ready.plan, spec.comparisons, factors, n, seed, threads)
+    return marginals_of_random_pairs(ready.plan, spec.comparisons, factors, n, seed, threads)
 
 
 DESIGNS = {

@@ -62,6 +62,23 @@ def test_when_a_measure_remembers() -> None:
     assert remembering(short, 5, 5, 72, 35) is short  # too little memory
 
 
+def test_tables_share_the_memory() -> None:
+    random = np.random.default_rng(1)
+    codes = {f"f{k}": [f"{n:03}" for n in random.integers(0, 200, 900)] for k in range(6)}
+    table = pl.DataFrame({"id": range(900), **codes, "town": random.integers(0, 2, 900)})
+    spec = ts.Linkage([ts.comparison(f, ts.levenshtein(1)) for f in codes], [ts.blocking_key("town")]).spec
+    source = ts.Source(name="a", table=table, id="id")
+    plan = prepare(spec, as_sources([source]), memory=200_000).plan
+    held = [one.table_bytes for one in plan.comparisons]
+    assert 0 < sum(held) <= 100_000
+    assert held[-1] == 0
+
+
+def test_a_function_is_never_asked_about_pairs_that_are_no_candidates() -> None:
+    measure = ts.function("difflib:get_close_matches", 0.5).prepare((VALUES[:4],), (VALUES[:4],), True)
+    assert remembering(measure, 3, 3, 10_000, 10_000) is measure
+
+
 def test_a_function_is_called_once_for_a_pair_of_values() -> None:
     calls = []
 

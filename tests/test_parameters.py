@@ -84,11 +84,17 @@ def test_weights_of_patterns() -> None:
 RELATED = replace(
     MODEL,
     comparisons=(replace(NAME, r=(0.3, 0.1, 0.6), shared=0.8), replace(SEX, r=(0.5, 0.5), shared=0.0)),
-    related_share=0.02,
+    pairs=tuple(
+        replace(pair, related_share=share) for pair, share in zip(MODEL.pairs, (0.02, 0.3), strict=True)
+    ),
+    related_share=0.1,
 )
 
 
-def test_weights_where_non_matches_may_be_related(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("pair", "share"), [(0, 0.02), (1, 0.3), (None, 0.1)])
+def test_weights_where_non_matches_may_be_related(
+    monkeypatch: pytest.MonkeyPatch, pair: int | None, share: float
+) -> None:
     digits = RELATED.coding.decode(np.arange(RELATED.coding.size))
     wanted = []
     for row in digits.tolist():
@@ -97,17 +103,19 @@ def test_weights_where_non_matches_may_be_related(monkeypatch: pytest.MonkeyPatc
             if level < len(one.labels):
                 for key in chance:
                     chance[key] *= getattr(one, key)[level]
-        wanted.append(math.log(chance["m"] / (0.98 * chance["u"] + 0.02 * chance["r"])))
-    np.testing.assert_allclose(RELATED.weights(digits), wanted, atol=1e-13)
-    np.testing.assert_allclose(RELATED.pattern_weights, wanted, atol=1e-13)
+        wanted.append(math.log(chance["m"] / ((1 - share) * chance["u"] + share * chance["r"])))
+    of_pair = None if pair is None else np.full(len(digits), pair)
+    np.testing.assert_allclose(RELATED.weights(digits, of_pair), wanted, atol=1e-13)
+    if pair is None:
+        return
+    np.testing.assert_allclose(RELATED.pattern_weights(pair), wanted, atol=1e-13)
     # No weight exceeds the sum over the comparisons by more than it says.
-    assert (RELATED.weights(digits) <= MODEL.weights(digits) + RELATED.most_gained + 1e-13).all()
+    assert (np.array(wanted) <= MODEL.weights(digits) + RELATED.most_gained(pair) + 1e-13).all()
     patterns = np.arange(3 * RELATED.coding.size)  # digits of keys stand behind those of the comparisons
-    tabled = weigh_patterns(RELATED, patterns)
-    monkeypatch.setattr(parameters_module, "MOST_TABLED", 1)
-    untabled = weigh_patterns(replace(RELATED), patterns)
-    np.testing.assert_allclose(tabled, np.tile(wanted, 3), atol=1e-13)
-    np.testing.assert_allclose(untabled, tabled, atol=1e-13)
+    for most in (2**20, 1):
+        monkeypatch.setattr(parameters_module, "MOST_TABLED", most)
+        found = weigh_patterns(replace(RELATED), patterns, pair)
+        np.testing.assert_allclose(found, np.tile(wanted, 3), atol=1e-13)
 
 
 def test_posterior_of_each_pair_of_sources() -> None:

@@ -12,10 +12,11 @@ from test_em import PURE, counts_of, fit_files, starts, tables
 
 import tallystick as ts
 from tallystick.datasets import persons
-from tallystick.estimation.em import Fit, Given, fit_em, table_of
+from tallystick.estimation import related as related_module
+from tallystick.estimation.em import Fit, Given, Related, fit_em, table_of
 from tallystick.estimation.factors import Factor, selection_of
 from tallystick.estimation.marginals import marginals_of_counts
-from tallystick.estimation.related import fit_classes
+from tallystick.estimation.related import fit_classes, looks_related
 from tallystick.patterns.coding import PatternCoding
 from tallystick.patterns.count import PatternCounts
 
@@ -90,32 +91,67 @@ def test_exact_counts_of_three_classes_give_them_back() -> None:
     assert classes(mixture(3e4, 9e4, shared), "none").matches[0] > 4e4
 
 
+LIKE_RELATIVES = [0.0, 0.9, 0.0, 0.1, 0.95]
+
+
 @pytest.mark.parametrize(
-    ("matches", "related", "shared"),
+    ("related", "shared", "looks"),
     [
-        (3e4, 0, [0.5] * 5),  # no third class at all
-        (3e4, 1e4, [0.6] * 5),  # matches with many errors: all values are shared more or less
-        (3e4, 1e4, [0.0, 0.9, 0.0, 0.1, 0.95]),  # fewer than the matches
-        (3e4, 9e4, [0.0, 0.9, 0.0, 0.1, 0.1]),  # one value only in common
+        (9e4, LIKE_RELATIVES, True),
+        (9e4, [0.2, 0.9, 0.3, 0.2, 0.95], False),  # all values are shared now and then
+        (9e4, [0.0, 0.9, 0.0, 0.1, 0.3], False),  # a single value in common
+        (2e4, LIKE_RELATIVES, False),  # fewer than the matches
     ],
 )
-def test_other_third_classes_are_not_taken(matches: float, related: float, shared: list[float]) -> None:
-    counts = mixture(matches, related, shared)
+def test_what_looks_related(related: float, shared: list[float], looks: bool) -> None:
+    """Each criterion by itself."""
+    table, *_ = ingredients(mixture(3e4, related, shared))
+    found = Related(np.array(shared), (), np.array([related]), 1.0)
+    assert looks_related(table, np.array([3e4]), found) == looks  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("related", "shared"),
+    [
+        (0, [0.5] * 5),  # no third class at all
+        (1e4, [0.6] * 5),  # matches with many errors: all values are shared more or less
+        (1e4, LIKE_RELATIVES),  # fewer than the matches
+        (9e4, [0.0, 0.9, 0.0, 0.1, 0.1]),  # one value only in common
+    ],
+)
+def test_other_third_classes_are_not_taken(related: float, shared: list[float]) -> None:
+    counts = mixture(3e4, related, shared)
     fit = classes(counts)
     assert fit.related is None
     assert fit.matches[0] == pytest.approx(classes(counts, "none").matches[0])
 
 
+def test_what_gains_too_little_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = mixture(3e4, 9e4, LIKE_RELATIVES)
+    assert classes(counts).related is not None
+    monkeypatch.setattr(related_module, "PRICE", 1e9)
+    assert classes(counts).related is None
+
+
+def given_by_hand(related: str) -> ts.Linkage:
+    return ts.Linkage(
+        [
+            ts.comparison("forename", ts.exact(), m=0.7, u=0.003),
+            ts.comparison("surname", ts.exact(), m=0.7, u=0.001),
+            ts.comparison("date_of_birth", ts.exact(), m=0.9, u=0.0001),
+            ts.comparison("postcode", ts.exact(), m=0.9, u=0.002),
+            ts.comparison("house_number", ts.exact(), m=0.94, u=0.02),
+        ],
+        [ts.all_pairs()],
+        estimation=ts.Estimation(related=related),  # type: ignore[arg-type]
+    )
+
+
 def test_nothing_is_added_to_what_is_given() -> None:
-    """With m and u of every comparison by hand, weights are what they say."""
-    files = persons(1500, 1500, overlap=0.5, seed=3)
-    given = [
-        ts.comparison("surname", ts.exact(), m=0.7, u=0.001),
-        ts.comparison("forename", ts.exact(), m=0.7, u=0.002),
-        ts.comparison("postcode", ts.exact(), m=0.9, u=0.01),
-    ]
-    linkage = ts.Linkage(given, [ts.all_pairs()])
-    assert linkage.fit(files.left, files.right).parameters.related_share == 0
+    """With m and u of every comparison by hand weights are what they say, unless the class is asked for."""
+    table = persons(1500, duplicates=(0.7, 0.2, 0.1), seed=3).table
+    assert given_by_hand("auto").fit(table).parameters.related_share == 0
+    assert given_by_hand("class").fit(table).parameters.related_share > 0
 
 
 FIELDS = ("forename", "surname", "date_of_birth", "sex", "postcode", "house_number", "phone")
@@ -172,12 +208,73 @@ def test_households_do_not_pass_for_matches(passes: str) -> None:
 def test_a_saved_model_rates_related_pairs_anew() -> None:
     first, second = (persons(4000, duplicates=(0.7, 0.2, 0.1), seed=seed).table for seed in (5, 6))
     model = linkage_of("blocked", "auto").fit(first)
+    old = model.parameters
+    # The same records under another name: everything is found again.
+    (again,) = model.link(ts.Source(name="again", table=first)).model.parameters.pairs
+    assert again.related_share == pytest.approx(old.pairs[0].related_share, rel=0.02)
+    assert again.log_prior_odds == pytest.approx(old.pairs[0].log_prior_odds, abs=0.02)
+    assert again.expected_matches == pytest.approx(old.pairs[0].expected_matches, rel=0.02)
     linked = model.link(second.head(2500))
-    new, old = linked.model.parameters, model.parameters
+    new = linked.model.parameters
     assert new.comparisons == old.comparisons
-    assert new.related_share > 0
-    assert new.related_share != old.related_share
+    assert new.pairs[0].expected_related < 0.8 * old.pairs[0].expected_related
     assert ts.Model.from_dict(linked.model.to_dict()).parameters == new
+
+
+def household_pairs(table: pl.DataFrame) -> int:
+    """Pairs of records of one household that are not of one person."""
+    sizes = [table[key].value_counts()["count"].cast(pl.Int64) for key in ("household_id", "person_id")]
+    both = [int((size * (size - 1) // 2).sum()) for size in sizes]
+    return both[0] - both[1]
+
+
+def test_each_pair_of_sources_has_a_share_of_its_own() -> None:
+    """A large file and a small one of whole households: relatives are common in the small one alone."""
+    table = persons(9000, duplicates=(0.7, 0.2, 0.1), seed=5).table
+    chosen = table["household_id"].unique().sort().head(150)
+    inside = table["household_id"].is_in(chosen.implode())
+    files = [
+        ts.Source(name=name, table=part, id="record_id", truth=("person_id", "household_id"))
+        for name, part in (("large", table.filter(~inside)), ("small", table.filter(inside)))
+    ]
+    linkage = ts.Linkage(
+        linkage_of("all pairs", "auto").spec.comparisons,
+        [ts.all_pairs()],
+        kind="link_and_dedupe",
+        scale="weight",
+        upper=1e9,
+        lower=-8.0,
+    )
+    links = linkage.fit(*files).link(*files)
+    parameters = links.model.parameters
+    of = {(pair.left, pair.right): pair for pair in parameters.pairs}
+    assert of["small", "small"].related_share > 5 * of["large", "large"].related_share
+    # Members of a household, and some of the neighbours, who share the postcode.
+    of_households = household_pairs(table.filter(inside))
+    assert 0.9 < of["small", "small"].expected_related / of_households < 1.5
+    # The posterior is that of the three classes, M m / (M m + U u + R r), for each pair of sources.
+    decided = links.decided
+    digits = parameters.coding.decode(decided.pairs.pattern)
+    chance = dict.fromkeys("mur", np.ones(len(digits)))
+    for k, one in enumerate(parameters.comparisons):
+        for key in chance:
+            chance[key] = chance[key] * np.append(getattr(one, key), 1.0)[digits[:, k]]
+    for number, pair in enumerate(parameters.pairs):
+        own = decided.pairs.source_pair == number
+        m, u, r = (chance[key][own] for key in "mur")
+        others = pair.pairs - pair.expected_matches - pair.expected_related
+        weighed = pair.expected_matches * m, others * u, pair.expected_related * r
+        np.testing.assert_allclose(decided.posterior_pair[own], weighed[0] / sum(weighed), atol=2e-3)
+
+
+@pytest.mark.parametrize("passes", PASSES)
+def test_relatives_alone_are_no_matches(passes: str) -> None:
+    """Households without a single duplicate: it is said that there may be no match."""
+    table = persons(800, duplicates=[1.0], seed=4).table
+    assert table["person_id"].n_unique() == len(table)
+    parameters = linkage_of(passes, "class").fit(table).parameters
+    assert parameters.pairs[0].expected_matches < 5
+    assert any("may be few matches or none" in text for text in parameters.warnings)
 
 
 def test_simulated_files_without_relatives_have_no_such_class() -> None:

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import llvmlite
@@ -24,6 +25,8 @@ import numpy as np
 from tallystick._cache import user_cache_dir
 
 _log = logging.getLogger("tallystick")
+
+_cache_dir_is_ours = Lock()
 
 
 @cache
@@ -100,12 +103,13 @@ def inlined_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compiled(function: Callable[..., Any], inlined: bool) -> Callable[..., Any]:
     options = {"forceinline": True, "_nrt": False} if inlined else {}
     compiler = numba.njit(nogil=True, cache=_can_be_kept(), error_model="numpy", **options)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(kernel_cache_dir())
-    try:
-        compiled: Any = compiler(function)
-    finally:
-        numba.config.CACHE_DIR = before
+    with _cache_dir_is_ours:  # modules of kernels are imported by several threads
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(kernel_cache_dir())
+        try:
+            compiled: Any = compiler(function)
+        finally:
+            numba.config.CACHE_DIR = before
     store = compiled._cache
     load, save = store.load_overload, store.save_overload
 

@@ -1,4 +1,4 @@
-"""Numbering of keys, grouping of rows by key, and a unit's pairs less those that an earlier pass finds."""
+"""Grouping of rows by key, and a unit's pairs less those that an earlier pass finds."""
 
 from __future__ import annotations
 
@@ -27,35 +27,6 @@ def group_by_key(rows, keys, n_keys):  # type: ignore[no-untyped-def]
             grouped[place[key - 1]] = row
             place[key - 1] += 1
     return grouped, start
-
-
-@kernel
-def number_pairs(first, second, slots, numbers, out):  # type: ignore[no-untyped-def]
-    """Number the distinct pairs of codes from 1 as they come; 0 where either code is 0. Returns how many.
-
-    `slots` int64, filled with -1, and `numbers` int32, both of one power of two above twice the
-    number of rows: a hash table with linear probing. `out` (n_rows,) int32.
-    """
-    golden = np.uint64(0x9E3779B97F4A7C15)
-    last = len(slots) - 1
-    found = 0
-    for row in range(len(out)):
-        a, b = np.int64(first[row]), np.int64(second[row])
-        if a == 0 or b == 0:
-            out[row] = 0
-            continue
-        pair = a << 32 | b
-        mixed = np.uint64(pair) * golden
-        slot = np.int64((mixed ^ (mixed >> np.uint64(32))) & np.uint64(last))
-        while slots[slot] != pair:
-            if slots[slot] == -1:
-                found += 1
-                slots[slot] = pair
-                numbers[slot] = found
-                break
-            slot = (slot + 1) & last
-        out[row] = numbers[slot]
-    return found
 
 
 @kernel

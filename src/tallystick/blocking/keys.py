@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.blocking.passes import KeyPart
+from tallystick.comparisons.memo import distinct_code_pairs
 from tallystick.errors import InputError
 from tallystick.records.encode import encode_values
 from tallystick.records.records import Records
@@ -101,13 +102,8 @@ def combine_codes(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
     >>> combine_codes([a, b]).tolist()
     [1, 1, 2, 0]
     """
-    from tallystick.blocking.kernels_pairs import number_pairs
-
     joint = parts[0]
     for codes in parts[1:]:
-        size = 1 << (2 * len(codes)).bit_length()
-        slots, numbers = np.full(size, -1, np.int64), np.empty(size, np.int32)
-        combined = np.empty(len(codes), np.int32)
-        number_pairs(joint, codes, slots, numbers, combined)
-        joint = combined
+        _, number_of = distinct_code_pairs(joint, codes)
+        joint = np.where((joint == 0) | (codes == 0), 0, number_of + 1).astype(np.int32)
     return joint

@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -42,6 +42,7 @@ class FunctionMeasure:
     left: tuple[str | None, ...]
     right: tuple[str | None, ...]
     unreadable: int = 0
+    tabled: ClassVar[bool] = False  # only pairs that are candidates are handed to a user's function
 
     @property
     def n_levels(self) -> int:

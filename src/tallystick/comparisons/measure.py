@@ -14,7 +14,8 @@ class Measure(Protocol):
     Levels run from 0 (disagreement) to ``n_levels - 1`` (full agreement); ``n_levels`` itself
     stands for missing: either code is 0, or a value cannot be read (a date that is none).
     A measure is picklable, and `levels` may be called by several threads at once. One that takes
-    microseconds for a pair says so by an attribute ``dear`` that is true.
+    microseconds for a pair says so by an attribute ``dear`` that is true, one that must not be asked
+    about pairs that no pass finds by an attribute ``tabled`` that is false.
     """
 
     @property

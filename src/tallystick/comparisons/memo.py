@@ -137,7 +137,7 @@ def remembering(
         memory; else remembering the pairs of a call, if the measure is dear; else the measure as it is.
     """
     cells = (n_left + 1) * (n_right + 1)
-    if cells <= min(n_pairs // 2, memory):
+    if cells <= min(n_pairs // 2, memory) and getattr(measure, "tabled", True):
         table = np.empty((n_left + 1, n_right + 1), np.uint8)
         right = np.arange(n_right + 1, dtype=np.int32)
         for start in range(0, n_left + 1, ROWS):

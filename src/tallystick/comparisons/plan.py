@@ -14,7 +14,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.equality import Exact
 from tallystick.comparisons.frequencies import common_values
 from tallystick.comparisons.measure import Measure
-from tallystick.comparisons.memo import remembering
+from tallystick.comparisons.memo import TabledMeasure, remembering
 from tallystick.records.records import Records
 
 
@@ -115,13 +115,20 @@ class ComparisonPlan:
 
     def remembering(self, n_pairs: int, memory: int) -> ComparisonPlan:
         """The plan with measures in the form that suits so many blocked pairs (see `memo.remembering`)."""
-        leaves = (
-            leaf
-            if leaf.measure is None
-            else replace(leaf, measure=remembering(leaf.measure, *leaf.n_values, n_pairs, memory))
-            for leaf in self.leaves
-        )
+        leaves = []
+        for leaf in self.leaves:
+            if leaf.measure is not None:
+                measure = remembering(leaf.measure, *leaf.n_values, n_pairs, memory)
+                leaf = replace(leaf, measure=measure)
+                memory -= measure.table.nbytes if isinstance(measure, TabledMeasure) else 0
+            leaves.append(leaf)
         return replace(self, leaves=tuple(leaves))
+
+    @property
+    def table_bytes(self) -> int:
+        """Bytes of the tables of levels that the measures hold."""
+        tabled = (leaf.measure for leaf in self.leaves if isinstance(leaf.measure, TabledMeasure))
+        return sum(measure.table.nbytes for measure in tabled)
 
     def at(self, left: CodesAt, right: CodesAt) -> ComparisonPlan:
         """The same for the rows of `left` and `right` only; pairs are then given as positions in them."""

@@ -83,7 +83,8 @@ class Fit:
     log_likelihood : tuple of float
         Its path, conditional on selection, up to a constant.
     without_matches : float
-        Log-likelihood where no pair is a match, up to the same constant.
+        Log-likelihood where no pair is a match, up to the same constant; with related pairs, where these
+        are as they were found.
     iterations : int
         Number of iterations.
     converged : bool
@@ -315,6 +316,12 @@ def fit_em(
             and not go_on(expected[0], _related(shared, classes, expected, chances))
         ):
             break
+    if related:
+        none = np.zeros_like(sums), np.zeros_like(found)
+        log_shares[1] = np.log(1e-15)
+        without_matches = float(
+            expect(table.cells, logs, log_shares, counts.source_pair, counts.counts, *none)
+        )
     return Fit(
         tuple(m),
         tuple(u),

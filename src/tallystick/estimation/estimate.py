@@ -85,7 +85,7 @@ def estimate(
         marginals = marginals_of_counts(counts, factors)
     else:
         marginals = marginals_of_random_pairs(
-            records, plan, comparisons, factors, settings.random_pairs, seed, threads, progress
+            plan, comparisons, factors, settings.random_pairs, seed, threads, progress
         )
     given = Given(
         tuple(_given(comparisons, factor, "m") for factor in factors),
@@ -216,6 +216,7 @@ def _pairs(
             float(fit.matches[k]),
             float(np.log(matches[k]) - np.log(unrelated[k] + related[k])),
             float(related[k]),
+            float(related[k] / (unrelated[k] + related[k])),
         )
         for k, (s, t) in enumerate(plan.blocking.source_pairs)
     )

@@ -18,7 +18,6 @@ from tallystick.estimation.factors import Factor
 from tallystick.patterns.count import PatternCounts, Tally
 from tallystick.patterns.digits import PairDigits
 from tallystick.patterns.plan import PairPlan
-from tallystick.records.records import Records
 
 CHUNK = 65_536
 
@@ -74,7 +73,6 @@ def marginals_of_counts(counts: PatternCounts, factors: Sequence[Factor]) -> Mar
 
 
 def marginals_of_random_pairs(
-    records: Records,
     plan: PairPlan,
     comparisons: Sequence[Comparison],
     factors: Sequence[Factor],
@@ -91,8 +89,6 @@ def marginals_of_random_pairs(
 
     Parameters
     ----------
-    records : Records
-        The records.
     plan : PairPlan
         The plan.
     comparisons : sequence of Comparison
@@ -115,7 +111,7 @@ def marginals_of_random_pairs(
     allowed = plan.blocking.allowed_pairs()
     total = float(allowed.sum())
     n_comparisons = len(plan.comparisons)
-    codes = [_codes(records, plan, comparisons, factor) for factor in factors]
+    codes = [_codes(plan, comparisons, factor) for factor in factors]
     every = total <= n_random  # to take each pair once is exact then, and no dearer
     tally = Tally(plan.coding.size)
     equal_cells = [np.zeros(factor.n_cells, np.int64) for factor in factors]
@@ -152,9 +148,7 @@ def marginals_of_random_pairs(
     return Marginals(tuple(counts), tuple(smallest), origin, found[:, :n_comparisons], times)
 
 
-def _codes(
-    records: Records, plan: PairPlan, comparisons: Sequence[Comparison], factor: Factor
-) -> NDArray[np.int32] | None:
+def _codes(plan: PairPlan, comparisons: Sequence[Comparison], factor: Factor) -> NDArray[np.int32] | None:
     """Codes whose equality means equal values for the whole factor; None where there are no such."""
     if factor.comparison is None:
         return None

@@ -69,6 +69,8 @@ class PairOfSources:
         Natural log of the odds that a candidate pair is a match before its comparisons are seen.
     expected_related : float
         Expected related pairs among the allowed pairs: non-matches that share values as relatives do.
+    related_share : float
+        Their share of the non-matches; 0 where they are no class of their own.
     """
 
     left: str
@@ -80,6 +82,7 @@ class PairOfSources:
     expected_matches: float
     log_prior_odds: float
     expected_related: float = 0.0
+    related_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ class Parameters:
     warnings : tuple of str
         What the user should know of the estimates.
     related_share : float
-        Share of related pairs among the non-matches; 0 where they are no class of their own.
+        Share of related pairs among the non-matches of all pairs of sources; 0 where they are no class of
+        their own.
     """
 
     comparisons: tuple[ComparisonParameters, ...]
@@ -135,12 +139,24 @@ class Parameters:
             own[: len(row)] = row
         return table
 
-    @cached_property
-    def pattern_weights(self) -> NDArray[np.float64]:
+    def share_of(self, source_pair: int | None) -> float:
+        """Share of related pairs among the non-matches of a pair of sources, or (None) of all together."""
+        if source_pair is None or not self.pairs:
+            return self.related_share
+        return self.pairs[source_pair].related_share
+
+    def pattern_weights(self, source_pair: int) -> NDArray[np.float64]:
         """Weight of every pattern by its number, shape (coding.size,); empty where that is too many."""
-        if self.coding.size > MOST_TABLED:
-            return np.zeros(0)
-        return self.corrected(*(self._by_pattern(table) for table in self.tables))
+        share = self.share_of(source_pair)
+        if share not in self._pattern_weights:
+            few = self.coding.size <= MOST_TABLED
+            sums = (self._by_pattern(table) for table in self.tables)
+            self._pattern_weights[share] = self.corrected(share, *sums) if few else np.zeros(0)
+        return self._pattern_weights[share]
+
+    @cached_property
+    def _pattern_weights(self) -> dict[float, NDArray[np.float64]]:
+        return {}
 
     def _by_pattern(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of a table's values for every pattern, shape (coding.size,)."""
@@ -156,8 +172,11 @@ class Parameters:
             (self.level_weights, self.related_level_weights) if self.related_share else (self.level_weights,)
         )
 
+    @staticmethod
     def corrected(
-        self, weights: NDArray[np.float64], related: NDArray[np.float64] | None = None
+        share: float | NDArray[np.float64],
+        weights: NDArray[np.float64],
+        related: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Match weights from the sums over the comparisons of a pair.
 
@@ -167,6 +186,8 @@ class Parameters:
 
         Parameters
         ----------
+        share : float or float64 array, shape (n,)
+            rho: the share of related pairs among the non-matches of the pair's sources.
         weights : float64 array, shape (n,)
             Sums of `level_weights`.
         related : float64 array, shape (n,), optional
@@ -178,28 +199,35 @@ class Parameters:
         """
         if related is None:
             return weights
-        correction = np.logaddexp(np.log1p(-self.related_share), np.log(self.related_share) + related)
+        with np.errstate(divide="ignore"):  # a share of 0 takes nothing off
+            correction = np.logaddexp(np.log1p(-np.asarray(share)), np.log(share) + related)
         return np.asarray(weights - correction, np.float64)
 
-    @property
-    def most_gained(self) -> float:
+    def most_gained(self, source_pair: int) -> float:
         """The most by which a weight can exceed the sum of the weights of its comparisons."""
-        return -float(np.log1p(-self.related_share))
+        return -float(np.log1p(-self.share_of(source_pair)))
 
-    def weights(self, digits: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def weights(
+        self, digits: NDArray[np.uint8], source_pair: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
         """Match weights (natural log) of patterns.
 
         Parameters
         ----------
         digits : uint8 array, shape (n, n_comparisons)
             Levels; the number of levels stands for missing.
+        source_pair : int64 array, shape (n,), optional
+            Which pair of sources each belongs to, where that is known.
 
         Returns
         -------
         float64 array, shape (n,)
         """
         rows = np.arange(len(self.comparisons))
-        return self.corrected(*(table[rows, digits].sum(axis=1) for table in self.tables))
+        share: float | NDArray[np.float64] = self.related_share
+        if source_pair is not None and self.pairs:
+            share = np.array([pair.related_share for pair in self.pairs])[source_pair]
+        return self.corrected(share, *(table[rows, digits].sum(axis=1) for table in self.tables))
 
     def posterior(self, weights: NDArray[np.float64], source_pair: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probability that a candidate pair is a match given its pattern alone.
@@ -247,6 +275,7 @@ class Parameters:
                     "rate": pair.expected_matches / pair.pairs if pair.pairs else 0.0,
                     "log_prior_odds": pair.log_prior_odds,
                     "expected_related": pair.expected_related,
+                    "related_share": pair.related_share,
                 }
                 for pair in self.pairs
             ],
@@ -286,7 +315,7 @@ class Parameters:
                 for pair in data["match_rates"]
             ),
             passes=tuple(data["passes"]),
-            related_share=data["related_share"],
+            related_share=data.get("related_share", 0.0),
             selected_matches=data["selected_matches"],
             iterations=None if em is None else em["iterations"],
             converged=None if em is None else em["converged"],

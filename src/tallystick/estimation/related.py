@@ -48,10 +48,10 @@ def fit_classes(
     Fit
         With ``related`` where there is such a class.
     """
-    if settings.related == "none" or _all_given(table, given):
-        return fit_em(table, selection, given, start_matches, settings)
     if settings.related == "class":
         return fit_em(table, selection, given, start_matches, settings, related=True)
+    if settings.related == "none" or _all_given(table, given):
+        return fit_em(table, selection, given, start_matches, settings)
 
     def plausible(matches: NDArray[np.float64], related: Related) -> bool:
         return looks_related(table, matches, related)
@@ -100,4 +100,4 @@ def looks_related(table: Table, matches: NDArray[np.float64], related: Related) 
 def _all_given(table: Table, given: Given) -> bool:
     """Whether m and u of every comparison are known: weights are then what the user says they are."""
     compared = [k for k, factor in enumerate(table.factors) if factor.comparison is not None]
-    return not given.shared and all(given.m[k] is not None and given.u[k] is not None for k in compared)
+    return all(given.m[k] is not None and given.u[k] is not None for k in compared)

@@ -13,7 +13,7 @@ import numpy as np
 from tallystick._memory import give_back
 from tallystick._parallel import default_threads
 from tallystick.blocking.sizes import Block, largest_blocks, new_pairs
-from tallystick.blocking.units import Rectangle
+from tallystick.blocking.units import Rectangle, Unit
 from tallystick.comparisons.memo import RememberingMeasure, TabledMeasure
 from tallystick.comparisons.plan import ComparisonPlan, Leaf
 from tallystick.linkage.prepare import Prepared
@@ -154,11 +154,17 @@ def _seconds_per_pair(prepared: Prepared, threads: int | None) -> tuple[float, f
     """Seconds that a pair takes with all threads at work, and that listing the units takes."""
     plan = prepared.plan
     start = time.perf_counter()
-    units = list(plan.blocking.units(plan.row_order))
+    units: list[Unit] = []  # spread over all, never all at once
+    step = 1
+    for number, unit in enumerate(plan.blocking.units(plan.row_order)):
+        if number % step == 0:
+            units.append(unit)
+        if len(units) > 2 * SAMPLED_UNITS:
+            units, step = units[::2], 2 * step
     listing = time.perf_counter() - start
     count_block(plan, units[:1])  # compiles, uncounted
     pairs, seconds = 0, 0.0
-    for unit in units[:: max(1, len(units) // SAMPLED_UNITS)]:
+    for unit in units:
         start = time.perf_counter()
         found = count_block(plan, [unit])
         seconds += time.perf_counter() - start

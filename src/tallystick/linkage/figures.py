@@ -115,7 +115,7 @@ def quality_dict(
 
 def _histogram(parameters: Parameters, counts: PatternCounts, decided: DecidedPairs) -> dict[str, Any]:
     digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
-    weights = parameters.weights(digits)
+    weights = parameters.weights(digits, counts.source_pair)
     low, high = np.floor(weights.min()), np.ceil(weights.max())
     edges = np.linspace(low, max(high, low + 1), BINS + 1)
     candidates, _ = np.histogram(weights, edges, weights=counts.counts)
@@ -147,13 +147,13 @@ def _example(prepared: Prepared, parameters: Parameters, decided: DecidedPairs, 
         "decision": Verdict(int(decided.verdict[at])).label,
         "weight": float(pairs.weight[at]),
         "posterior": float(decided.posterior[at]),
-        "parts": weight_parts(parameters, digits),
+        "parts": weight_parts(parameters, digits, float(pairs.weight[at])),
         "left": _values(prepared, int(pairs.left[at])),
         "right": _values(prepared, int(pairs.right[at])),
     }
 
 
-def weight_parts(parameters: Parameters, digits: NDArray[np.uint8]) -> list[dict[str, Any]]:
+def weight_parts(parameters: Parameters, digits: NDArray[np.uint8], weight: float) -> list[dict[str, Any]]:
     """The weight of a pattern split by comparison; `digits` has shape (n_comparisons,).
 
     Where related pairs are a class of their own the last part is what their agreement takes from it.
@@ -168,8 +168,7 @@ def weight_parts(parameters: Parameters, digits: NDArray[np.uint8]) -> list[dict
         for number, (one, level) in enumerate(zip(parameters.comparisons, digits, strict=True))
     ]
     if parameters.related_share:
-        summed = sum(float(part["weight"]) for part in parts)
-        rest = float(parameters.weights(digits[None, :])[0]) - summed
+        rest = weight - sum(float(part["weight"]) for part in parts)
         parts.append({"comparison": RELATED, "level": None, "label": "agree as relatives do", "weight": rest})
     return parts
 

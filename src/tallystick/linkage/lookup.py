@@ -118,7 +118,9 @@ def compare_one(
             radix *= leaf.comparator.n_levels + 1
         combination = comparison.combination()
         digits[:, number] = levels if combination is None else combination[levels]
-    return model.parameters.weights(digits), model.parameters.coding.encode(digits)
+    # Where there are several pairs of sources nobody knows which one a record is of.
+    pair = np.zeros(len(digits), np.int64) if len(model.parameters.pairs) == 1 else None
+    return model.parameters.weights(digits, pair), model.parameters.coding.encode(digits)
 
 
 def lookup(model: Model, record: Mapping[str, Any], index: Index, most: int) -> pl.DataFrame:

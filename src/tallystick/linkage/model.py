@@ -160,7 +160,7 @@ class Model:
             float(weights[0]),
             None if posterior is None else float(posterior[0]),
             self.parameters.coding.texts(patterns)[0],
-            weight_parts(self.parameters, digits),
+            weight_parts(self.parameters, digits, float(weights[0])),
         )
 
     def lookup(self, record: Mapping[str, Any], table: Any, *, most: int = 10) -> pl.DataFrame:

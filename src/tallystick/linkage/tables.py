@@ -185,7 +185,7 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
     polars.DataFrame
         The columns of `links_table`, then for every field ``left_`` and ``right_`` values, and for
         every comparison ``level_`` and ``weight_``; where related pairs are a class of their own,
-        ``weight_related`` is what their agreement takes from the sum.
+        ``related_weight`` is what their agreement takes from the sum.
     """
     where = np.flatnonzero(decided.possible)
     where = where[
@@ -201,6 +201,6 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
         columns[f"weight_{one.name}"] = parameters.level_weights[number][digits[:, number]]
     if parameters.related_share:
         summed = np.sum([columns[f"weight_{one.name}"] for one in parameters.comparisons], axis=0)
-        columns["weight_related"] = parameters.weights(digits) - summed
+        columns["related_weight"] = decided.pairs.weight[where] - summed
     links = links_table(prepared, parameters, decided, where)
     return links.with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -74,7 +74,7 @@ def best_candidates(
     def work(task: Unit | PatternPairs) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
         if isinstance(task, PatternPairs):
             asked = task.among(wanted)
-            weights = weigh_patterns(parameters, task.patterns[asked])
+            weights = weigh_patterns(parameters, task.patterns[asked], task.source_pair)
             return task.pass_number, task.left(asked), task.right(asked), weights
         if isinstance(task, Rectangle):
             left, right = _tile_best(plan, task, parameters, wanted)
@@ -82,7 +82,7 @@ def best_candidates(
             left, right = plan.blocking.pairs(task)
             asked = np.flatnonzero(wanted[left] | wanted[right])
             left, right = left[asked], right[asked]
-        return task.pass_number, left, right, weigh_pairs(plan, parameters, left, right)[0]
+        return task.pass_number, left, right, weigh_pairs(plan, parameters, left, right, task.source_pair)[0]
 
     tasks: Iterable[Unit | PatternPairs] = ()
     if wanted.any():
@@ -126,7 +126,7 @@ def _tile_best(
     best_of_tile(
         sums[0],
         sums[-1],
-        np.float32(parameters.related_share),
+        np.float32(parameters.share_of(unit.source_pair)),
         columns,
         unit.left,
         unit.right,

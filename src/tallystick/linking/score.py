@@ -75,8 +75,10 @@ def link_block(
     found = []
     for unit in units:
         if isinstance(unit, Rectangle):
-            left, right = _tile_pairs(plan, unit, parameters.level_weights, floor - parameters.most_gained)
-            weight, pattern = weigh_pairs(plan, parameters, left, right)
+            left, right = _tile_pairs(
+                plan, unit, parameters.level_weights, floor - parameters.most_gained(unit.source_pair)
+            )
+            weight, pattern = weigh_pairs(plan, parameters, left, right, unit.source_pair)
             keep = weight >= floor
             found.append((left[keep], right[keep], weight[keep], pattern[keep]))
         else:
@@ -108,7 +110,7 @@ def _above(
     pairs: PatternPairs, parameters: Parameters, floor: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
     """Rows, weights and patterns of the pairs that reach the floor."""
-    weight = weigh_patterns(parameters, pairs.patterns)
+    weight = weigh_patterns(parameters, pairs.patterns, pairs.source_pair)
     keep = np.flatnonzero(weight >= floor)
     pattern = pairs.patterns[keep].astype(np.int64) % parameters.coding.size
     return pairs.left(keep), pairs.right(keep), weight[keep], pattern
@@ -126,9 +128,13 @@ def _scored(
 
 
 def weigh_pairs(
-    plan: PairPlan, parameters: Parameters, left: NDArray[np.int32], right: NDArray[np.int32]
+    plan: PairPlan,
+    parameters: Parameters,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    source_pair: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Match weights and pattern numbers of given pairs of rows."""
+    """Match weights and pattern numbers of given pairs of rows of a pair of sources."""
     from tallystick.patterns.kernels_patterns import fold
 
     digits = plan.digits.of(left, right)[: len(parameters.comparisons)]
@@ -136,23 +142,24 @@ def weigh_pairs(
     for table in parameters.tables:
         sums.append(np.empty(len(left)))
         fold(digits, table, sums[-1])
-    return parameters.corrected(*sums), parameters.coding.encode(digits.T)
+    share = parameters.share_of(source_pair)
+    return parameters.corrected(share, *sums), parameters.coding.encode(digits.T)
 
 
-def weigh_patterns(parameters: Parameters, patterns: NDArray[Any]) -> NDArray[np.float64]:
-    """Match weights of patterns whose first digits are the comparisons'."""
+def weigh_patterns(parameters: Parameters, patterns: NDArray[Any], source_pair: int) -> NDArray[np.float64]:
+    """Match weights of patterns, whose first digits are the comparisons', of a pair of sources."""
     from tallystick.patterns.kernels_patterns import weigh, weigh_by_table
 
-    if len(parameters.pattern_weights):
+    if len(table := parameters.pattern_weights(source_pair)):
         weight = np.empty(len(patterns))
-        weigh_by_table(patterns, parameters.pattern_weights, weight)
+        weigh_by_table(patterns, table, weight)
         return weight
     radices = np.array(parameters.coding.radices)
     sums = []
     for table in parameters.tables:
         sums.append(np.empty(len(patterns)))
         weigh(patterns, radices, table, sums[-1])
-    return parameters.corrected(*sums)
+    return parameters.corrected(parameters.share_of(source_pair), *sums)
 
 
 def _tile_pairs(

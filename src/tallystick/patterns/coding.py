@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +63,7 @@ class PatternCoding:
     @property
     def size(self) -> int:
         """Number of patterns that can be told apart."""
-        return int(np.prod(np.array(self.radices, np.float64))) if self.radices else 1
+        return math.prod(self.radices)
 
     @cached_property
     def multipliers(self) -> NDArray[np.int64]:

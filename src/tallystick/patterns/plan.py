@@ -139,7 +139,11 @@ def plan_pairs(
         row_order = _costliest(plans)
     else:
         n_pairs = blocking.pairs_to_visit()
-        plans = tuple(plan.remembering(n_pairs, memory // 8) for plan in plans)
+        spare, remembering = memory // 2, []
+        for plan in plans:
+            remembering.append(plan.remembering(n_pairs, spare))
+            spare -= remembering[-1].table_bytes
+        plans = tuple(remembering)
     return PairPlan(plans, blocking, key_parts, coding, tiles, row_order, memory)
 
 

@@ -116,7 +116,9 @@ def related_sentence(model: Mapping[str, Any]) -> str | None:
     pairs = sum(rate["expected_related"] for rate in model["match_rates"])
     shared = {one["name"]: one["shared"] for one in model["comparisons"]}
     often = sentence_list([f"{name} ({share:.0%})" for name, share in shared.items() if share >= OFTEN])
-    seldom = sentence_list([name for name, share in shared.items() if share < SELDOM])
+    # What any two records often have in common, such as their sex, relatives have, too.
+    telling = {one["name"] for one in model["comparisons"] if one["u"][0] > 1 - SELDOM}
+    seldom = sentence_list([name for name, share in shared.items() if share < SELDOM and name in telling])
     return (
         f"About {count(pairs)} pairs of non-matches are related, such as members of one household: they have "
         f"{often or 'little'} in common{f', and hardly ever {seldom}' if seldom else ''}, so that such "
