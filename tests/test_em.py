@@ -17,9 +17,10 @@ from simulate import Field, one_file, two_files
 import tallystick as ts
 from tallystick.blocking.passes import BlockingKey, KeyPart
 from tallystick.errors import InputError
-from tallystick.estimation.em import Fit, Given, fit_em, table_of
+from tallystick.estimation.em import Fit, Given, fit_em
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import Marginals, marginals_of_counts
+from tallystick.estimation.table import table_of
 from tallystick.patterns.coding import PatternCoding
 from tallystick.patterns.count import PatternCounts
 

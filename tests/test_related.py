@@ -13,10 +13,11 @@ from test_em import PURE, counts_of, fit_files, starts, tables
 import tallystick as ts
 from tallystick.datasets import persons
 from tallystick.estimation import related as related_module
-from tallystick.estimation.em import Fit, Given, Related, fit_em, table_of
+from tallystick.estimation.em import Fit, Given, Related, fit_em
 from tallystick.estimation.factors import Factor, selection_of
 from tallystick.estimation.marginals import marginals_of_counts
 from tallystick.estimation.related import fit_classes, looks_related
+from tallystick.estimation.table import table_of
 from tallystick.patterns.coding import PatternCoding
 from tallystick.patterns.count import PatternCounts
 

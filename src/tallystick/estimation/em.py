@@ -29,9 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.estimation.factors import Factor, Selection
-from tallystick.estimation.marginals import Marginals
 from tallystick.estimation.settings import Estimation
-from tallystick.patterns.count import PatternCounts
+from tallystick.estimation.table import Table
 
 TINY = 1e-300
 HALF = 0.5
@@ -111,80 +110,6 @@ class Given:
     m: tuple[NDArray[np.float64] | None, ...]
     u: tuple[NDArray[np.float64] | None, ...]
     shared: tuple[float | None, ...] = ()
-
-
-@dataclass(frozen=True)
-class Table:
-    """The patterns with the cell of each factor, and what their cells may look like.
-
-    Attributes
-    ----------
-    counts : PatternCounts
-        Counts of the patterns of the selected pairs.
-    factors : tuple of Factor
-        The factors.
-    cells : int32 array, shape (n_patterns, n_factors)
-        The cell of each factor, numbered over all factors.
-    starts : int64 array, shape (n_factors + 1,)
-        Where the cells of each factor begin.
-    missing : list of float64 array
-        Probability of each missing cell, (n_cells,) for every factor; 0 elsewhere.
-    possible : list of bool array
-        Cells that pairs may show.
-    among_all, floors : list of float64 array
-        How often each cell occurs among all allowed pairs, and the least that is taken for it.
-    """
-
-    counts: PatternCounts
-    factors: tuple[Factor, ...]
-    cells: NDArray[np.int32]
-    starts: NDArray[np.int64]
-    missing: list[NDArray[np.float64]]
-    possible: list[NDArray[np.bool_]]
-    among_all: list[NDArray[np.float64]]
-    floors: list[NDArray[np.float64]]
-
-    def split(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-        """Values of all cells, factor by factor."""
-        return np.split(values, self.starts[1:-1])
-
-
-def table_of(counts: PatternCounts, factors: Sequence[Factor], marginals: Marginals) -> Table:
-    """Find the cells of all patterns.
-
-    Parameters
-    ----------
-    counts : PatternCounts
-        Counts of the patterns of the selected pairs.
-    factors : sequence of Factor
-        The factors.
-    marginals : Marginals
-        How often each cell occurs among all allowed pairs.
-
-    Returns
-    -------
-    Table
-    """
-    digits = counts.coding.decode(counts.patterns)
-    n_comparisons = len(counts.coding.n_levels)
-    cells = [factor.cells(digits, n_comparisons) for factor in factors]
-    possible = [
-        _possible(f, s, np.bincount(c, minlength=f.n_cells))
-        for f, s, c in zip(factors, marginals.counts, cells, strict=True)
-    ]
-    starts = np.cumsum([0, *(factor.n_cells for factor in factors)])
-    numbered = [c + start for c, start in zip(cells, starts, strict=False)]
-    return Table(
-        counts,
-        tuple(factors),
-        np.stack(numbered, axis=1).astype(np.int32),
-        starts,
-        [_shares(~f.present, s) for f, s in zip(factors, marginals.counts, strict=True)],
-        possible,
-        [np.where(p, s, 0.0) for p, s in zip(possible, marginals.counts, strict=True)],
-        # A level that was never seen keeps a small u, so that its weight is finite.
-        [np.where(p, s, 0.0) for p, s in zip(possible, marginals.smallest, strict=True)],
-    )
 
 
 def fit_em(
@@ -380,11 +305,6 @@ def _normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values / total if total > 0 else np.full(len(values), 1.0 / len(values))
 
 
-def _shares(mask: NDArray[np.bool_], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probability of each missing cell; 0 elsewhere."""
-    return np.where(mask, counts, 0.0) / max(1.0, float(counts.sum()))
-
-
 def _full(
     cells: Sequence[NDArray[np.float64]], missing: Sequence[NDArray[np.float64]]
 ) -> list[NDArray[np.float64]]:
@@ -405,18 +325,6 @@ def _fix_levels(
         own = factor.level == level
         result[own] = probability * (cells[own] / now[level] if now[level] > 0 else 1.0 / n_cells_of)
     return result
-
-
-def _possible(
-    factor: Factor, among_all: NDArray[np.float64], patterns: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Cells that pairs may show: all but key bits that never come with a level that does occur.
-
-    Equal surnames, say, cannot differ in the key part that is the surname.
-    """
-    seen = (among_all > 0) | (patterns > 0)
-    level_seen = np.bincount(factor.level, weights=seen, minlength=factor.n_levels + 1) > 0
-    return np.asarray(factor.present & (seen | ~level_seen[factor.level]), np.bool_)
 
 
 def _start(

@@ -13,12 +13,13 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
 from tallystick.estimation.dependence import dependences
-from tallystick.estimation.em import Fit, Given, levels_of, table_of
+from tallystick.estimation.em import Fit, Given, levels_of
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
 from tallystick.estimation.related import fit_classes
 from tallystick.estimation.settings import Estimation
+from tallystick.estimation.table import table_of
 from tallystick.patterns.count import PatternCounts
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records

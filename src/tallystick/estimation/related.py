@@ -15,9 +15,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.em import Fit, Given, Related, Table, fit_em, levels_of
+from tallystick.estimation.em import Fit, Given, Related, fit_em, levels_of
 from tallystick.estimation.factors import Selection
 from tallystick.estimation.settings import Estimation
+from tallystick.estimation.table import Table
 
 APART = 0.1
 """Related pairs have the value of some comparison in common at most so often."""
