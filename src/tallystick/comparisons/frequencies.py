@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.comparisons.measure import Measure
+from tallystick.comparisons.measure import WrappedMeasure
 
 EDGES = (0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001)
 """Lowest relative frequency of each band but the last, the commonest first."""
@@ -119,20 +119,17 @@ def bands_of(values: pl.Series, shares: Mapping[str, float], edges: Sequence[flo
 
 
 @dataclass(frozen=True)
-class BandedMeasure:
+class BandedMeasure(WrappedMeasure):
     """A measure whose full agreement, which is equality of values, is split by bands.
 
     Attributes
     ----------
-    measure : Measure
-        The measure itself.
     bands : uint8 array, shape (n_values + 1,)
         Band of every left value.
     n_bands : int
         Number of bands.
     """
 
-    measure: Measure
     bands: NDArray[np.uint8]
     n_bands: int
 
@@ -140,11 +137,6 @@ class BandedMeasure:
     def n_levels(self) -> int:
         """Number of levels, the missing one not counted."""
         return self.measure.n_levels - 1 + self.n_bands
-
-    @property
-    def unreadable(self) -> int:
-        """As of the measure."""
-        return self.measure.unreadable
 
     @property
     def dear(self) -> bool:
@@ -157,7 +149,3 @@ class BandedMeasure:
 
         self.measure.levels(a, b, out)
         split_by_band(a, self.measure.n_levels - 1, self.n_bands, self.bands, out)
-
-    def similarities(self, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
-        """As of the measure."""
-        return self.measure.similarities(a, b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -34,3 +35,30 @@ class Measure(Protocol):
 
     def similarities(self, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
         """Similarity (or distance, as the comparator says) of every pair; NaN where missing."""
+
+
+@dataclass(frozen=True)
+class WrappedMeasure:
+    """A measure around another, which it is like in all but how levels are found.
+
+    Attributes
+    ----------
+    measure : Measure
+        The measure itself.
+    """
+
+    measure: Measure
+
+    @property
+    def n_levels(self) -> int:
+        """Number of levels, the missing one not counted."""
+        return self.measure.n_levels
+
+    @property
+    def unreadable(self) -> int:
+        """As of the measure."""
+        return self.measure.unreadable
+
+    def similarities(self, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
+        """As of the measure."""
+        return self.measure.similarities(a, b)

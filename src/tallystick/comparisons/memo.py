@@ -7,36 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.comparisons.measure import Measure
+from tallystick.comparisons.measure import Measure, WrappedMeasure
 
 ROWS = 256
 """Rows of a table that are worked out in one call."""
 
 
 @dataclass(frozen=True)
-class TabledMeasure:
+class TabledMeasure(WrappedMeasure):
     """A measure whose levels have all been worked out: few values, many pairs.
 
     Attributes
     ----------
-    measure : Measure
-        The measure itself.
     table : uint8 array, shape (n_left + 1, n_right + 1)
         Level of every pair of codes.
     """
 
-    measure: Measure
     table: NDArray[np.uint8]
-
-    @property
-    def n_levels(self) -> int:
-        """Number of levels, the missing one not counted."""
-        return self.measure.n_levels
-
-    @property
-    def unreadable(self) -> int:
-        """As of the measure."""
-        return self.measure.unreadable
 
     def levels(self, a: NDArray[np.int32], b: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
         """Write the level of every pair of codes to `out`."""
@@ -44,32 +31,10 @@ class TabledMeasure:
 
         table_levels(self.table, a, b, out)
 
-    def similarities(self, a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.float64]:
-        """As of the measure."""
-        return self.measure.similarities(a, b)
-
 
 @dataclass(frozen=True)
-class RememberingMeasure:
-    """A measure that costs more than to see whether a pair came before: it works out each pair once a call.
-
-    Attributes
-    ----------
-    measure : Measure
-        The measure itself.
-    """
-
-    measure: Measure
-
-    @property
-    def n_levels(self) -> int:
-        """Number of levels, the missing one not counted."""
-        return self.measure.n_levels
-
-    @property
-    def unreadable(self) -> int:
-        """As of the measure."""
-        return self.measure.unreadable
+class RememberingMeasure(WrappedMeasure):
+    """A measure that costs more than to see whether a pair came before: each is worked out once a call."""
 
     def levels(self, a: NDArray[np.int32], b: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
         """Write the level of every pair of codes to `out`."""
