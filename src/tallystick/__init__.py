@@ -46,7 +46,7 @@ _HOMES = {
     "tallystick.patterns.plan": ("plan_pairs",),
     "tallystick.patterns.count": ("count_patterns",),
     "tallystick.estimation.estimate": ("estimate",),
-    "tallystick.estimation.settings": ("Estimation",),
+    "tallystick.estimation.settings": ("Deterministic", "Estimation", "Previous", "StatedMatches"),
     "tallystick.linking.decision": ("Decision",),
     "tallystick.linking.score": ("score",),
     "tallystick.linking.decide": ("decide",),

@@ -14,10 +14,7 @@ related pair has the true value of field k in common with chance s_k, and then a
 and else as any other pair does, so that r = s m + (1 - s) u (a mixture in each factor; s by EM). The
 m-probabilities learn from the matches alone.
 
-With few matches the likelihood says little of m, and a class of chance agreements may fit as well as
-the matches. So m has a prior worth a few matches that look like the start, mostly in agreement (a
-Dirichlet prior; the estimate is the mode of the posterior, Dempster, Laird and Rubin 1977, section 1).
-A thousand matches overrule it.
+m has a prior (`tallystick.estimation.start`), so that the estimate is the mode of a posterior.
 """
 
 from __future__ import annotations
@@ -28,8 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.factors import Factor, Selection
+from tallystick.estimation.cells import fix_levels, normalise, with_missing
+from tallystick.estimation.factors import Selection
+from tallystick.estimation.m_step import maximise
 from tallystick.estimation.settings import Estimation
+from tallystick.estimation.start import prior_of, usual_start
 from tallystick.estimation.table import Table
 
 TINY = 1e-300
@@ -105,11 +105,31 @@ class Fit:
 
 @dataclass(frozen=True)
 class Given:
-    """Probabilities that are known, m and u by level; None where they are to be estimated."""
+    """What is known before EM looks at the pairs, one of each tuple for every factor; None: nothing.
+
+    Attributes
+    ----------
+    m, u : tuple of float64 array or None
+        Probabilities by level, (n_levels,), which are not estimated.
+    shared : tuple of float or None
+        Shares of related pairs that have the true value in common; empty for none known.
+    matches : float64 array, shape (n_source_pairs,), optional
+        Number of matches among all allowed pairs, which is not estimated.
+    start : tuple of float64 array or None
+        m by level that EM starts from, (n_levels,); empty for the usual start.
+    prior : tuple of float64 array or None
+        m by level of the matches that the prior is worth, (n_levels,); empty for the usual prior.
+    prior_weight : float
+        How many matches that prior is worth.
+    """
 
     m: tuple[NDArray[np.float64] | None, ...]
     u: tuple[NDArray[np.float64] | None, ...]
     shared: tuple[float | None, ...] = ()
+    matches: NDArray[np.float64] | None = None
+    start: tuple[NDArray[np.float64] | None, ...] = ()
+    prior: tuple[NDArray[np.float64] | None, ...] = ()
+    prior_weight: float = 0.0
 
 
 def fit_em(
@@ -150,21 +170,22 @@ def fit_em(
     n_pairs, n_classes = len(start_matches), 3 if related else 2
     weights = counts.counts.astype(np.float64)
     candidates = np.maximum(np.bincount(counts.source_pair, weights=weights, minlength=n_pairs), 1)
-    u = [_normalise(np.maximum(s, floor)) for s, floor in zip(table.among_all, table.floors, strict=True)]
-    u = [_fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
-    m = [
-        _start(f, p, s, settings.start_agreement)
-        for f, p, s in zip(factors, table.possible, table.among_all, strict=True)
-    ]
-    m = [_fix_levels(f, p, g) for f, p, g in zip(factors, m, given.m, strict=True)]
-    start = m
+    u = [normalise(np.maximum(s, floor)) for s, floor in zip(table.among_all, table.floors, strict=True)]
+    u = [fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
+    m = usual_start(table, given.m, settings)
+    prior = prior_of(table, m, given.prior, given.prior_weight, settings)
+    if given.start:
+        start = [s if g is None else g for s, g in zip(given.start, given.m, strict=True)]
+        m = [fix_levels(f, p, s) for f, p, s in zip(factors, m, start, strict=True)]
     known = given.shared or (None,) * len(factors)
     shared = np.array([HALF if one is None else one for one in known])
     classes = [u, m, _mixed(shared, m, u)][:n_classes]
-    chances = [selection.probabilities(_full(one, missing)) for one in classes]
+    chances = [selection.probabilities(with_missing(one, missing)) for one in classes]
     # Shares of the selected pairs, all classes but the first; at first as many related pairs as matches.
     shares = np.stack([start_matches * chance / candidates for chance, _ in chances[1:]])
     shares = np.clip(shares, 1e-12, 1 / n_classes)
+    if given.matches is not None:
+        shares[0] = _share_of(given.matches, chances, candidates)
 
     path: list[float] = []
     without_matches = 0.0
@@ -197,12 +218,14 @@ def fit_em(
         old_m, old_u, old_expected = m, u, expected
         shares = np.clip(found / candidates, 1e-15, 1 - 1e-9)
         expected = found / selected[1:, None]
+        if given.matches is not None:
+            expected[0] = given.matches
         # The pairs of each class by cell, those that no pass selects included.
         cells = []
         for one, (_, by_cell), seen, total in zip(
             classes[1:], chances[1:], sums, expected.sum(axis=1), strict=True
         ):
-            full = _full(one, missing)
+            full = with_missing(one, missing)
             cells.append(
                 [
                     np.where(f.present, own + total * p * (1.0 - chosen), 0.0)
@@ -211,22 +234,11 @@ def fit_em(
             )
         if related:
             shared = _shared(known, shared, cells[1], classes)
-        m = [
-            _fix_levels(f, _normalise(own + settings.prior_matches * first), fixed)
-            for f, own, first, fixed in zip(factors, cells[0], start, given.m, strict=True)
-        ]
-        rest = [
-            np.maximum(everyone - sum(own), floor)
-            for everyone, floor, own in zip(
-                table.among_all, table.floors, zip(*cells, strict=True), strict=True
-            )
-        ]
-        u = [
-            _fix_levels(f, _normalise(own), fixed)
-            for f, own, fixed in zip(factors, rest, given.u, strict=True)
-        ]
+        m, u = maximise(table, cells, prior, given, settings, u)
         classes = [u, m, _mixed(shared, m, u)][:n_classes]
-        chances = [selection.probabilities(_full(one, missing)) for one in classes]
+        chances = [selection.probabilities(with_missing(one, missing)) for one in classes]
+        if given.matches is not None:
+            shares[0] = _share_of(given.matches, chances, candidates)
         change = max(
             max(float(np.abs(a - b).max()) for a, b in zip(m, old_m, strict=True)),
             max(float(np.abs(a - b).max()) for a, b in zip(u, old_u, strict=True)),
@@ -262,6 +274,15 @@ def fit_em(
     )
 
 
+def _share_of(
+    matches: NDArray[np.float64],
+    chances: Sequence[tuple[float, list[NDArray[np.float64]]]],
+    candidates: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Share of the selected pairs that so many matches are, as far as some pass selects them."""
+    return np.asarray(np.clip(matches * chances[1][0] / candidates, 1e-15, 1 - 1e-9), np.float64)
+
+
 def _related(
     shared: NDArray[np.float64],
     classes: Sequence[Sequence[NDArray[np.float64]]],
@@ -292,68 +313,3 @@ def _shared(
         share = in_common.sum() / max(float(own.sum()), TINY)
         found[k] = np.clip(share, LEAST, 1 - LEAST) if fixed is None else fixed
     return found
-
-
-def levels_of(factor: Factor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of a factor's levels, key bits summed out, shape (n_levels,)."""
-    sums = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
-    return np.asarray(sums / sums.sum(), np.float64)
-
-
-def _normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = values.sum()
-    return values / total if total > 0 else np.full(len(values), 1.0 / len(values))
-
-
-def _full(
-    cells: Sequence[NDArray[np.float64]], missing: Sequence[NDArray[np.float64]]
-) -> list[NDArray[np.float64]]:
-    """Probabilities of all cells, the missing ones included."""
-    return [p * (1.0 - r.sum()) + r for p, r in zip(cells, missing, strict=True)]
-
-
-def _fix_levels(
-    factor: Factor, cells: NDArray[np.float64], levels: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    """Scale cells so that the levels have the given probabilities."""
-    if levels is None:
-        return cells
-    now = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
-    n_cells_of = 2 ** len(factor.keys)
-    result = np.zeros(len(cells))
-    for level, probability in enumerate(levels):
-        own = factor.level == level
-        result[own] = probability * (cells[own] / now[level] if now[level] > 0 else 1.0 / n_cells_of)
-    return result
-
-
-def _start(
-    factor: Factor, possible: NDArray[np.bool_], among_all: NDArray[np.float64], agreement: float
-) -> NDArray[np.float64]:
-    """Start of m, and its prior: full agreement as given, each lower level a third as likely as the next.
-
-    Full agreement by bands of frequency is shared out by how many records have a value of each band: the
-    pairs that agree on one of them over the frequency of its values.
-    """
-    top = np.ones(1)
-    if factor.edges:
-        found = np.bincount(factor.level, weights=among_all, minlength=factor.n_levels + 1)
-        edges = np.array([1.0, *factor.edges, factor.edges[-1] / 10])
-        usual = np.sqrt(edges[1:] * edges[:-1])
-        top = _normalise(found[factor.n_levels - factor.n_top : factor.n_levels] / usual)
-    all_bits = factor.bits == 2 ** len(factor.keys) - 1
-    if factor.comparison is None:
-        agreed = np.where(all_bits, agreement, (1 - agreement) / max(1, (possible & ~all_bits).sum()))
-        return _normalise(np.where(possible, agreed, 0.0))
-    below = factor.n_levels - factor.n_top
-    levels = np.zeros(factor.n_levels)
-    levels[:below] = 3.0 ** np.arange(below)
-    levels *= (1 - agreement) / levels.sum()
-    levels[below:] = agreement * top
-    # Within a level half the matches agree on all key parts, and the others on any of them.
-    bits = np.where(possible, 0.5 * all_bits + 0.5 / 2 ** len(factor.keys), 0.0)
-    result = np.zeros(factor.n_cells)
-    for level in range(factor.n_levels):
-        own = factor.level == level
-        result[own] = levels[level] * _normalise(bits[own])
-    return result

@@ -12,13 +12,17 @@ from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
+from tallystick.estimation.cells import levels_of
 from tallystick.estimation.dependence import dependences
-from tallystick.estimation.em import Fit, Given, levels_of
+from tallystick.estimation.em import Fit
 from tallystick.estimation.factors import Factor, factors_of, selection_of
+from tallystick.estimation.identified import identification_warnings
+from tallystick.estimation.knowledge import Gathered, Knowledge, gather
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
+from tallystick.estimation.matches import start_matches
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
-from tallystick.estimation.related import fit_classes
 from tallystick.estimation.settings import Estimation
+from tallystick.estimation.starts import fit_from_starts, starts_warnings
 from tallystick.estimation.table import table_of
 from tallystick.patterns.count import PatternCounts
 from tallystick.patterns.plan import PairPlan
@@ -36,6 +40,7 @@ def estimate(
     threads: int | None = None,
     progress: Progress = silent,
     known: Parameters | None = None,
+    knowledge: Knowledge | None = None,
 ) -> Parameters:
     """Estimate m- and u-probabilities and match rates from the patterns of the candidate pairs.
 
@@ -61,6 +66,8 @@ def estimate(
         Told how far the random pairs are.
     known : Parameters, optional
         Parameters of which only the match rates, and the rate of related pairs, are estimated anew.
+    knowledge : Knowledge, optional
+        The previous model and the table of reference that the settings name.
 
     Returns
     -------
@@ -77,7 +84,6 @@ def estimate(
             one.model_copy(update={"m": own.m, "u": own.u})
             for one, own in zip(comparisons, known.comparisons, strict=True)
         ]
-        settings = settings.model_copy(update={"related": "class" if known.related_share else "none"})
     require_pairs(counts, passes)
     coding = plan.coding
     factors = factors_of(comparisons, plan.key_parts, coding)
@@ -88,31 +94,41 @@ def estimate(
         marginals = marginals_of_random_pairs(
             plan, comparisons, factors, settings.random_pairs, seed, threads, progress
         )
-    given = Given(
-        tuple(_given(comparisons, factor, "m") for factor in factors),
-        tuple(_given(comparisons, factor, "u") for factor in factors),
-        tuple(_known_share(known, factor) for factor in factors) if known is not None else (),
+    found = gather(
+        records,
+        plan,
+        comparisons,
+        factors,
+        settings,
+        knowledge or Knowledge(),
+        known,
+        seed,
+        threads,
+        progress,
     )
+    given = found.given
+    settings = settings.model_copy(update={"related": found.related or settings.related})
     table = table_of(counts, factors, marginals)
-    fit = fit_classes(table, selection, given, start_matches(plan), settings)
+    start = start_matches(plan) if given.matches is None else given.matches
+    fit, starts = fit_from_starts(table, selection, given, start, settings, seed)
     parameters = tuple(
         ComparisonParameters(
             comparison.name,
             comparison.labels,
             tuple(_level_list(factor, fit.m[k])),
             tuple(_level_list(factor, fit.u[k])),
-            "EM" if given.m[k] is None else "given",
-            _origin_of_u(marginals.origin, fit) if given.u[k] is None else "given",
+            found.m_origins[k],
+            found.u_origins[k] or _origin_of_u(marginals.origin, fit),
             tuple(_level_list(factor, fit.related.r[k])) if fit.related else None,
             float(fit.related.shared[k]) if fit.related else None,
         )
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
     )
-    pairs, related_share = _pairs(records, plan, counts, fit)
+    pairs, related_share = _pairs(records, plan, counts, fit, found)
     parameters = parameters if known is None else known.comparisons
     of_class = np.array([fit.matches.sum(), sum(pair.expected_related for pair in pairs)])
     rare = of_class / sum(pair.pairs for pair in pairs)
-    found = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]))
+    dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]))
     return Parameters(
         comparisons=parameters,
         pairs=pairs,
@@ -122,9 +138,15 @@ def estimate(
         iterations=fit.iterations,
         converged=fit.converged,
         log_likelihood=fit.log_likelihood,
+        starts=starts,
         warnings=(
             *cautions(comparisons, passes, plan, selection, fit, settings),
-            *(one.sentence() for one in found),
+            *(one.sentence() for one in dependent),
+            *found.warnings,
+            *starts_warnings(fit, starts),
+            *identification_warnings(
+                table, selection, given, fit, settings, comparisons, plan.blocking.compares_all
+            ),
         ),
     )
 
@@ -136,14 +158,6 @@ def require_pairs(counts: PatternCounts, passes: Sequence[AnyPass]) -> None:
             "The passes find no pair at all (" + "; ".join(one.label for one in passes) + "): "
             "check that the blocking fields are coded alike, or add a pass."
         )
-
-
-def start_matches(plan: PairPlan) -> NDArray[np.float64]:
-    """Numbers of matches that EM starts from: half the smaller file, or a fifth of one file."""
-    sizes = np.diff(plan.blocking.offsets)
-    return np.array(
-        [0.2 * sizes[s] if s == t else 0.5 * min(sizes[s], sizes[t]) for s, t in plan.blocking.source_pairs]
-    )
 
 
 def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
@@ -174,19 +188,8 @@ def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
     return Parameters(tuple(found))
 
 
-def _given(comparisons: Sequence[Comparison], factor: Factor, which: str) -> NDArray[np.float64] | None:
-    if factor.comparison is None:
-        return None
-    values = getattr(comparisons[factor.comparison], which)
-    return None if values is None else np.array(values, np.float64)
-
-
 def _level_list(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
     return [float(value) for value in np.maximum(levels_of(factor, cells), 1e-300)]
-
-
-def _known_share(known: Parameters, factor: Factor) -> float | None:
-    return None if factor.comparison is None else known.comparisons[factor.comparison].shared
 
 
 def _origin_of_u(origin: str, fit: Fit) -> str:
@@ -194,7 +197,7 @@ def _origin_of_u(origin: str, fit: Fit) -> str:
 
 
 def _pairs(
-    records: Records, plan: PairPlan, counts: PatternCounts, fit: Fit
+    records: Records, plan: PairPlan, counts: PatternCounts, fit: Fit, found: Gathered
 ) -> tuple[tuple[PairOfSources, ...], float]:
     """Match rates of the pairs of sources, and the share of related pairs among all non-matches."""
     sizes = np.diff(records.offsets)
@@ -203,9 +206,12 @@ def _pairs(
     candidates = np.bincount(counts.source_pair, weights=counts.counts, minlength=len(allowed))
     least = np.maximum(candidates, 1)
     matches = fit.rate * least / fit.selected_m
-    found = fit.matches * fit.selected_m + related * (fit.related.selected if fit.related else 0.0)
+    seen = fit.matches * fit.selected_m + related * (fit.related.selected if fit.related else 0.0)
     # Non-matches as the candidates tell them: those that are neither, over their chance of selection.
-    unrelated = np.maximum(least - found, least * 1e-9) / fit.selected_u
+    unrelated = np.maximum(least - seen, least * 1e-9) / fit.selected_u
+    odds = matches / (unrelated + related)
+    if found.given.matches is not None:
+        odds = matches / np.maximum(allowed - matches, 0.5)
     result = tuple(
         PairOfSources(
             records.sources[s],
@@ -215,9 +221,10 @@ def _pairs(
             int(allowed[k]),
             int(candidates[k]),
             float(fit.matches[k]),
-            float(np.log(matches[k]) - np.log(unrelated[k] + related[k])),
+            float(np.log(odds[k])),
             float(related[k]),
             float(related[k] / (unrelated[k] + related[k])),
+            found.matches_origin,
         )
         for k, (s, t) in enumerate(plan.blocking.source_pairs)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -71,6 +71,8 @@ class PairOfSources:
         Expected related pairs among the allowed pairs: non-matches that share values as relatives do.
     related_share : float
         Their share of the non-matches; 0 where they are no class of their own.
+    origin : str
+        Where the number of matches comes from.
     """
 
     left: str
@@ -83,6 +85,26 @@ class PairOfSources:
     log_prior_odds: float
     expected_related: float = 0.0
     related_share: float = 0.0
+    origin: str = "EM"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where EM ended from one start.
+
+    Attributes
+    ----------
+    log_likelihood : float
+        Log-likelihood and log prior of m, up to a constant that all starts have in common.
+    matches : float
+        Expected matches.
+    converged : bool
+        Whether it got there before the cap.
+    """
+
+    log_likelihood: float
+    matches: float
+    converged: bool
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,8 @@ class Parameters:
     related_share : float
         Share of related pairs among the non-matches of all pairs of sources; 0 where they are no class of
         their own.
+    starts : tuple of Start
+        Where EM ended from each of several starts, the usual one first; empty where there was one.
     """
 
     comparisons: tuple[ComparisonParameters, ...]
@@ -117,6 +141,7 @@ class Parameters:
     log_likelihood: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
     related_share: float = 0.0
+    starts: tuple[Start, ...] = ()
 
     @cached_property
     def coding(self) -> PatternCoding:
@@ -276,6 +301,7 @@ class Parameters:
                     "log_prior_odds": pair.log_prior_odds,
                     "expected_related": pair.expected_related,
                     "related_share": pair.related_share,
+                    "origin": pair.origin,
                 }
                 for pair in self.pairs
             ],
@@ -288,6 +314,7 @@ class Parameters:
                 "iterations": self.iterations,
                 "converged": self.converged,
                 "log_likelihood": list(self.log_likelihood),
+                **({"starts": [asdict(one) for one in self.starts]} if self.starts else {}),
             },
             "warnings": list(self.warnings),
         }
@@ -320,5 +347,6 @@ class Parameters:
             iterations=None if em is None else em["iterations"],
             converged=None if em is None else em["converged"],
             log_likelihood=() if em is None else tuple(em["log_likelihood"]),
+            starts=() if em is None else tuple(Start(**one) for one in em.get("starts", ())),
             warnings=tuple(data["warnings"]),
         )

@@ -15,7 +15,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.em import Fit, Given, Related, fit_em, levels_of
+from tallystick.estimation.cells import levels_of
+from tallystick.estimation.em import Fit, Given, Related, fit_em
 from tallystick.estimation.factors import Selection
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table

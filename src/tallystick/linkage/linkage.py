@@ -15,6 +15,7 @@ from tallystick.estimation.estimate import given_parameters
 from tallystick.estimation.settings import Estimation
 from tallystick.linkage.links import Links, fit_counts
 from tallystick.linkage.model import Model
+from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import as_sources, prepare
 from tallystick.linkage.run import check_sizes, run
 from tallystick.linking.decision import Decision
@@ -156,8 +157,9 @@ class Linkage:
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
         check_sizes(prepared.inputs)
+        knowledge = read_knowledge(prepared, threads, progress)
         counts = count_patterns(prepared.plan, threads, progress)
-        parameters = fit_counts(prepared, counts, threads, progress)
+        parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge)
         return Model(prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
 
     def model(self) -> Model:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
 from tallystick.estimation.estimate import estimate
+from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
 from tallystick.linkage.evaluate import Evaluation, evaluate
@@ -210,9 +211,11 @@ def fit_counts(
     threads: int | None = None,
     progress: Progress = silent,
     known: Parameters | None = None,
+    knowledge: Knowledge | None = None,
 ) -> Parameters:
     """Estimate the parameters of prepared records from the counts of their patterns (see `estimate`)."""
     spec = prepared.spec
+    knowledge = knowledge or Knowledge(one_to_one=spec.decision.one_to_one)
     return estimate(
         prepared.records,
         prepared.plan,
@@ -224,6 +227,7 @@ def fit_counts(
         threads,
         progress,
         known,
+        knowledge,
     )
 
 

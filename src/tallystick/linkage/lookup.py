@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
+from tallystick.estimation.settings import Estimation
 from tallystick.linkage.prepare import as_sources, read_records
 from tallystick.preparation.normalise import normalise_column
 from tallystick.preparation.read import Table
@@ -61,7 +62,7 @@ def _index(model: Model, records: Records) -> Index:
 
 
 def _without_passes(spec: Spec) -> Spec:
-    return spec.model_copy(update={"passes": ()})
+    return spec.model_copy(update={"passes": (), "estimation": Estimation()})
 
 
 def _table(spec: Spec, records: Sequence[Mapping[str, Any]], name: str) -> Table:

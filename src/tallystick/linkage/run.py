@@ -21,6 +21,7 @@ from tallystick._memory import give_back
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.estimation.estimate import require_pairs
+from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.folder import (
     RUN_FORMAT,
@@ -33,6 +34,7 @@ from tallystick.linkage.folder import (
 )
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
+from tallystick.linkage.outside import outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_records
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
@@ -121,10 +123,12 @@ def run(
             progress=progress,
             encoded=encoded,
         )
+    estimates = model is None and not (folder / "model.json").exists()
+    knowledge = read_knowledge(prepared, threads, progress) if estimates else None
     with clock.stage("count"):
         counts = _counts(folder, fingerprint, prepared, threads, progress)
     with clock.stage("estimate"):
-        parameters = _parameters(folder, prepared, counts, model, threads, progress)
+        parameters = _parameters(folder, prepared, counts, model, knowledge, threads, progress)
     with clock.stage("score"):
         scored = _scored(folder, prepared, counts, parameters, threads, progress)
     with clock.stage("decide"):
@@ -253,6 +257,7 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | None) 
         "inputs": [[table.name, table.sha256] for table in inputs],
         "pairs": [_pairs_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,
+        "outside": outside_sha256(spec),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -272,6 +277,7 @@ def _parameters(
     prepared: Prepared,
     counts: PatternCounts,
     model: Model | None,
+    knowledge: Knowledge | None,
     threads: int | None,
     progress: Progress,
 ) -> Parameters:
@@ -280,7 +286,7 @@ def _parameters(
     if path.exists():
         return Model.load(path).parameters
     if model is None:
-        parameters = fit_counts(prepared, counts, threads, progress)
+        parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge)
     else:
         parameters = rated(prepared, model.parameters, counts, threads, progress)
     Model(prepared.spec.model_copy(update={"sources": ()}), parameters).save(path)

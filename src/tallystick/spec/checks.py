@@ -97,6 +97,9 @@ def _answers_read(spec: Spec) -> Iterator[Problem]:
         read += [(("comparisons", number), field) for field in dict.fromkeys((*one.left, *one.right))]
     for number, step in enumerate(spec.passes):
         read += [(("passes", number), field) for field in step.fields]
+    if rules := spec.estimation.deterministic:
+        for number, rule in enumerate(rules.rules):
+            read += [(("estimation", "deterministic", "rules", number), field) for field in rule]
     for path, field in read:
         for source in spec.sources:
             column = source.column(field)

@@ -95,9 +95,10 @@ class Spec(Settings):
 
     @property
     def fields_used(self) -> tuple[str, ...]:
-        """Names of the fields that comparisons and passes read, each once."""
+        """Names of the fields that comparisons, passes and deterministic rules read, each once."""
         read = [field for one in self.comparisons for field in (*one.left, *one.right)]
         read += [field for one in self.passes for field in one.fields]
+        read += self.estimation.deterministic.fields if self.estimation.deterministic else ()
         return tuple(dict.fromkeys(read))
 
     def kind_of(self, n_sources: int) -> Kind:

@@ -88,7 +88,7 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
     Returns
     -------
     Spec
-        Ready to be read; it differs from `spec` only in ``path`` and ``uri``.
+        Ready to be read; it differs from `spec` only in ``path``, ``uri`` and ``model``.
 
     Raises
     ------
@@ -123,7 +123,13 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
         one.model_copy(update={"path": joined(one.path)}) if one.type == "pair_table" else one
         for one in spec.passes
     )
-    return spec.model_copy(update={"sources": sources, "passes": passes})
+    estimation = spec.estimation
+    if estimation.previous is not None:
+        previous = estimation.previous.model_copy(update={"model": joined(estimation.previous.model)})
+        estimation = estimation.model_copy(update={"previous": previous})
+    if estimation.reference is not None:
+        estimation = estimation.model_copy(update={"reference": source_of(estimation.reference)})
+    return spec.model_copy(update={"sources": sources, "passes": passes, "estimation": estimation})
 
 
 def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
@@ -132,6 +138,11 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
     for number, source in enumerate(spec.sources):
         places.append((("sources", number, "path"), source.path))
         places.append((("sources", number, "uri"), source.uri))
+    if spec.estimation.previous is not None:
+        places.append((("estimation", "previous", "model"), spec.estimation.previous.model))
+    if spec.estimation.reference is not None:
+        places.append((("estimation", "reference", "path"), spec.estimation.reference.path))
+        places.append((("estimation", "reference", "uri"), spec.estimation.reference.uri))
     for number, one in enumerate(spec.passes):
         if one.type == "pair_table":
             places.append((("passes", number, "path"), one.path))

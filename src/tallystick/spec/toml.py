@@ -19,7 +19,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.conditions import Levels
 from tallystick.comparisons.fields import FieldPair
 from tallystick.errors import SpecError
-from tallystick.preparation.source import mask_password
+from tallystick.preparation.source import Source, mask_password
 from tallystick.spec.lines import key_lines, line_of
 from tallystick.spec.model import Spec
 from tallystick.spec.paths import path_problems
@@ -185,12 +185,19 @@ def plain(spec: Spec) -> dict[str, Any]:
     SpecError
         If a value has no plain form.
     """
-    sources = []
-    for source in spec.sources:
-        in_memory = source.uri is None and source.path is None
-        hidden = {"table": None} if in_memory else {"uri": source.uri and mask_password(source.uri)}
-        sources.append(source.model_copy(update=hidden))
-    return _table(spec.model_copy(update={"sources": tuple(sources)}), ())
+    estimation = spec.estimation
+    if (table := estimation.reference) is not None:
+        kept = None if table.uri is None and table.path is None else _hidden(table)
+        estimation = estimation.model_copy(update={"reference": kept})
+    sources = tuple(map(_hidden, spec.sources))
+    return _table(spec.model_copy(update={"sources": sources, "estimation": estimation}), ())
+
+
+def _hidden(source: Source) -> Source:
+    """The source without a table in memory and without a password."""
+    in_memory = source.uri is None and source.path is None
+    hidden = {"table": None} if in_memory else {"uri": source.uri and mask_password(source.uri)}
+    return source.model_copy(update=hidden)
 
 
 def _syntax(message: str) -> str:

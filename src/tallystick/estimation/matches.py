@@ -1,0 +1,141 @@
+"""The number of matches where the user states it, or rules of a stated recall tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.errors import InputError
+from tallystick.estimation.deterministic import count_rule_pairs
+from tallystick.estimation.settings import Estimation, StatedMatches
+from tallystick.patterns.plan import PairPlan
+from tallystick.records.records import Records
+
+
+@dataclass(frozen=True)
+class KnownMatches:
+    """A number of matches that is not estimated from patterns.
+
+    Attributes
+    ----------
+    matches : float64 array, shape (n_source_pairs,)
+        How many.
+    origin : str
+        Where it comes from.
+    warnings : tuple of str
+        What was changed of it.
+    """
+
+    matches: NDArray[np.float64]
+    origin: str
+    warnings: tuple[str, ...]
+
+
+def start_matches(plan: PairPlan) -> NDArray[np.float64]:
+    """Numbers of matches that EM starts from: half the smaller file, or a fifth of one file."""
+    sizes = np.diff(plan.blocking.offsets)
+    return np.array(
+        [0.2 * sizes[s] if s == t else 0.5 * min(sizes[s], sizes[t]) for s, t in plan.blocking.source_pairs]
+    )
+
+
+def known_matches(
+    records: Records, plan: PairPlan, settings: Estimation, one_to_one: bool
+) -> KnownMatches | None:
+    """The number of matches that the settings state.
+
+    A single number for several pairs of sources is shared out in proportion to what EM starts from: half
+    the smaller file, or a fifth of one file. The pairs that deterministic rules find, times the rules'
+    precision over their recall, are the matches of each pair of sources.
+
+    A number beyond what is possible is clipped, and a warning says so: with one-to-one links the records of
+    the smaller file, otherwise all allowed pairs but one.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    plan : PairPlan
+        Their plan.
+    settings : Estimation
+        With `expected_matches` or `deterministic`.
+    one_to_one : bool
+        Whether a record has at most one match.
+
+    Returns
+    -------
+    KnownMatches or None
+        None where the settings state nothing.
+
+    Raises
+    ------
+    InputError
+        Where a stated pair of sources is none, one has no number, or no pair agrees on any rule.
+    """
+    pairs = plan.blocking.source_pairs
+    if settings.expected_matches is not None:
+        stated, origin = _stated(records, plan, settings.expected_matches), "stated"
+    elif settings.deterministic is not None:
+        rules = settings.deterministic
+        found = count_rule_pairs(records, pairs, rules.rules)
+        if not found.sum():
+            raise InputError(
+                "estimation.deterministic: no pair of records agrees on all fields of any rule, so they say "
+                "nothing of the number of matches: check that the fields are coded alike, or drop a field."
+            )
+        # A pair of sources without any such pair may still have matches that the rules do not find.
+        stated = np.maximum(found, 0.5) * rules.precision / rules.recall
+        origin = (
+            f"{int(found.sum()):,} pairs of deterministic rules, precision {rules.precision:g} and "
+            f"recall {rules.recall:g}"
+        )
+    else:
+        return None
+    sizes = np.diff(records.offsets)
+    matches, warnings = stated.copy(), []
+    for k, ((s, t), allowed) in enumerate(zip(pairs, plan.blocking.allowed_pairs().tolist(), strict=True)):
+        one = one_to_one and s != t
+        most = float(min(sizes[s], sizes[t])) if one else max(allowed - 1.0, 0.5 * allowed)
+        if stated[k] > most:
+            matches[k] = most
+            left, right = records.sources[s], records.sources[t]
+            where = f"within {left}" if s == t else f"between {left} and {right}"
+            limit = (
+                "the records of the smaller file, as links are one-to-one" if one else "the pairs of records"
+            )
+            warnings.append(
+                f"There cannot be {stated[k]:,.0f} matches {where} (origin: {origin}), more than {limit}: "
+                f"{most:,.0f} are taken; check the number."
+            )
+    return KnownMatches(matches, origin, tuple(warnings))
+
+
+def _stated(
+    records: Records, plan: PairPlan, stated: float | tuple[StatedMatches, ...]
+) -> NDArray[np.float64]:
+    pairs = plan.blocking.source_pairs
+    if not isinstance(stated, tuple):
+        shares = start_matches(plan)
+        return np.asarray(stated * shares / shares.sum(), np.float64)
+    names = [frozenset((records.sources[s], records.sources[t])) for s, t in pairs]
+    of_pair = {frozenset((one.left, one.right)): one for one in stated}
+    for place, one in of_pair.items():
+        if place not in names:
+            raise InputError(
+                f"estimation.expected_matches: {one.left} and {one.right} are no pair of sources that is "
+                f"compared; those are {_listed(names)}."
+            )
+    lacking = [place for place in names if place not in of_pair]
+    if lacking:
+        raise InputError(
+            f"estimation.expected_matches: there is no number for {_listed(lacking)}: give one for every "
+            "pair of sources, or one for all together."
+        )
+    return np.array([of_pair[place].matches for place in names])
+
+
+def _listed(places: Sequence[frozenset[str]]) -> str:
+    return "; ".join(" and ".join(sorted(place)) for place in places)
