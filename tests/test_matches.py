@@ -196,6 +196,39 @@ def test_rules_of_one_file_and_beyond_what_is_possible() -> None:
     assert any("deterministic rules" in text and "There cannot be" in text for text in weak.warnings)
 
 
+def test_rules_that_chance_fulfils() -> None:
+    """Town and day agree in one pair of 1,240: most of what they find is no match."""
+    rules = [["town", "day"]]
+    found = fit(deterministic={"rules": rules, "recall": 0.8})
+    (warning,) = [text for text in found.warnings if "by chance" in text]
+    about = int(warning.split()[1].replace(",", ""))
+    assert about == pytest.approx(1200 * 900 * FIELDS[1].u[1] * FIELDS[3].u[1], rel=0.05)
+    stated = fit(deterministic={"rules": rules, "recall": 0.8, "precision": 0.4})
+    sure = fit(deterministic={"rules": [["name", "year", "day"]], "recall": 0.7})
+    for model in (stated, sure):
+        assert not any("by chance" in text for text in model.warnings)
+
+
+def test_more_matches_than_records_are_reported_where_files_may_hold_an_entity_twice() -> None:
+    (warning,) = [text for text in fit(expected_matches=1000).warnings if "smaller" in text]
+    assert warning.startswith(
+        "1,000 matches (origin: stated) are more than the 900 records of the smaller of a"
+    )
+
+
+@pytest.mark.parametrize("passes", [None, [ts.blocking_key("town"), ts.blocking_key("year", "day")]])
+def test_a_number_that_the_pairs_contradict(passes: Any) -> None:
+    for stated, said in ((100, True), (550, False), (600, False), (650, False), (2400, True)):
+        told = [text for text in fit(passes=passes, expected_matches=stated).warnings if "look like" in text]
+        assert bool(told) is said, stated
+        if said:
+            about = float(told[0].split()[4].replace(",", ""))
+            assert about == pytest.approx(600, rel=0.1)
+    # Where EM could not count the matches either, it contradicts nobody.
+    weak = two_files([Field(name, 8) for name in ("name", "town", "year", "day")], 900, 900, 30, 3).tables
+    assert not any("look like" in text for text in fit(weak, expected_matches=90).warnings)
+
+
 def test_rules_that_say_nothing() -> None:
     a, b = SIM.tables
     apart = b.with_columns(pl.col("name") + "x")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from simulate import Field, Simulated, two_files
 from test_em import PURE, counts_of
-from test_related import ingredients
+from test_related import ingredients, linkage_of
 
 import tallystick as ts
+from tallystick.datasets import persons
 from tallystick.errors import InputError, SpecError
 from tallystick.estimation.cells import levels_of
 from tallystick.estimation.em import Given, fit_em
@@ -202,3 +203,29 @@ def test_a_model_made_with_a_previous_one_links_where_that_is_no_more(
     ]
     links = again.link(*sources)
     assert links.model.parameters.pairs[0].expected_matches == pytest.approx(500, rel=0.1)
+
+
+def test_relatives_of_the_model_stay_a_class(tmp_path: Path) -> None:
+    """As it is the class of related pairs is held, too; as a start or a prior it is looked for anew."""
+    first, second = (persons(3000, duplicates=(0.7, 0.2, 0.1), seed=seed).table for seed in (5, 6))
+    model = linkage_of("blocked", "auto").fit(first)
+    old = model.parameters
+    assert old.related_share > 0
+    model.save(tmp_path / "model.json")
+
+    def again(**settings: Any) -> ts.Model:
+        spec = linkage_of("blocked", "auto").spec
+        previous = ts.Previous(model=str(tmp_path / "model.json"), **settings)
+        estimation = spec.estimation.model_copy(update={"previous": previous})
+        return ts.Linkage(spec=spec.model_copy(update={"estimation": estimation})).fit(second)
+
+    held = again(use="as_is").parameters
+    linked = model.link(ts.Source(name="second", table=second)).model.parameters
+    assert held.pairs[0].expected_matches == pytest.approx(linked.pairs[0].expected_matches, rel=1e-3)
+    assert held.pairs[0].expected_related == pytest.approx(linked.pairs[0].expected_related, rel=1e-3)
+    for one, other in zip(held.comparisons, old.comparisons, strict=True):
+        assert one.shared == pytest.approx(other.shared)
+        np.testing.assert_allclose(one.r or (), other.r or ())
+    prior = again(use="prior", weight=200).parameters
+    assert prior.related_share > 0
+    assert prior.comparisons[0].shared != held.comparisons[0].shared

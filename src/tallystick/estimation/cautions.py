@@ -24,6 +24,7 @@ def cautions(
     selection: Selection,
     fit: Fit,
     settings: Estimation,
+    matches_held: bool = False,
 ) -> list[str]:
     """Sentences on what an estimate rests on.
 
@@ -41,6 +42,8 @@ def cautions(
         What EM found.
     settings : Estimation
         Its settings.
+    matches_held : bool
+        Whether the number of matches was known beforehand, so that it is no finding.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def cautions(
             f"EM stopped at the cap of {settings.max_iterations} iterations without converging: raise "
             "max_iterations or look at the comparisons before relying on the estimates."
         )
-    found += _on_matches(plan, fit)
+    found += _on_matches(plan, fit, matches_held)
     everywhere = blocked_everywhere(comparisons, passes)
     for comparison in everywhere:
         found.append(
@@ -68,9 +71,11 @@ def cautions(
     return found
 
 
-def _on_matches(plan: PairPlan, fit: Fit) -> list[str]:
+def _on_matches(plan: PairPlan, fit: Fit, held: bool) -> list[str]:
     """Numbers of matches that cannot be relied on."""
-    found = []
+    found: list[str] = []
+    if held:
+        return found
     gain = fit.log_likelihood[-1] - fit.without_matches
     if gain < FEW:
         found.append(

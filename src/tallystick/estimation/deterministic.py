@@ -57,3 +57,33 @@ def count_rule_pairs(
             for number, pair in enumerate(source_pairs):
                 found[number] += sign * count_key_pairs(keys, records.offsets, [pair]).n_pairs
     return found
+
+
+def chance_pairs(
+    records: Records, source_pairs: Sequence[tuple[int, int]], rules: Sequence[Sequence[str]]
+) -> float:
+    """Pairs that would agree on some rule if the fields of a pair had nothing to do with each other.
+
+    Parameters
+    ----------
+    records, source_pairs, rules
+        As of `count_rule_pairs`.
+
+    Returns
+    -------
+    float
+        All pairs of records times the share of them that agrees on each field, summed over the rules of two
+        fields or more. Of a rule of one field nobody knows which of its pairs are chance.
+    """
+    sizes = np.diff(records.offsets)
+    total = 0.0
+    for s, t in source_pairs:
+        pairs = float(sizes[s] * (sizes[s] - 1) / 2 if s == t else sizes[s] * sizes[t])
+        for rule in rules:
+            if len(rule) > 1 and pairs:
+                shares = [
+                    count_key_pairs(records.columns[field].codes, records.offsets, [(s, t)]).n_pairs / pairs
+                    for field in rule
+                ]
+                total += pairs * float(np.prod(shares))
+    return total

@@ -175,7 +175,7 @@ def fit_em(
     m = usual_start(table, given.m, settings)
     prior = prior_of(table, m, given.prior, given.prior_weight, settings)
     if given.start:
-        start = [s if g is None else g for s, g in zip(given.start, given.m, strict=True)]
+        start = [one if known is None else known for one, known in zip(given.start, given.m, strict=True)]
         m = [fix_levels(f, p, s) for f, p, s in zip(factors, m, start, strict=True)]
     known = given.shared or (None,) * len(factors)
     shared = np.array([HALF if one is None else one for one in known])

@@ -13,6 +13,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
 from tallystick.estimation.cells import levels_of
+from tallystick.estimation.contradiction import contradiction_warnings
 from tallystick.estimation.dependence import dependences
 from tallystick.estimation.em import Fit
 from tallystick.estimation.factors import Factor, factors_of, selection_of
@@ -140,10 +141,11 @@ def estimate(
         log_likelihood=fit.log_likelihood,
         starts=starts,
         warnings=(
-            *cautions(comparisons, passes, plan, selection, fit, settings),
+            *cautions(comparisons, passes, plan, selection, fit, settings, given.matches is not None),
             *(one.sentence() for one in dependent),
             *found.warnings,
             *starts_warnings(fit, starts),
+            *contradiction_warnings(table, selection, given, fit, settings, plan.blocking.compares_all),
             *identification_warnings(
                 table, selection, given, fit, settings, comparisons, plan.blocking.compares_all
             ),

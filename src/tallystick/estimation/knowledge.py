@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,14 +15,15 @@ from tallystick.errors import InputError
 from tallystick.estimation.em import Given
 from tallystick.estimation.factors import Factor
 from tallystick.estimation.matches import known_matches
-from tallystick.estimation.parameters import Parameters
+from tallystick.estimation.parameters import ComparisonParameters, Parameters
 from tallystick.estimation.previous import matched
 from tallystick.estimation.reference import compared, u_of_reference
-from tallystick.estimation.settings import Estimation
+from tallystick.estimation.settings import Estimation, Previous
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records
 
 Levels = NDArray[np.float64] | None
+ALL_PAIRS = "all pairs, matches included"
 
 
 @dataclass(frozen=True)
@@ -152,67 +153,77 @@ def gather(
         if getattr(settings, name) is not None and getattr(knowledge, name) is None:
             raise ValueError(f"estimation.{name} is asked for, but `knowledge` has no {name}")
     _require_all_pairs(plan, settings)
-    n = len(comparisons)
-    m: list[Levels] = [None] * n
-    u: list[Levels] = [None] * n
-    start: list[Levels] = [None] * n
-    prior: list[Levels] = [None] * n
-    shared: list[float | None] = [None] * n
-    m_origins, u_origins = ["EM"] * n, [None if settings.u != "all_pairs" else ALL_PAIRS] * n
+    ones = [_Known(u_origin=ALL_PAIRS if settings.u == "all_pairs" else None) for _ in comparisons]
     related = None
     if settings.reference is not None and knowledge.reference is not None:
-        found = u_of_reference(
+        table = u_of_reference(
             knowledge.reference, comparisons, _within(plan), settings.random_pairs, seed, threads, progress
         )
-        u = list(found.u)
-        u_origins = [
-            old if one is None else found.origin for one, old in zip(found.u, u_origins, strict=True)
+        ones = [
+            one if u is None else replace(one, u=u, u_origin=table.origin)
+            for one, u in zip(ones, table.u, strict=True)
         ]
     if settings.previous is not None and knowledge.previous is not None:
-        use, weight = settings.previous.use, settings.previous.weight
-        name = f"previous model {settings.previous.model}"
         owns = matched(comparisons, knowledge.previous, settings.previous)
-        for k, own in enumerate(owns):
-            if own is None:
-                continue
-            levels = np.array(own.m)
-            if use == "as_is":
-                m[k], u[k], shared[k] = levels, np.array(own.u), own.shared
-                m_origins[k] = u_origins[k] = name
-            else:
-                start[k] = levels
-                m_origins[k] = f"EM, from {name}"
-            if use == "prior":
-                prior[k] = levels
-                m_origins[k] = f"EM, prior worth {weight:g} matches from {name}"
-        if use == "as_is" and all(owns):
+        ones = [_with_previous(one, own, settings.previous) for one, own in zip(ones, owns, strict=True)]
+        if settings.previous.use == "as_is" and all(owns):
             related = "class" if knowledge.previous.related_share else "none"
     if known is not None:
         related = "class" if known.related_share else "none"
-        shared = [one.shared for one in known.comparisons]
-    for k, one in enumerate(comparisons):
-        if one.m is not None:
-            m[k], m_origins[k] = np.array(one.m), "given"
-        if one.u is not None:
-            u[k], u_origins[k] = np.array(one.u), "given"
+        ones = [replace(one, shared=own.shared) for one, own in zip(ones, known.comparisons, strict=True)]
+    ones = [_with_hand(one, own) for one, own in zip(ones, comparisons, strict=True)]
     of_matches = known_matches(records, plan, settings, knowledge.one_to_one)
+    of_factor = [_Known() if f.comparison is None else ones[f.comparison] for f in factors]
     given = Given(
-        _by_factor(factors, m),
-        _by_factor(factors, u),
-        tuple(None if f.comparison is None else shared[f.comparison] for f in factors),
+        tuple(one.m for one in of_factor),
+        tuple(one.u for one in of_factor),
+        tuple(one.shared for one in of_factor),
         None if of_matches is None else of_matches.matches,
-        _by_factor(factors, start) if any(one is not None for one in start) else (),
-        _by_factor(factors, prior) if any(one is not None for one in prior) else (),
-        0.0 if settings.previous is None else settings.previous.weight or 0.0,
+        tuple(one.start for one in of_factor),
+        tuple(one.prior for one in of_factor),
+        (settings.previous.weight or 0.0) if settings.previous else 0.0,
     )
     return Gathered(
         given,
-        tuple(m_origins),
-        tuple(u_origins),
+        tuple(one.m_origin for one in ones),
+        tuple(one.u_origin for one in ones),
         "EM" if of_matches is None else of_matches.origin,
         related,
         () if of_matches is None else of_matches.warnings,
     )
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of one comparison: probabilities by level, and where they come from."""
+
+    m: Levels = None
+    u: Levels = None
+    start: Levels = None
+    prior: Levels = None
+    shared: float | None = None
+    m_origin: str = "EM"
+    u_origin: str | None = None
+
+
+def _with_previous(one: _Known, own: ComparisonParameters | None, settings: Previous) -> _Known:
+    if own is None:
+        return one
+    name, m = f"previous model {settings.model}", np.array(own.m)
+    if settings.use == "as_is":
+        return replace(one, m=m, u=np.array(own.u), shared=own.shared, m_origin=name, u_origin=name)
+    if settings.use == "start":
+        return replace(one, start=m, m_origin=f"EM, from {name}")
+    origin = f"EM, prior worth {settings.weight:g} matches from {name}"
+    return replace(one, start=m, prior=m, m_origin=origin)
+
+
+def _with_hand(one: _Known, comparison: Comparison) -> _Known:
+    if comparison.m is not None:
+        one = replace(one, m=np.array(comparison.m), m_origin="given")
+    if comparison.u is not None:
+        one = replace(one, u=np.array(comparison.u), u_origin="given")
+    return one
 
 
 def _require_all_pairs(plan: PairPlan, settings: Estimation) -> None:
@@ -226,10 +237,3 @@ def _require_all_pairs(plan: PairPlan, settings: Estimation) -> None:
 def _within(plan: PairPlan) -> bool:
     """Whether records are paired within a source."""
     return any(s == t for s, t in plan.blocking.source_pairs)
-
-
-ALL_PAIRS = "all pairs, matches included"
-
-
-def _by_factor(factors: Sequence[Factor], values: Sequence[Levels]) -> tuple[Levels, ...]:
-    return tuple(None if factor.comparison is None else values[factor.comparison] for factor in factors)

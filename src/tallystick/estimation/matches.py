@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.errors import InputError
-from tallystick.estimation.deterministic import count_rule_pairs
-from tallystick.estimation.settings import Estimation, StatedMatches
+from tallystick.estimation.deterministic import chance_pairs, count_rule_pairs
+from tallystick.estimation.settings import Deterministic, Estimation, StatedMatches
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records
+
+MOST_BY_CHANCE = 0.1
+"""Share of the pairs that rules find which may agree by chance before a warning."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def known_matches(
         Where a stated pair of sources is none, one has no number, or no pair agrees on any rule.
     """
     pairs = plan.blocking.source_pairs
+    warnings: list[str] = []
     if settings.expected_matches is not None:
         stated, origin = _stated(records, plan, settings.expected_matches), "stated"
     elif settings.deterministic is not None:
@@ -88,6 +92,7 @@ def known_matches(
             )
         # A pair of sources without any such pair may still have matches that the rules do not find.
         stated = np.maximum(found, 0.5) * rules.precision / rules.recall
+        warnings += _by_chance(records, plan, rules, found)
         origin = (
             f"{int(found.sum()):,} pairs of deterministic rules, precision {rules.precision:g} and "
             f"recall {rules.recall:g}"
@@ -95,7 +100,7 @@ def known_matches(
     else:
         return None
     sizes = np.diff(records.offsets)
-    matches, warnings = stated.copy(), []
+    matches = stated.copy()
     for k, ((s, t), allowed) in enumerate(zip(pairs, plan.blocking.allowed_pairs().tolist(), strict=True)):
         one = one_to_one and s != t
         most = float(min(sizes[s], sizes[t])) if one else max(allowed - 1.0, 0.5 * allowed)
@@ -109,6 +114,12 @@ def known_matches(
             warnings.append(
                 f"There cannot be {stated[k]:,.0f} matches {where} (origin: {origin}), more than {limit}: "
                 f"{most:,.0f} are taken; check the number."
+            )
+        elif s != t and stated[k] > min(sizes[s], sizes[t]):
+            warnings.append(
+                f"{stated[k]:,.0f} matches (origin: {origin}) are more than the {min(sizes[s], sizes[t]):,} "
+                f"records of the smaller of {records.sources[s]} and {records.sources[t]}: right only if "
+                "files hold an entity more than once; check the number."
             )
     return KnownMatches(matches, origin, tuple(warnings))
 
@@ -135,6 +146,17 @@ def _stated(
             "pair of sources, or one for all together."
         )
     return np.array([of_pair[place].matches for place in names])
+
+
+def _by_chance(records: Records, plan: PairPlan, rules: Deterministic, found: NDArray[np.int64]) -> list[str]:
+    """A warning where many of the pairs that rules find are chance, and no precision is stated."""
+    by_chance = chance_pairs(records, plan.blocking.source_pairs, rules.rules)
+    if rules.precision < 1 or by_chance <= MOST_BY_CHANCE * found.sum():
+        return []
+    return [
+        f"About {by_chance:,.0f} of the {int(found.sum()):,} pairs that the deterministic rules find would "
+        "agree by chance alone: add fields to the rules, or state their precision."
+    ]
 
 
 def _listed(places: Sequence[frozenset[str]]) -> str:
