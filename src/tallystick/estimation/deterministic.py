@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -48,14 +49,16 @@ def count_rule_pairs(
     >>> count_rule_pairs(encode(tables), [(0, 1)], [["name"], ["mail"]]).tolist()
     [3]
     """
-    found = np.zeros(len(source_pairs), np.int64)
+    times: Counter[tuple[str, ...]] = Counter()  # sets of rules that come to the same fields are counted once
     for size in range(1, len(rules) + 1):
-        sign = 1 if size % 2 else -1
         for some in combinations(rules, size):
-            fields = dict.fromkeys(field for rule in some for field in rule)
+            times[tuple(sorted({field for rule in some for field in rule}))] += 1 if size % 2 else -1
+    found = np.zeros(len(source_pairs), np.int64)
+    for fields, n in times.items():
+        if n:
             keys = combine_codes([records.columns[field].codes for field in fields])
-            for number, pair in enumerate(source_pairs):
-                found[number] += sign * count_key_pairs(keys, records.offsets, [pair]).n_pairs
+            pairs = [count_key_pairs(keys, records.offsets, [pair]).n_pairs for pair in source_pairs]
+            found += n * np.array(pairs, np.int64)
     return found
 
 

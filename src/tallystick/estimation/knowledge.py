@@ -14,7 +14,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.em import Given
 from tallystick.estimation.factors import Factor
-from tallystick.estimation.matches import known_matches
+from tallystick.estimation.matches import KnownMatches, known_matches
 from tallystick.estimation.parameters import ComparisonParameters, Parameters
 from tallystick.estimation.previous import matched
 from tallystick.estimation.reference import compared, u_of_reference
@@ -38,11 +38,14 @@ class Knowledge:
         Of the table that ``estimation.reference`` names.
     one_to_one : bool
         Whether a record has at most one match.
+    matches : KnownMatches, optional
+        The number of matches that the settings state, where `checked` has worked it out.
     """
 
     previous: Parameters | None = None
     reference: Records | None = None
     one_to_one: bool = False
+    matches: KnownMatches | None = None
 
 
 @dataclass(frozen=True)
@@ -70,19 +73,24 @@ class Gathered:
     warnings: tuple[str, ...]
 
 
-def check(
+def checked(
     records: Records,
     plan: PairPlan,
     comparisons: Sequence[Comparison],
     settings: Estimation,
     knowledge: Knowledge,
-) -> None:
+) -> Knowledge:
     """Raise what `gather` would raise, before any pair is compared.
 
     Parameters
     ----------
     records, plan, comparisons, settings, knowledge
         As of `gather`.
+
+    Returns
+    -------
+    Knowledge
+        With the number of matches that the settings state.
 
     Raises
     ------
@@ -94,7 +102,7 @@ def check(
         matched(comparisons, knowledge.previous, settings.previous)
     if knowledge.reference is not None:
         compared(knowledge.reference, comparisons, _within(plan))
-    known_matches(records, plan, settings, knowledge.one_to_one)
+    return replace(knowledge, matches=known_matches(records, plan, settings, knowledge.one_to_one))
 
 
 def gather(
@@ -172,7 +180,7 @@ def gather(
         related = "class" if known.related_share else "none"
         ones = [replace(one, shared=own.shared) for one, own in zip(ones, known.comparisons, strict=True)]
     ones = [_with_hand(one, own) for one, own in zip(ones, comparisons, strict=True)]
-    of_matches = known_matches(records, plan, settings, knowledge.one_to_one)
+    of_matches = knowledge.matches or known_matches(records, plan, settings, knowledge.one_to_one)
     of_factor = [_Known() if f.comparison is None else ones[f.comparison] for f in factors]
     given = Given(
         tuple(one.m for one in of_factor),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
-from tallystick.estimation.knowledge import Knowledge, check
+from tallystick.estimation.knowledge import Knowledge, checked
 from tallystick.estimation.parameters import Parameters
 from tallystick.estimation.settings import Estimation, Previous
 from tallystick.linkage.prepare import Prepared, read_records
@@ -46,8 +46,7 @@ def read_knowledge(prepared: Prepared, threads: int | None = None, progress: Pro
     if settings.reference is not None:
         reference = _records_of(prepared.spec, settings.reference, threads, progress)
     knowledge = Knowledge(previous, reference, prepared.spec.decision.one_to_one)
-    check(prepared.records, prepared.plan, prepared.spec.comparisons, settings, knowledge)
-    return knowledge
+    return checked(prepared.records, prepared.plan, prepared.spec.comparisons, settings, knowledge)
 
 
 def _parameters_of(settings: Previous) -> Parameters:
