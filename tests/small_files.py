@@ -19,6 +19,7 @@ DATA_FILES = (
     "entities.parquet",
     "residuals.parquet",
     "review.parquet",
+    "curve.parquet",
     "model.json",
     "quality.json",
 )

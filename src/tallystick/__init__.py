@@ -48,6 +48,7 @@ _HOMES = {
     "tallystick.estimation.estimate": ("estimate",),
     "tallystick.estimation.settings": ("Deterministic", "Estimation", "Previous", "StatedMatches"),
     "tallystick.linking.decision": ("Decision",),
+    "tallystick.linking.rules": ("Capacity", "Costs", "ErrorBounds", "Targets"),
     "tallystick.linking.score": ("score",),
     "tallystick.linking.decide": ("decide",),
     "tallystick.linking.assign": ("assign",),

@@ -236,6 +236,52 @@ def evaluate(
 
 
 @app.command()
+def thresholds(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    type1: Annotated[
+        float | None, typer.Option(help="Largest share of the non-matches that become links.")
+    ] = None,
+    type2: Annotated[
+        float | None, typer.Option(help="Largest share of the matches that become non-links.")
+    ] = None,
+    precision: Annotated[
+        float | None, typer.Option(help="Smallest share of the links that are matches.")
+    ] = None,
+    recall: Annotated[
+        float | None,
+        typer.Option(
+            help="Smallest share of the matches that are found: linked or, with --precision, possible."
+        ),
+    ] = None,
+    capacity: Annotated[int | None, typer.Option(help="Most pairs that can be reviewed.")] = None,
+    hours: Annotated[float | None, typer.Option(help="Hours of review, with --per-hour.")] = None,
+    per_hour: Annotated[float | None, typer.Option(help="Pairs that are reviewed in an hour.")] = None,
+    false_link: Annotated[float | None, typer.Option(help="Cost of a false link.")] = None,
+    missed: Annotated[float | None, typer.Option(help="Cost of a missed match.")] = None,
+    review: Annotated[float | None, typer.Option(help="Cost of reviewing one pair.")] = None,
+) -> None:
+    """Show what the thresholds of a run do, and what others would do, before they are applied."""
+    with _plain_errors():
+        from tallystick.cli.thresholds import rule_of, show_thresholds
+
+        rule = rule_of(
+            {
+                "type1": type1,
+                "type2": type2,
+                "precision": precision,
+                "recall": recall,
+                "pairs": capacity,
+                "hours": hours,
+                "pairs_per_hour": per_hour,
+                "false_link": false_link,
+                "missed": missed,
+                "review": review,
+            }
+        )
+        print(show_thresholds(run, rule))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of specifications, for editors."""
     with _plain_errors():

@@ -104,6 +104,9 @@ def _bytes(gigabytes: float | None) -> int | None:
 
 def summary(links: Links, out: Path) -> str:
     """What came out, and where it stands."""
+    from tallystick.linkage.forecast import shown_weights
+    from tallystick.linking.decide import weight_thresholds
+    from tallystick.linking.thresholds import Thresholds
     from tallystick.quality.diagnostics import related_sentence
 
     counts = links.counts_dict()
@@ -119,6 +122,10 @@ def summary(links: Links, out: Path) -> str:
         lines.append(
             f"estimated precision {rates.precision:.4f}, recall {rates.recall:.4f} (by the model itself)"
         )
+    if isinstance(links.decision, Thresholds):
+        weights = shown_weights(weight_thresholds(links.model.parameters, links.decision))
+        lines.append(f"thresholds as match weights: {weights}, by {links.decision.explanation}")
+        lines += [f"note: {note}" for note in links.decision.notes]
     lines.append(f"results in {out}; open {out / 'report.html'}")
     return "\n".join(lines)
 
@@ -190,6 +197,11 @@ def score_files(
         progress=progress,
     )
     return summary(links, out)
+
+
+def check_complete(run: Path) -> None:
+    """Refuse a directory that holds no complete run."""
+    _facts(run)
 
 
 def _facts(run: Path) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from tallystick.blocking.sizes import largest_blocks
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
+from tallystick.linking.decision import Decision
+from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts
 from tallystick.quality.rates import Rates, estimated_rates
 
@@ -92,11 +94,15 @@ def counts_dict(
 
 
 def quality_dict(
-    prepared: Prepared, parameters: Parameters, counts: PatternCounts, decided: DecidedPairs
+    prepared: Prepared,
+    parameters: Parameters,
+    counts: PatternCounts,
+    decided: DecidedPairs,
+    decision: Decision | Thresholds,
 ) -> dict[str, Any]:
     """What ``quality.json`` holds: estimated rates, weights, completeness, example pairs."""
     rates, missed_by_blocking = estimate_rates(prepared, parameters, decided)
-    thresholds = weight_thresholds(parameters, prepared.spec.decision)
+    thresholds = weight_thresholds(parameters, decision)
     one_to_one = prepared.spec.decision.one_to_one
     return {
         "estimated": {**rates.to_dict(), "blocking_missed": missed_by_blocking},
@@ -106,11 +112,20 @@ def quality_dict(
         else None,
         "lower": min(lower for lower, _ in thresholds),
         "upper": max(upper for _, upper in thresholds),
-        "scale": prepared.spec.decision.scale,
-        "thresholds": {"lower": prepared.spec.decision.lower, "upper": prepared.spec.decision.upper},
+        "scale": decision.scale,
+        "thresholds": {"lower": decision.lower, "upper": decision.upper},
+        "rule": _rule(prepared.spec.decision, decision),
         "completeness": {table.name: dict(table.completeness) for table in prepared.inputs},
         "examples": _examples(prepared, parameters, decided),
     }
+
+
+def _rule(asked: Decision, decision: Decision | Thresholds) -> dict[str, Any] | None:
+    """What the thresholds were worked out from, and how; None where they were given."""
+    if asked.thresholds is None or isinstance(decision, Decision):
+        return None
+    rule = {key: value for key, value in asked.thresholds.model_dump().items() if value is not None}
+    return {**rule, "explanation": decision.explanation, "notes": list(decision.notes)}
 
 
 def _histogram(parameters: Parameters, counts: PatternCounts, decided: DecidedPairs) -> dict[str, Any]:

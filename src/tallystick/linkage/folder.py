@@ -21,6 +21,7 @@ OUTPUTS = (
     "entities.parquet",
     "residuals.parquet",
     "review.parquet",
+    "curve.parquet",
     "model.json",
     "quality.json",
     "report.html",

@@ -19,6 +19,7 @@ from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import as_sources, prepare
 from tallystick.linkage.run import check_sizes, run
 from tallystick.linking.decision import Decision
+from tallystick.linking.rules import ThresholdRule
 from tallystick.patterns.count import count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.normalise import FieldSettings, Normalise
@@ -42,6 +43,8 @@ class Linkage:
         At or above `upper` a pair is a link, below `lower` a non-link, between them a possible link.
     scale : {"posterior", "weight"}
         What the thresholds are.
+    thresholds : ErrorBounds, Targets, Capacity or Costs, optional
+        What the thresholds are worked out from, instead of `upper` and `lower`.
     kind : {"link", "dedupe", "link_and_dedupe"}, optional
         By default ``dedupe`` of one source and ``link`` of more.
     name : str, optional
@@ -81,6 +84,7 @@ class Linkage:
         upper: float | None = None,
         lower: float | None = None,
         scale: Literal["posterior", "weight"] = "posterior",
+        thresholds: ThresholdRule | None = None,
         kind: Literal["link", "dedupe", "link_and_dedupe"] | None = None,
         name: str | None = None,
         seed: int = 1,
@@ -92,7 +96,7 @@ class Linkage:
         folder: str | Path = ".",
     ) -> None:
         if spec is None:
-            thresholds = {
+            given: dict[str, Any] = {
                 key: value for key, value in (("upper", upper), ("lower", lower)) if value is not None
             }
             spec = Spec(
@@ -104,7 +108,7 @@ class Linkage:
                 fields=dict(fields or {}),
                 comparisons=tuple(comparisons),
                 passes=tuple(passes),
-                decision=Decision(one_to_one=one_to_one, scale=scale, **thresholds),
+                decision=Decision(one_to_one=one_to_one, scale=scale, thresholds=thresholds, **given),
                 estimation=estimation or Estimation(),
             )
         object.__setattr__(self, "spec", spec)

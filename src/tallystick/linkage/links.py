@@ -13,17 +13,23 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
+from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
 from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
+from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared
-from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
+from tallystick.linking.decide import DecidedPairs, decide, floors_of
+from tallystick.linking.decision import Decision
 from tallystick.linking.residuals import BestCandidates, best_candidates
+from tallystick.linking.resolve import resolve, resolve_by_curves
+from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs, score
+from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.quality.rates import Rates
 
@@ -42,6 +48,8 @@ class Links:
         The pairs above the floor as arrays.
     counts : PatternCounts
         Counts of the patterns of all candidate pairs.
+    decision : Decision or Thresholds
+        The decision rule, its thresholds worked out where they are not given.
     threads : int, optional
         Number of threads for what is worked out when it is asked for.
     best : BestCandidates, optional
@@ -52,6 +60,7 @@ class Links:
     prepared: Prepared
     decided: DecidedPairs
     counts: PatternCounts
+    decision: Decision | Thresholds
     threads: int | None = None
     best: BestCandidates | None = None
 
@@ -120,6 +129,47 @@ class Links:
         """
         return figures.estimate_rates(self.prepared, self.model.parameters, self.decided)[0]
 
+    @cached_property
+    def curves(self) -> tuple[ErrorCurve, ...]:
+        """The model's error curve of each pair of sources, on log odds."""
+        return error_curves(self.model.parameters, self.counts)
+
+    def error_curve(self) -> ErrorCurve:
+        """Expected matches and non-matches of the candidate pairs by log odds, all sources together.
+
+        Returns
+        -------
+        ErrorCurve
+        """
+        return joined(self.curves)
+
+    def thresholds(self, rule: ThresholdRule | None = None) -> ThresholdForecast:
+        """What thresholds are expected to do, before they are applied; nothing is changed.
+
+        Parameters
+        ----------
+        rule : ErrorBounds, Targets, Capacity or Costs, optional
+            Where they come from; by default those that were applied.
+
+        Returns
+        -------
+        ThresholdForecast
+
+        Raises
+        ------
+        InputError
+            Where no thresholds do what the rule asks for.
+        """
+        parameters, decision, pairs = self.model.parameters, self.decision, self.decided.pairs
+        if rule is not None:
+            ruled = Decision(one_to_one=decision.one_to_one, thresholds=rule)
+            decision = resolve_by_curves(ruled, parameters, self.curves)
+        if decision.one_to_one and not reaches(floors_of(parameters, self.decision), parameters, decision):
+            floors = floors_of(parameters, decision)
+            remembered = self.counts.remembered
+            pairs = score(self.prepared.plan, parameters, floors, remembered=remembered, threads=self.threads)
+        return forecast(self.curves, parameters, decision, pairs)
+
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against the truth, which the linkage itself could not read.
 
@@ -174,7 +224,9 @@ class Links:
 
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""
-        return figures.quality_dict(self.prepared, self.model.parameters, self.counts, self.decided)
+        return figures.quality_dict(
+            self.prepared, self.model.parameters, self.counts, self.decided, self.decision
+        )
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage and pass, as ``run.json`` holds them."""
@@ -194,11 +246,10 @@ def score_prepared(
     progress: Progress = silent,
 ) -> ScoredPairs:
     """Score the candidate pairs of prepared records, down to the lowest weight that can matter."""
-    floors = np.array([lower for lower, _ in weight_thresholds(parameters, prepared.spec.decision)])
     return score(
         prepared.plan,
         parameters,
-        floors,
+        floors_of(parameters, resolve(prepared.spec.decision, parameters, counts)),
         remembered=counts.remembered,
         threads=threads,
         progress=progress,
@@ -240,8 +291,9 @@ def assemble(
 ) -> Links:
     """Decide scored pairs and put everything together."""
     spec = prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()})
-    decided = decide(scored, parameters, prepared.spec.decision)
-    return Links(Model(spec, parameters), prepared, decided, counts, threads)
+    decision = resolve(prepared.spec.decision, parameters, counts)
+    decided = decide(scored, parameters, decision)
+    return Links(Model(spec, parameters), prepared, decided, counts, decision, threads)
 
 
 def link_prepared(

@@ -32,6 +32,7 @@ from tallystick.linkage.folder import (
     remove,
     unfinished,
 )
+from tallystick.linkage.forecast import CURVE, curve_table
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
@@ -145,6 +146,8 @@ def run(
                 progress(f"writing {name}", 0, 1)
                 write_table(links.table(name), folder / f"{name}.parquet")
                 progress(f"writing {name}", 1, 1)
+        if not (folder / CURVE).exists():
+            write_table(curve_table(links.curves), folder / CURVE)
         quality = links.quality_dict()
         write_json(folder / "quality.json", quality)
     facts = run_facts(prepared, links.counts_dict(), clock.seconds, threads)

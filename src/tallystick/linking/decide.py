@@ -13,6 +13,7 @@ from tallystick.linking.assign import assign
 from tallystick.linking.bipartite import bipartite_posterior, no_link_constant
 from tallystick.linking.decision import Decision
 from tallystick.linking.score import ScoredPairs
+from tallystick.linking.thresholds import Thresholds
 
 AT_THRESHOLD = 1e-9
 
@@ -95,7 +96,7 @@ def constant_of(pair: PairOfSources) -> float:
     return no_link_constant(pair.n_left, pair.n_right, pair.expected_matches)
 
 
-def weight_thresholds(parameters: Parameters, decision: Decision) -> list[tuple[float, float]]:
+def weight_thresholds(parameters: Parameters, decision: Decision | Thresholds) -> list[tuple[float, float]]:
     """Lower and upper threshold as match weights, for each pair of sources.
 
     With one-to-one links a threshold on the posterior is that of a pair without competitors: a pair
@@ -107,17 +108,22 @@ def weight_thresholds(parameters: Parameters, decision: Decision) -> list[tuple[
     ----------
     parameters : Parameters
         The model.
-    decision : Decision
-        The rule.
+    decision : Decision or Thresholds
+        The rule; where it works its thresholds out, what `resolve` makes of it.
 
     Returns
     -------
     list of (lower, upper)
     """
+    if isinstance(decision, Decision) and decision.thresholds is not None:
+        raise ValueError("the thresholds of this decision are not worked out yet: see resolve")
     result = []
     for pair in parameters.pairs:
         if decision.scale == "weight":
             result.append((decision.lower, decision.upper))
+        elif decision.scale == "log_odds":
+            prior = pair.log_prior_odds
+            result.append((decision.lower - prior, decision.upper - prior))
         else:
             zero = constant_of(pair) if decision.one_to_one else -pair.log_prior_odds
             least = 0.0 if decision.one_to_one else -np.inf
@@ -126,7 +132,32 @@ def weight_thresholds(parameters: Parameters, decision: Decision) -> list[tuple[
     return result
 
 
-def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision) -> DecidedPairs:
+def floors_of(parameters: Parameters, decision: Decision | Thresholds) -> NDArray[np.float64]:
+    """Lowest weight of the pairs that are kept, for each pair of sources.
+
+    It is the lower threshold. Where that was worked out it may lie so high that pairs below it are good
+    candidates, which the competition for records and the estimates of error have to know: then pairs are
+    kept as by the default lower threshold.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The model.
+    decision : Decision or Thresholds
+        As for `weight_thresholds`.
+
+    Returns
+    -------
+    float64 array, shape (n_source_pairs,)
+    """
+    lower = np.array([lower for lower, _ in weight_thresholds(parameters, decision)])
+    if isinstance(decision, Decision):
+        return lower
+    default = weight_thresholds(parameters, Decision(one_to_one=decision.one_to_one))
+    return np.asarray(np.minimum(lower, [low for low, _ in default]), np.float64)
+
+
+def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision | Thresholds) -> DecidedPairs:
     """Apply the decision rule.
 
     Parameters
@@ -135,9 +166,10 @@ def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision) -> De
         All pairs whose weight reaches the lower threshold of `weight_thresholds`.
     parameters : Parameters
         The model.
-    decision : Decision
-        The rule. With ``one_to_one`` the links between two sources maximise the sum of
-        ``weight - c``, c the no-link constant (after Sadinle 2017). A tie, a pair that is in some of
+    decision : Decision or Thresholds
+        The rule; where it works its thresholds out, what `resolve` makes of it. With ``one_to_one`` the
+        links between two sources maximise the sum of ``weight - c``, c the no-link constant (after
+        Sadinle 2017). A tie, a pair that is in some of
         the best sets but not in all, is a possible link, and so are the pairs of a second assignment
         of the records that are left. No verdict depends on the order of the records: where
         equally good pairs compete, all of them are possible links, and only there can a record
@@ -152,7 +184,8 @@ def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision) -> De
     verdict = np.zeros(len(pairs), np.int8)
     tie = np.zeros(len(pairs), bool)
     thresholds = weight_thresholds(parameters, decision)
-    for number, (lower, _) in enumerate(thresholds):
+    by_weight = decision.scale != "posterior"
+    for number, (lower, upper) in enumerate(thresholds):
         own = np.flatnonzero(pairs.source_pair == number)
         if not len(own):
             continue
@@ -160,11 +193,15 @@ def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision) -> De
             gain = pairs.weight[own] - constant_of(parameters.pairs[number])
             left, right = pairs.left[own], pairs.right[own]
             posterior[own] = bipartite_posterior(left, right, gain).probability
-            verdict[own], tie[own] = _one_to_one(
-                left, right, gain, pairs.weight[own], posterior[own], decision, lower
-            )
+            weight = pairs.weight[own]
+            score = weight if by_weight else posterior[own]
+            cuts = (lower, upper) if by_weight else (decision.lower, decision.upper)
+            verdict[own], tie[own] = _one_to_one(left, right, gain, weight, score, cuts, lower)
+        elif by_weight:
+            score = pairs.weight[own]
+            verdict[own] = (score >= lower).astype(np.int8) + (score >= upper)
         else:
-            score = pairs.weight[own] if decision.scale == "weight" else posterior[own]
+            score = posterior[own]
             verdict[own] = (score >= decision.lower).astype(np.int8) + (score >= decision.upper)
     return DecidedPairs(pairs, posterior, posterior_pair, verdict, tie)
 
@@ -174,11 +211,11 @@ def _one_to_one(
     right: NDArray[np.int32],
     gain: NDArray[np.float64],
     weight: NDArray[np.float64],
-    posterior: NDArray[np.float64],
-    decision: Decision,
+    score: NDArray[np.float64],
+    cuts: tuple[float, float],
     lower: float,
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """Verdicts and ties of the pairs of two sources.
+    """Verdicts and ties of the pairs of two sources; `cuts` are the thresholds on `score`, `lower` a weight.
 
     What decides between equally good assignments is the order of the rows, so nothing is taken from
     an assignment but the pairs that all of the best hold and the ties, which some of them hold. Of the
@@ -188,15 +225,15 @@ def _one_to_one(
     records, the former are possible links where their score reaches the lower threshold, the latter
     are possible links all.
     """
-    score = weight if decision.scale == "weight" else posterior
+    lower_score, upper_score = cuts
     above = weight >= lower
     first = assign(left, right, gain)
-    links = first.chosen & ~first.tie & (score >= decision.upper)
+    links = first.chosen & ~first.tie & (score >= upper_score)
     possible = first.tie & above
     settled = links | possible
     rest = np.flatnonzero(above & ~np.isin(left, left[settled]) & ~np.isin(right, right[settled]))
     # A pair exactly at the threshold is above it too; an assignment takes no gain of 0.
     second = assign(left[rest], right[rest], weight[rest] - lower + AT_THRESHOLD)
-    possible[rest] = second.tie | (second.chosen & (score[rest] >= decision.lower))
+    possible[rest] = second.tie | (second.chosen & (score[rest] >= lower_score))
     verdict = np.where(links, Verdict.LINK, np.where(possible, Verdict.POSSIBLE, Verdict.NON_LINK))
     return verdict.astype(np.int8), first.tie

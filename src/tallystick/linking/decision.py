@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from tallystick._schema import Settings
+from tallystick.linking.rules import ThresholdRule
 
 
 class Decision(Settings):
@@ -24,12 +25,26 @@ class Decision(Settings):
         At or above it a pair is a link.
     lower : float
         Below it a pair is a non-link; between the two it is a possible link.
+    thresholds : ErrorBounds, Targets, Capacity or Costs, optional
+        What the thresholds are worked out from once the parameters are known, instead of `upper` and `lower`.
     """
 
     one_to_one: bool = False
     scale: Literal["posterior", "weight"] = "posterior"
     upper: float = 0.5
     lower: float = 0.1
+    thresholds: ThresholdRule | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Decision:
+        if self.thresholds is not None:
+            for name in ("upper", "lower", "scale"):
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise ValueError(
+                        f"{name} and thresholds are both given, but a rule works {name} out: "
+                        "leave one of the two out"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _order(self) -> Decision:

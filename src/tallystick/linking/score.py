@@ -50,6 +50,10 @@ class ScoredPairs:
     def __len__(self) -> int:
         return len(self.left)
 
+    def chosen(self, which: NDArray[np.bool_]) -> ScoredPairs:
+        """Some of the pairs, in the same order; `which` has shape (n,)."""
+        return ScoredPairs(*(column[which] for column in vars(self).values()))
+
 
 def link_block(
     plan: PairPlan, units: Sequence[Unit], parameters: Parameters, floors: NDArray[np.float64]
