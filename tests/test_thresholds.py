@@ -50,7 +50,13 @@ def curve_of(
     score = np.log(matches) - np.log(others)
     order = np.argsort(-score, kind="stable")
     return joined(
-        [ErrorCurve(*(column[order] for column in (score, score, matches + others, matches, others)), missed)]
+        [
+            ErrorCurve(
+                *(column[order] for column in (score, score, matches + others, matches, others)),
+                missed,
+                missed,
+            )
+        ]
     )
 
 
@@ -112,7 +118,8 @@ def test_the_curve_is_the_sum_over_patterns(seed: int, related: bool, n_pairs: i
     curve = joined(error_curves(parameters, counts))
     lower, upper = sorted(random.uniform(-8, 4, 2))
     found = curve.forecast(lower, upper)
-    links = possible = false = reviewed = unlinked = matches = 0.0
+    links = possible = false = reviewed = unlinked = 0.0
+    of_pair = [0.0, 0.0]
     for source, pattern, count in zip(counts.source_pair, counts.patterns, counts.counts, strict=True):
         pair = parameters.pairs[source]
         weight = log_u = log_r = 0.0
@@ -130,7 +137,7 @@ def test_the_curve_is_the_sum_over_patterns(seed: int, related: bool, n_pairs: i
         weight -= math.log((1 - rho) * math.exp(log_u) + rho * math.exp(log_r))
         p = 1 / (1 + math.exp(-weight - pair.log_prior_odds))
         score = logit(p)
-        matches += count * p
+        of_pair[source] += count * p
         if score >= upper:
             links, false = links + count, false + count * (1 - p)
         elif score >= lower:
@@ -138,16 +145,21 @@ def test_the_curve_is_the_sum_over_patterns(seed: int, related: bool, n_pairs: i
         else:
             unlinked += count * p
     allowed = sum(pair.pairs for pair in parameters.pairs)
+    # What is expected of all pairs and not found in the candidates is missed, for each pair of sources.
+    whole = sum(max(pair.expected_matches, of_pair[number]) for number, pair in enumerate(parameters.pairs))
     assert found.links == links
     assert found.possible == possible
     assert found.non_links == allowed - links - possible
-    assert found.matches == pytest.approx(matches / 0.9)
-    assert found.non_matches == pytest.approx(allowed - matches / 0.9)
+    matches = sum(of_pair)
+    assert found.matches == pytest.approx(whole)
+    assert found.non_matches == pytest.approx(allowed - whole)
     assert found.false_links == pytest.approx(false)
     assert found.matches_possible == pytest.approx(reviewed, abs=1e-9)
-    assert found.missed == pytest.approx(unlinked + matches / 0.9 - matches, abs=1e-9)
-    assert found.type1 == pytest.approx(false / (allowed - matches / 0.9))
-    assert found.type2 == pytest.approx((unlinked + matches / 0.9 - matches) / (matches / 0.9))
+    assert found.missed == pytest.approx(unlinked + whole - matches, abs=1e-9)
+    assert found.type1 == pytest.approx(false / (allowed - whole))
+    assert found.type2 == pytest.approx((unlinked + whole - matches) / whole)
+    everything = replace(parameters, selected_matches=1.0)
+    assert joined(error_curves(everything, counts)).all_matches == pytest.approx(matches)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 30))
@@ -466,7 +478,7 @@ def test_pairs_of_sources_are_ranked_by_log_odds() -> None:
 def test_thresholds_on_log_odds_as_weights_and_in_decisions() -> None:
     random = np.random.default_rng(7)
     parameters, counts = some_parameters(random, False, 2), some_counts(random, 2)
-    decision = Decision(thresholds=ErrorBounds(type1=0.01, type2=0.4))
+    decision = Decision(thresholds=ErrorBounds(type1=0.01, type2=0.7))
     found = resolve(decision, parameters, counts)
     assert isinstance(found, Thresholds)
     assert found.scale == "log_odds"

@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 MOST_ROWS = 10_000
 """Rows of a curve of one pair of sources; where more weights occur, near ones are taken together."""
+AT_A_TIME = 2**16
 SAME = 1e-9
 """Weights that are nearer to each other are one: sums in another order differ by less."""
 
@@ -98,7 +99,7 @@ class ErrorCurve:
     blocking_missed : float
         Expected matches that no pass finds.
     other_pairs : float
-        Allowed pairs that no pass finds.
+        Allowed pairs that no pass finds; the missed matches are some of them.
 
     Examples
     --------
@@ -126,12 +127,18 @@ class ErrorCurve:
         pairs: Floats,
         matches: Floats,
         non_matches: Floats,
-        selected_matches: float,
-        allowed: int,
+        parameters: Parameters,
+        source_pair: int,
     ) -> ErrorCurve:
-        """A curve of the candidates, who hold a share of all matches and are some of the allowed pairs."""
-        missed = float(matches.sum()) * (1 / selected_matches - 1)
-        return cls(low, high, pairs, matches, non_matches, missed, float(allowed - pairs.sum()))
+        """The curve of the candidates of a pair of sources.
+
+        Expected matches that the candidates do not account for are missed, whatever is decided. Where all
+        pairs are candidates there are none.
+        """
+        pair = parameters.pairs[source_pair]
+        unseen = pair.expected_matches - float(matches.sum()) if parameters.selected_matches < 1 else 0.0
+        others = float(pair.pairs - pairs.sum())
+        return cls(low, high, pairs, matches, non_matches, min(max(0.0, unseen), others), others)
 
     @cached_property
     def thresholds(self) -> Floats:
@@ -167,7 +174,7 @@ class ErrorCurve:
     @property
     def all_non_matches(self) -> float:
         """Expected non-matches among all allowed pairs."""
-        return float(self.non_matches_above[-1]) + max(0.0, self.other_pairs - self.blocking_missed)
+        return float(self.non_matches_above[-1]) + self.other_pairs - self.blocking_missed
 
     def rows_at(self, threshold: float) -> int:
         """How many rows are at or above a threshold."""
@@ -213,9 +220,6 @@ def error_curves(
     pairs of sources are on one scale. A pair of score s is a match with probability
     exp(s) / (1 + exp(s)) (Bayes).
 
-    Where the passes find a share r of the matches, S expected ones of the candidates stand for S / r
-    of all allowed pairs.
-
     Parameters
     ----------
     parameters : Parameters
@@ -230,18 +234,28 @@ def error_curves(
     tuple of ErrorCurve
         In the order of ``parameters.pairs``.
     """
-    digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
-    prior = np.array([pair.log_prior_odds for pair in parameters.pairs])
-    scores = parameters.weights(digits, counts.source_pair) + prior[counts.source_pair]
+    scores = _log_odds(parameters, counts)
     width = _cell_width(scores, most_rows)
     result = []
-    for number, pair in enumerate(parameters.pairs):
+    for number in range(len(parameters.pairs)):
         own = np.flatnonzero(counts.source_pair == number)
         own = own[np.argsort(-scores[own], kind="stable")]
         score, n = scores[own], counts.counts[own].astype(np.float64)
         rows = _rows(score, score, n, n * _chance(score), n * _chance(-score), width)
-        result.append(ErrorCurve.of_candidates(*rows, parameters.selected_matches, pair.pairs))
+        result.append(ErrorCurve.of_candidates(*rows, parameters, number))
     return tuple(result)
+
+
+def _log_odds(parameters: Parameters, counts: PatternCounts) -> Floats:
+    """Log odds of a match of every counted pattern, some at a time: their digits take more room than they."""
+    prior = np.array([pair.log_prior_odds for pair in parameters.pairs])
+    scores = np.empty(len(counts.patterns))
+    for start in range(0, len(scores), AT_A_TIME):
+        part = slice(start, start + AT_A_TIME)
+        digits = counts.coding.decode(counts.patterns[part])[:, : len(parameters.comparisons)]
+        source_pair = counts.source_pair[part]
+        scores[part] = parameters.weights(digits, source_pair) + prior[source_pair]
+    return scores
 
 
 def joined(curves: Sequence[ErrorCurve]) -> ErrorCurve:

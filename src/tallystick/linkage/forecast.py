@@ -79,14 +79,10 @@ def read_curves(run: Path, parameters: Parameters) -> tuple[ErrorCurve, ...]:
     """
     table = read_table(run / CURVE)
     curves = []
-    for number, pair in enumerate(parameters.pairs):
+    for number in range(len(parameters.pairs)):
         own = table.filter(pl.col("source_pair") == number)
         low, high, pairs, matches, non_matches = (own[name].to_numpy() for name in COLUMNS)
-        curves.append(
-            ErrorCurve.of_candidates(
-                low, high, pairs, matches, non_matches, parameters.selected_matches, pair.pairs
-            )
-        )
+        curves.append(ErrorCurve.of_candidates(low, high, pairs, matches, non_matches, parameters, number))
     return tuple(curves)
 
 
