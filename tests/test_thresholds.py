@@ -21,7 +21,7 @@ from tallystick.errors import InputError, SpecError
 from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
 from tallystick.linkage.forecast import forecast_run, forecast_text
-from tallystick.linking.decide import Verdict, decide, floors_of, logit, weight_thresholds
+from tallystick.linking.decide import Verdict, constant_of, decide, floors_of, logit, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.labelled import from_labelled
 from tallystick.linking.resolve import resolve
@@ -43,21 +43,19 @@ TOO_GOOD = 1e-9
 
 
 def curve_of(
-    m: list[float], u: list[float], n_matches: float, n_others: float, missed: float = 0.0
+    m: list[float],
+    u: list[float],
+    n_matches: float,
+    n_others: float,
+    missed: float = 0.0,
+    others: float = 0.0,
 ) -> ErrorCurve:
-    """A curve of patterns with probabilities m and u among so many matches and non-matches."""
-    matches, others = (np.array(one) / sum(one) * n for one, n in ((m, n_matches), (u, n_others)))
-    score = np.log(matches) - np.log(others)
+    """Patterns with probabilities m and u among so many matches and non-matches; `others` no pass finds."""
+    matches, non_matches = (np.array(one) / sum(one) * n for one, n in ((m, n_matches), (u, n_others)))
+    score = np.log(matches) - np.log(non_matches)
     order = np.argsort(-score, kind="stable")
-    return joined(
-        [
-            ErrorCurve(
-                *(column[order] for column in (score, score, matches + others, matches, others)),
-                missed,
-                missed,
-            )
-        ]
-    )
+    columns = (score, score, matches + non_matches, matches, non_matches)
+    return joined([ErrorCurve(*(column[order] for column in columns), missed, missed + others)])
 
 
 @st.composite
@@ -65,7 +63,8 @@ def curves(draw: st.DrawFn, most: int = 6) -> ErrorCurve:
     n = draw(st.integers(1, most))
     number = st.integers(1, 20).map(float) if draw(st.booleans()) else st.floats(1e-3, 1)
     m, u = (draw(st.lists(number, min_size=n, max_size=n)) for _ in range(2))
-    return curve_of(m, u, draw(st.floats(1, 100)), draw(st.floats(1, 1e6)), draw(st.sampled_from([0.0, 2.0])))
+    missed, others = draw(st.sampled_from([0.0, 2.0])), draw(st.sampled_from([0.0, 1000.0]))
+    return curve_of(m, u, draw(st.floats(1, 100)), draw(st.floats(1, 1e6)), missed, others)
 
 
 def reached(curve: ErrorCurve, found: Thresholds) -> tuple[int, int]:
@@ -171,6 +170,8 @@ def test_many_weights_are_taken_together_and_nothing_is_lost(seed: int, most: in
     for name in ("pairs", "matches", "non_matches"):
         assert getattr(short, name).sum() == pytest.approx(getattr(whole, name).sum())
     assert (short.low <= short.high).all()
+    cells = np.ptp(np.concatenate([whole.low, whole.high])) / (most - 1)
+    assert (short.high - short.low <= cells * (1 + 1e-9)).all()
     assert (np.diff(short.thresholds) < 0).all()
     # Between its rows the short curve is the whole one.
     for k, threshold in enumerate(short.thresholds):
@@ -186,6 +187,13 @@ def test_weights_that_differ_by_rounding_are_one() -> None:
     score = np.array([max(one, other), min(one, other), -1.0])
     curve = joined([ErrorCurve(score, score, *(np.array([1.0, 2, 3]) for _ in range(3)))])
     assert curve.pairs.tolist() == [3.0, 3.0]
+
+
+def test_at_a_threshold_is_above_it() -> None:
+    score = np.array([3.0, 1.0, -1.0])
+    curve = ErrorCurve(score, score, *(np.array([1.0, 2, 4]) for _ in range(3)))
+    at = curve.forecast(-1.0, 1.0)
+    assert (at.links, at.possible, at.non_links) == (3, 4, 0)
 
 
 def test_a_curve_without_pairs() -> None:
@@ -396,8 +404,9 @@ def test_costs_decide_as_bayes_does(false_link: float, missed: float, review: fl
     cost = {"link": (1 - p) * false_link, "possible": review, "non-link": p * missed}
     chosen = "link" if p >= found.upper else "possible" if p >= found.lower else "non-link"
     assert cost[chosen] <= min(cost.values()) * (1 + 1e-9) + 1e-12
-    saves = review < false_link * missed / (false_link + missed) * (1 - 1e-9)
-    assert saves == (not found.notes) or abs(found.upper - found.lower) < 1e-6
+    gain = false_link * missed / (false_link + missed) / review
+    if abs(gain - 1) > 1e-6:
+        assert (gain > 1) == (found.lower < found.upper) == (not found.notes)
 
 
 @pytest.mark.parametrize("costs", [(0, 1, 1), (1, -1, 1), (1, 1, math.inf), (1, 1, math.nan)])
@@ -509,6 +518,17 @@ def test_thresholds_on_log_odds_as_weights_and_in_decisions() -> None:
         default = [lower for lower, _ in weight_thresholds(parameters, Decision())]
         lowest = [lower for lower, _ in weight_thresholds(parameters, one)]
         assert floors.tolist() == np.minimum(default, lowest).tolist()
+
+
+def test_one_to_one_links_above_the_no_link_constant_only() -> None:
+    random = np.random.default_rng(3)
+    parameters, counts = some_parameters(random, False, 1), some_counts(random, 1)
+    for one_to_one in (True, False):
+        decision = Decision(one_to_one=one_to_one, thresholds=Targets(precision=0.01))
+        found = resolve(decision, parameters, counts)
+        assert isinstance(found, Thresholds)
+        assert found.upper < constant_of(parameters.pairs[0])
+        assert any("below the no-link constant" in note for note in found.notes) == one_to_one
 
 
 # --- known truth --------------------------------------------------------------------------------------
@@ -672,10 +692,11 @@ APPLIED: tuple[ThresholdRule, ...] = (
     Targets(precision=0.95, recall=0.85),
     Capacity(pairs=40),
     Costs(false_link=4, missed=3, review=0.4),
+    Capacity(pairs=100_000),
 )
 
 
-@pytest.mark.parametrize("rule", APPLIED, ids=lambda rule: rule.type)
+@pytest.mark.parametrize("rule", APPLIED)
 def test_a_run_by_every_rule(run: tuple[Path, ts.Links], tmp_path: Path, rule: ThresholdRule) -> None:
     """Forecast from a run by other thresholds, in Python and from its files, then done."""
     out, links = run
@@ -695,8 +716,16 @@ def test_a_run_by_every_rule(run: tuple[Path, ts.Links], tmp_path: Path, rule: T
         estimated = done.quality()
         assert estimated.false_links == pytest.approx(python.after.false_links)
         assert estimated.matches == pytest.approx(python.after.matches)
+        posterior = done.decided.posterior[done.decided.links | done.decided.possible]
+        assert python.after.missed == pytest.approx(estimated.matches - posterior.sum())
         # From files: the same, or nothing where the run has not kept what it takes.
-        assert files.after is None or files.after.to_dict() == pytest.approx(python.after.to_dict())
+        if rule == Capacity(pairs=100_000):
+            assert files.after is None
+            shown = call("thresholds", out, "--capacity", "100000").stdout
+            assert "?" in shown
+            assert "has not kept all pairs down to these thresholds" in shown
+        else:
+            assert files.after is None or files.after.to_dict() == pytest.approx(python.after.to_dict())
     else:
         assert (counts["links"], counts["possible"]) == (python.before.links, python.before.possible)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text("utf-8"))
