@@ -724,6 +724,10 @@ def test_a_run_by_every_rule(run: tuple[Path, ts.Links], tmp_path: Path, rule: T
             shown = call("thresholds", out, "--capacity", "100000").stdout
             assert "?" in shown
             assert "has not kept all pairs down to these thresholds" in shown
+            again = call("thresholds", out, "--capacity", "100000", "--score-again").stdout
+            assert "?" not in again
+            row = next(line for line in again.splitlines() if line.startswith("possible links"))
+            assert row.split()[-1] == f"{python.after.possible:,.0f}"
         else:
             assert files.after is None or files.after.to_dict() == pytest.approx(python.after.to_dict())
     else:

@@ -259,9 +259,17 @@ def thresholds(
     false_link: Annotated[float | None, typer.Option(help="Cost of a false link.")] = None,
     missed: Annotated[float | None, typer.Option(help="Cost of a missed match.")] = None,
     review: Annotated[float | None, typer.Option(help="Cost of reviewing one pair.")] = None,
+    score_again: Annotated[
+        bool,
+        typer.Option(
+            "--score-again", help="Compare the pairs again where the run has not kept enough of them."
+        ),
+    ] = False,
+    threads: Threads = None,
 ) -> None:
     """Show what the thresholds of a run do, and what others would do, before they are applied."""
-    with _plain_errors():
+    reporter = Reporter()
+    with _plain_errors(reporter):
         from tallystick.cli.thresholds import rule_of, show_thresholds
 
         rule = rule_of(
@@ -278,7 +286,9 @@ def thresholds(
                 "review": review,
             }
         )
-        print(show_thresholds(run, rule))
+        text = show_thresholds(run, rule, score_again, threads, reporter)
+        reporter.close()
+        print(text)
 
 
 @app.command()

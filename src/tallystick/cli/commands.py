@@ -199,11 +199,6 @@ def score_files(
     return summary(links, out)
 
 
-def check_complete(run: Path) -> None:
-    """Refuse a directory that holds no complete run."""
-    _facts(run)
-
-
 def _facts(run: Path) -> dict[str, Any]:
     """The content of run.json of a complete run."""
     path = run / "run.json"

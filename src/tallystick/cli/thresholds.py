@@ -6,10 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick._progress import Progress
+from tallystick.cli.commands import _facts, _find_modules_in, _sources
 from tallystick.errors import InputError
 from tallystick.linkage.forecast import forecast_run, forecast_text
 from tallystick.linkage.model import Model
+from tallystick.linkage.prepare import prepare
+from tallystick.linkage.run import check_unchanged
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
+from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
 from tallystick.spec.toml import inline, plain_value
 
@@ -69,13 +77,21 @@ def rule_of(options: Mapping[str, float | None]) -> ThresholdRule | None:
     return RULES[kind](**given)
 
 
-def show_thresholds(run: Path, rule: ThresholdRule | None) -> str:
+def show_thresholds(
+    run: Path, rule: ThresholdRule | None, again: bool, threads: int | None, progress: Progress
+) -> str:
     """The thresholds of a run, and those of a rule beside them, with counts and expected errors."""
-    from tallystick.cli.commands import check_complete
-
-    check_complete(run)
+    facts = _facts(run)
     model = Model.load(run)
-    found = forecast_run(run, model, rule)
+
+    def score_again(floors: NDArray[np.float64]) -> ScoredPairs:
+        sources = _sources(run, facts)
+        check_unchanged(sources, facts)
+        _find_modules_in(Path())
+        prepared = prepare(model.spec, sources, threads=threads, progress=progress)
+        return score(prepared.plan, model.parameters, floors, threads=threads, progress=progress)
+
+    found = forecast_run(run, model, rule, score_again if again else None)
     titles = ["this run", *([] if rule is None else [rule.type])]
     lines = [forecast_text(list(zip(titles, found, strict=True)))]
     decision = found[-1].decision
@@ -85,7 +101,7 @@ def show_thresholds(run: Path, rule: ThresholdRule | None) -> str:
     if any(one.decision.one_to_one and one.after is None for one in found):
         lines.append(
             "note: the run has not kept all pairs down to these thresholds, so that what the assignment "
-            "makes of them shows when they are applied"
+            "makes of them shows with --score-again, or when they are applied"
         )
     if rule is not None:
         lines += ["", "to apply it, in the specification, without upper, lower and scale:", "", toml_of(rule)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ from tallystick.quality import formats
 
 if TYPE_CHECKING:
     from tallystick.linkage.model import Model
+
+Floats = NDArray[np.float64]
 
 CURVE = "curve.parquet"
 COLUMNS = ("low", "high", "pairs", "matches", "non_matches")
@@ -221,7 +223,12 @@ def kept_pairs(run: Path, parameters: Parameters) -> ScoredPairs:
     return ScoredPairs(left, right, table["weight"].to_numpy(), none, none, number.to_numpy())
 
 
-def forecast_run(run: Path, model: Model, rule: ThresholdRule | None) -> list[ThresholdForecast]:
+def forecast_run(
+    run: Path,
+    model: Model,
+    rule: ThresholdRule | None,
+    score_again: Callable[[Floats], ScoredPairs] | None = None,
+) -> list[ThresholdForecast]:
     """What the thresholds of a run do, and what those of a rule would do instead.
 
     Parameters
@@ -232,6 +239,8 @@ def forecast_run(run: Path, model: Model, rule: ThresholdRule | None) -> list[Th
         Its model.
     rule : ErrorBounds, Targets, Capacity or Costs, optional
         The rule.
+    score_again : callable, optional
+        Gives all pairs from some floors up, where the run has not kept all that the thresholds take.
 
     Returns
     -------
@@ -250,14 +259,17 @@ def forecast_run(run: Path, model: Model, rule: ThresholdRule | None) -> list[Th
         ruled = Decision(one_to_one=decision.one_to_one, thresholds=rule)
         wanted.append(resolve_by_curves(ruled, parameters, curves))
     pairs = kept_pairs(run, parameters) if decision.one_to_one else None
-    floors = floors_of(parameters, wanted[0])
-    return [
-        forecast(curves, parameters, one, pairs if reaches(floors, parameters, one) else None)
-        for one in wanted
-    ]
+    kept = floors_of(parameters, wanted[0])
+    found = []
+    for one in wanted:
+        own = pairs
+        if pairs is not None and not reaches(kept, parameters, one):
+            own = None if score_again is None else score_again(floors_of(parameters, one))
+        found.append(forecast(curves, parameters, one, own))
+    return found
 
 
-def reaches(floors: NDArray[np.float64], parameters: Parameters, decision: Decision | Thresholds) -> bool:
+def reaches(floors: Floats, parameters: Parameters, decision: Decision | Thresholds) -> bool:
     """Whether the pairs kept from some floors up are all that thresholds need."""
     return bool((floors_of(parameters, decision) >= floors - 1e-9).all())
 
