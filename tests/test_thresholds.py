@@ -20,12 +20,13 @@ import tallystick as ts
 from tallystick.errors import InputError, SpecError
 from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
-from tallystick.linkage.forecast import forecast_run, forecast_text
-from tallystick.linking.decide import Verdict, constant_of, decide, floors_of, logit, weight_thresholds
+from tallystick.linkage.forecast import expect_after, forecast_run, forecast_text
+from tallystick.linking.decide import Verdict, decide, logit, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.labelled import from_labelled
-from tallystick.linking.resolve import resolve
+from tallystick.linking.resolve import assigned_curve, floors_for, resolve
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
+from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import (
     Thresholds,
     from_capacity,
@@ -488,7 +489,7 @@ def test_thresholds_on_log_odds_as_weights_and_in_decisions() -> None:
     random = np.random.default_rng(7)
     parameters, counts = some_parameters(random, False, 2), some_counts(random, 2)
     decision = Decision(thresholds=ErrorBounds(type1=0.01, type2=0.7))
-    found = resolve(decision, parameters, counts)
+    found = resolve(decision, parameters, error_curves(parameters, counts))
     assert isinstance(found, Thresholds)
     assert found.scale == "log_odds"
     weights = weight_thresholds(parameters, found)
@@ -496,8 +497,6 @@ def test_thresholds_on_log_odds_as_weights_and_in_decisions() -> None:
         (found.lower - pair.log_prior_odds, found.upper - pair.log_prior_odds) for pair in parameters.pairs
     ]
     n = 200
-    from tallystick.linking.score import ScoredPairs
-
     rows = np.arange(n, dtype=np.int32)
     source = random.integers(0, 2, n)
     none = np.zeros(n, np.int64)
@@ -508,27 +507,100 @@ def test_thresholds_on_log_odds_as_weights_and_in_decisions() -> None:
         odds >= found.upper, Verdict.LINK, np.where(odds >= found.lower, Verdict.POSSIBLE, Verdict.NON_LINK)
     )
     assert decided.verdict.tolist() == expected.tolist()
-    alone = resolve(decision, replace(parameters, pairs=parameters.pairs[:1]), some_counts(random, 1))
+    single = replace(parameters, pairs=parameters.pairs[:1])
+    alone = resolve(decision, single, error_curves(single, some_counts(random, 1)))
     assert alone.scale == "weight"
     with pytest.raises(ValueError, match="not worked out yet"):
         weight_thresholds(parameters, decision)
     # Pairs are kept down to the lower threshold, and at least as by default.
-    for one in (found, replace(found, lower=20.0, upper=30.0)):
-        floors = floors_of(parameters, one)
-        default = [lower for lower, _ in weight_thresholds(parameters, Decision())]
-        lowest = [lower for lower, _ in weight_thresholds(parameters, one)]
-        assert floors.tolist() == np.minimum(default, lowest).tolist()
+    curves = error_curves(parameters, counts)
+    default = [lower for lower, _ in weight_thresholds(parameters, Decision())]
+    for rule in (ErrorBounds(type1=0.01, type2=0.7), Targets(precision=0.1)):
+        asked = Decision(thresholds=rule)
+        lowest = [lower for lower, _ in weight_thresholds(parameters, resolve(asked, parameters, curves))]
+        assert floors_for(asked, parameters, curves).tolist() == np.minimum(default, lowest).tolist()
+    given_lower = Decision(lower=0.4)
+    assert floors_for(given_lower, parameters, ()).tolist() == [
+        lower for lower, _ in weight_thresholds(parameters, given_lower)
+    ]
 
 
-def test_one_to_one_links_above_the_no_link_constant_only() -> None:
-    random = np.random.default_rng(3)
-    parameters, counts = some_parameters(random, False, 1), some_counts(random, 1)
-    for one_to_one in (True, False):
-        decision = Decision(one_to_one=one_to_one, thresholds=Targets(precision=0.01))
-        found = resolve(decision, parameters, counts)
+# --- one-to-one ---------------------------------------------------------------------------------------
+
+
+@st.composite
+def one_to_one_pairs(draw: st.DrawFn) -> tuple[ScoredPairs, Parameters]:
+    """Up to 30 pairs of 12 by 12 records that reach the floor, all weights different."""
+    cells = draw(st.lists(st.integers(0, 143), min_size=1, max_size=30, unique=True))
+    n_left, n_matches = draw(st.sampled_from([(12, 4.0), (12, 11.0), (500, 8.0)]))
+    pair = PairOfSources("a", "b", n_left, 12, n_left * 12, len(cells), n_matches, -4.0)
+    parameters = Parameters((BORN,), (pair,), selected_matches=draw(st.sampled_from([1.0, 0.9])))
+    floor = float(floors_for(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())[0])
+    weights = draw(st.lists(st.floats(floor, floor + 15), min_size=len(cells), max_size=len(cells)))
+    cell, none = np.sort(np.array(cells)), np.zeros(len(cells), np.int64)
+    weight = np.array(weights) + np.arange(len(cells)) * 1e-4
+    rows = (cell // 12).astype(np.int32), (12 + cell % 12).astype(np.int32)
+    return ScoredPairs(*rows, weight, none, none, none), parameters
+
+
+BORN = ComparisonParameters("born", ("different", "equal"), (0.1, 0.9), (0.9, 0.1), "given", "given")
+
+
+@settings(max_examples=150, deadline=None)
+@given(one_to_one_pairs(), st.floats(0.3, 0.99), st.integers(0, 10), st.floats(1e-4, 0.1))
+def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
+    made: tuple[ScoredPairs, Parameters], precision: float, most: int, type1: float
+) -> None:
+    """What the decision makes of them holds what the rule asks for, by the posterior that it decides with."""
+    pairs, parameters = made
+    floors = floors_for(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())
+    curve, least = assigned_curve(pairs, parameters, floors)
+    decided = decide(pairs, parameters, Thresholds(least, least, "posterior", "", one_to_one=True))
+    assert curve.pairs.sum() == (decided.links | decided.possible).sum()
+    assert curve.all_matches == pytest.approx(
+        max(decided.posterior.sum() / parameters.selected_matches, curve.matches.sum())
+    )
+    for rule in (Targets(precision=precision), Capacity(pairs=most), ErrorBounds(type1=type1, type2=0.9)):
+        asked = Decision(one_to_one=True, thresholds=rule)
+        try:
+            found = resolve(asked, parameters, (), pairs) if not isinstance(rule, ErrorBounds) else None
+        except InputError:
+            links = np.cumsum(curve.matches + curve.non_matches)
+            assert (np.cumsum(curve.matches) < precision * links).all()
+            continue
+        if found is None:
+            if curve.blocking_missed > 0.9 * curve.all_matches:
+                continue
+            found = from_error_bounds(curve, type1, 0.9)
+            chance = [max(least, 1 / (1 + math.exp(-x))) for x in (found.lower, found.upper)]
+            found = Thresholds(*chance, "posterior", "", one_to_one=True)
         assert isinstance(found, Thresholds)
-        assert found.upper < constant_of(parameters.pairs[0])
-        assert any("below the no-link constant" in note for note in found.notes) == one_to_one
+        assert found.scale == "posterior"
+        assert (np.array(weight_thresholds(parameters, found))[:, 0] >= floors - 1e-9).all()
+        after = expect_after(decide(pairs, parameters, found), parameters)
+        if isinstance(rule, Targets) and found.upper > 0.5:
+            assert after.precision is None or after.precision >= precision - 1e-9
+        if isinstance(rule, ErrorBounds):
+            assert after.false_links <= type1 * curve.all_non_matches * (1 + 1e-6) + 1e-12
+        if isinstance(rule, Capacity):
+            assert after.possible <= most or any("more than the" in note for note in found.notes)
+        if found.upper < 0.5 and not isinstance(rule, ErrorBounds):
+            assert any("below 0.5" in note for note in found.notes)
+
+
+def test_an_assignment_that_misses_too_much() -> None:
+    """Two candidates as good as one another: half of the match is lost, and no pass is to blame."""
+    pair = PairOfSources("a", "b", 100, 100, 10_000, 2, 50.0, -4.0)
+    parameters = Parameters((BORN,), (pair,))
+    none = np.zeros(2, np.int64)
+    rows = np.array([0, 0], np.int32), np.array([100, 101], np.int32)
+    pairs = ScoredPairs(*rows, np.array([20.0, 8.0]), none, none, none)
+    curve, _ = assigned_curve(pairs, parameters, np.zeros(1))
+    assert curve.pairs.tolist() == [1.0]
+    asked = Decision(one_to_one=True, thresholds=Targets(recall=1 - 1e-9))
+    curves = (replace(curve, blocking_missed=0.0),)
+    with pytest.raises(InputError, match=r"The passes and the assignment miss .* of the matches"):
+        resolve(asked, parameters, curves, pairs)
 
 
 # --- known truth --------------------------------------------------------------------------------------
@@ -718,18 +790,12 @@ def test_a_run_by_every_rule(run: tuple[Path, ts.Links], tmp_path: Path, rule: T
         assert estimated.matches == pytest.approx(python.after.matches)
         posterior = done.decided.posterior[done.decided.links | done.decided.possible]
         assert python.after.missed == pytest.approx(estimated.matches - posterior.sum())
-        # From files: the same, or nothing where the run has not kept what it takes.
-        if rule == Capacity(pairs=100_000):
-            assert files.after is None
-            shown = call("thresholds", out, "--capacity", "100000").stdout
-            assert "?" in shown
-            assert "has not kept all pairs down to these thresholds" in shown
-            again = call("thresholds", out, "--capacity", "100000", "--score-again").stdout
-            assert "?" not in again
-            row = next(line for line in again.splitlines() if line.startswith("possible links"))
-            assert row.split()[-1] == f"{python.after.possible:,.0f}"
-        else:
-            assert files.after is None or files.after.to_dict() == pytest.approx(python.after.to_dict())
+        assert files.after is not None
+        assert files.after.to_dict() == pytest.approx(python.after.to_dict())
+        if isinstance(rule, Targets):
+            assert (python.after.precision or 0) >= 0.95
+        if isinstance(rule, Capacity):
+            assert 0 < python.after.possible <= rule.most or "more than the" in python.decision.notes[-1]
     else:
         assert (counts["links"], counts["possible"]) == (python.before.links, python.before.possible)
     quality = json.loads((tmp_path / "out" / "quality.json").read_text("utf-8"))
@@ -803,6 +869,44 @@ def test_options_that_cannot_be(run: tuple[Path, ts.Links], options: tuple[str, 
     assert done.exit_code == 2
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_pairs_that_the_run_has_not_kept(tmp_path: Path) -> None:
+    text = SPEC.replace("one_to_one = true", "one_to_one = true\nlower = 0.45")
+    links = ts.Linkage.from_toml(write_small(tmp_path, text, 300)).run(tmp_path / "out")
+    options = ("thresholds", tmp_path / "out", "--capacity", "60")
+    done = call(*options)
+    assert done.exit_code == 2
+    assert "these thresholds take those from" in done.stderr
+    assert "use --score-again" in done.stderr
+    expected = links.thresholds(Capacity(pairs=60))
+    assert expected.after is not None
+    lines = call(*options, "--score-again").stdout.splitlines()
+    for name, value in (("links", expected.after.links), ("possible links", expected.after.possible)):
+        row = next(line for line in lines if line.startswith(name))
+        assert row.split()[-1] == f"{value:,.0f}"
+    decision = Decision(one_to_one=True, thresholds=Capacity(pairs=60))
+    spec = ts.load_spec(tmp_path / "spec.toml").model_copy(update={"decision": decision})
+    counts = ts.Linkage(spec=spec, folder=tmp_path).run(tmp_path / "done").counts_dict()
+    assert (counts["links"], counts["possible"]) == (expected.after.links, expected.after.possible)
+    assert counts["kept"] > links.counts_dict()["kept"]
+    (tmp_path / "a.csv").write_text((tmp_path / "a.csv").read_text() + "x,x,x,1900-01-01,1000,\n")
+    assert "has changed since the run" in call(*options, "--score-again").stderr
+
+
+@pytest.mark.parametrize("one_to_one", ["true", "false"])
+def test_a_rule_that_cannot_be_kept_leaves_nothing_behind(tmp_path: Path, one_to_one: str) -> None:
+    rule = 'thresholds = { type = "error_bounds", type2 = 1e-9 }'
+    spec = write_small(tmp_path, SPEC.replace("one_to_one = true", f"one_to_one = {one_to_one}\n{rule}"), 300)
+    done = call("link", spec, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "of the matches, so no lower threshold reaches a type 2 error of 1e-09" in done.stderr
+    assert not (tmp_path / "out").exists()
+    # What is not the run's stays.
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    assert call("link", spec, "--out", tmp_path / "out", "--force").exit_code == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
 
 
 def test_a_directory_without_a_curve(run: tuple[Path, ts.Links], tmp_path: Path) -> None:

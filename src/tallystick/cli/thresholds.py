@@ -98,11 +98,6 @@ def show_thresholds(
     if isinstance(decision, Thresholds):
         lines += ["", f"thresholds by {decision.explanation}"]
         lines += [f"note: {note}" for note in decision.notes]
-    if any(one.decision.one_to_one and one.after is None for one in found):
-        lines.append(
-            "note: the run has not kept all pairs down to these thresholds, so that what the assignment "
-            "makes of them shows with --score-again, or when they are applied"
-        )
     if rule is not None:
         lines += ["", "to apply it, in the specification, without upper, lower and scale:", "", toml_of(rule)]
     return "\n".join(lines)

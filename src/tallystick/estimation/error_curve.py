@@ -100,6 +100,8 @@ class ErrorCurve:
         Expected matches that no pass finds.
     other_pairs : float
         Allowed pairs that no pass finds; the missed matches are some of them.
+    lost : str
+        Words for what misses those matches.
 
     Examples
     --------
@@ -118,6 +120,7 @@ class ErrorCurve:
     non_matches: Floats
     blocking_missed: float = 0.0
     other_pairs: float = 0.0
+    lost: str = "The passes miss"
 
     @classmethod
     def of_candidates(
@@ -279,6 +282,7 @@ def joined(curves: Sequence[ErrorCurve]) -> ErrorCurve:
         *_rows(low[order], high[order], pairs[order], matches[order], non_matches[order], 0.0),
         sum(curve.blocking_missed for curve in curves),
         sum(curve.other_pairs for curve in curves),
+        curves[0].lost,
     )
 
 

@@ -133,6 +133,15 @@ def _sweep(folder: Path) -> None:
             begun.unlink(missing_ok=True)
 
 
+def abandon(folder: Path) -> None:
+    """Delete what a run that cannot be completed has written, and its directory where that is empty."""
+    for name in OUTPUTS:
+        (folder / name).unlink(missing_ok=True)
+    remove(folder / WORK)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def remove(folder: Path) -> None:
     """Delete a directory of ours, if it is there."""
     try:

@@ -11,12 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve, Forecast
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.tables import read_table
-from tallystick.linking.decide import DecidedPairs, decide, floors_of, weight_thresholds
+from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
 from tallystick.linking.decision import Decision
-from tallystick.linking.resolve import resolve_by_curves
+from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import Thresholds
@@ -44,8 +45,7 @@ class ThresholdForecast:
     before : Forecast
         Counts and errors of the candidate pairs, each decided for itself.
     after : Forecast or None
-        The same after the one-to-one assignment; None where pairs are decided each for itself anyway, or
-        where the run has not kept the pairs that it takes.
+        The same after the one-to-one assignment; None where pairs are decided each for itself anyway.
     """
 
     decision: Decision | Thresholds
@@ -148,32 +148,32 @@ def expect_after(decided: DecidedPairs, parameters: Parameters) -> Forecast:
 
 
 def forecast(
-    curves: Sequence[ErrorCurve],
-    parameters: Parameters,
-    decision: Decision | Thresholds,
-    pairs: ScoredPairs | None,
+    asked: Decision, parameters: Parameters, curves: Sequence[ErrorCurve], pairs: ScoredPairs
 ) -> ThresholdForecast:
-    """What thresholds do, before and after assignment.
+    """What a decision does, before and after assignment.
 
     Parameters
     ----------
-    curves : sequence of ErrorCurve
-        One for each pair of sources.
+    asked : Decision
+        Thresholds, or the rule that gives them.
     parameters : Parameters
         The model.
-    decision : Decision or Thresholds
-        The thresholds.
-    pairs : ScoredPairs, optional
-        All pairs whose weight reaches `floors_of` the thresholds, and any others.
+    curves : sequence of ErrorCurve
+        One for each pair of sources.
+    pairs : ScoredPairs
+        All pairs that reach `floors_for` the decision, and any others; not looked at where pairs are decided
+        each for itself.
 
     Returns
     -------
     ThresholdForecast
     """
-    after = None
-    if decision.one_to_one and pairs is not None:
-        floors = floors_of(parameters, decision)
+    kept = after = None
+    if asked.one_to_one:
+        floors = floors_for(asked, parameters, curves)
         kept = pairs.chosen(pairs.weight >= floors[pairs.source_pair])
+    decision = resolve(asked, parameters, curves, kept)
+    if kept is not None:
         after = expect_after(decide(kept, parameters, decision), parameters)
     weights = tuple(weight_thresholds(parameters, decision))
     return ThresholdForecast(decision, weights, expect_before(curves, parameters, decision), after)
@@ -250,28 +250,33 @@ def forecast_run(
     Raises
     ------
     InputError
-        Where a table of the run cannot be read, or no thresholds do what the rule asks for.
+        Where a table of the run cannot be read, no thresholds do what the rule asks for, or the run has
+        kept too few pairs and they are not to be scored again.
     """
-    parameters, decision = model.parameters, model.spec.decision
+    parameters, own = model.parameters, model.spec.decision
     curves = read_curves(run, parameters)
-    wanted: list[Decision | Thresholds] = [resolve_by_curves(decision, parameters, curves)]
-    if rule is not None:
-        ruled = Decision(one_to_one=decision.one_to_one, thresholds=rule)
-        wanted.append(resolve_by_curves(ruled, parameters, curves))
-    pairs = kept_pairs(run, parameters) if decision.one_to_one else None
-    kept = floors_of(parameters, wanted[0])
+    wanted = [own] if rule is None else [own, Decision(one_to_one=own.one_to_one, thresholds=rule)]
+    pairs = kept_pairs(run, parameters)
+    kept = floors_for(own, parameters, curves)
     found = []
-    for one in wanted:
-        own = pairs
-        if pairs is not None and not reaches(kept, parameters, one):
-            own = None if score_again is None else score_again(floors_of(parameters, one))
-        found.append(forecast(curves, parameters, one, own))
+    for asked in wanted:
+        floors = floors_for(asked, parameters, curves)
+        if own.one_to_one and not reaches(kept, floors):
+            if score_again is None:
+                raise InputError(
+                    f"{run}: the run has kept the pairs from weight {kept.max():.2f} up, but these "
+                    f"thresholds take those from {floors.min():.2f} up: use --score-again, which compares "
+                    "the pairs again."
+                )
+            found.append(forecast(asked, parameters, curves, score_again(floors)))
+        else:
+            found.append(forecast(asked, parameters, curves, pairs))
     return found
 
 
-def reaches(floors: Floats, parameters: Parameters, decision: Decision | Thresholds) -> bool:
-    """Whether the pairs kept from some floors up are all that thresholds need."""
-    return bool((floors_of(parameters, decision) >= floors - 1e-9).all())
+def reaches(kept: Floats, floors: Floats) -> bool:
+    """Whether pairs kept from some weights up hold all from other weights up."""
+    return bool((floors >= kept - 1e-9).all())
 
 
 def forecast_text(shown: Sequence[tuple[str, ThresholdForecast]]) -> str:
@@ -307,14 +312,14 @@ def forecast_text(shown: Sequence[tuple[str, ThresholdForecast]]) -> str:
         ("missed matches", "missed"),
         ("matches in all", "matches"),
     ):
-        rows.append([name, *("?" if f is None else formats.count(getattr(f, key)) for *_, f in columns)])
+        rows.append([name, *("" if f is None else formats.count(getattr(f, key)) for *_, f in columns)])
     for name, key in (
         ("precision", "precision"),
         ("recall, nothing reviewed", "recall"),
         ("type 1 error", "type1"),
         ("type 2 error", "type2"),
     ):
-        rows.append([name, *("?" if f is None else _rate(getattr(f, key)) for *_, f in columns)])
+        rows.append([name, *("" if f is None else _rate(getattr(f, key)) for *_, f in columns)])
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return "\n".join(
         "  ".join(

@@ -23,10 +23,10 @@ from tallystick.linkage.export import join_pairs
 from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared
-from tallystick.linking.decide import DecidedPairs, decide, floors_of
+from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
 from tallystick.linking.residuals import BestCandidates, best_candidates
-from tallystick.linking.resolve import resolve, resolve_by_curves
+from tallystick.linking.resolve import curves_for, floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
@@ -160,15 +160,18 @@ class Links:
         InputError
             Where no thresholds do what the rule asks for.
         """
-        parameters, decision, pairs = self.model.parameters, self.decision, self.decided.pairs
+        parameters, asked = self.model.parameters, self.prepared.spec.decision
+        kept = floors_for(asked, parameters, self.curves)
+        pairs = self.decided.pairs
         if rule is not None:
-            ruled = Decision(one_to_one=decision.one_to_one, thresholds=rule)
-            decision = resolve_by_curves(ruled, parameters, self.curves)
-        if decision.one_to_one and not reaches(floors_of(parameters, self.decision), parameters, decision):
-            floors = floors_of(parameters, decision)
-            remembered = self.counts.remembered
-            pairs = score(self.prepared.plan, parameters, floors, remembered=remembered, threads=self.threads)
-        return forecast(self.curves, parameters, decision, pairs)
+            asked = Decision(one_to_one=asked.one_to_one, thresholds=rule)
+            floors = floors_for(asked, parameters, self.curves)
+            if asked.one_to_one and not reaches(kept, floors):
+                remembered = self.counts.remembered
+                pairs = score(
+                    self.prepared.plan, parameters, floors, remembered=remembered, threads=self.threads
+                )
+        return forecast(asked, parameters, self.curves, pairs)
 
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against the truth, which the linkage itself could not read.
@@ -246,10 +249,11 @@ def score_prepared(
     progress: Progress = silent,
 ) -> ScoredPairs:
     """Score the candidate pairs of prepared records, down to the lowest weight that can matter."""
+    decision = prepared.spec.decision
     return score(
         prepared.plan,
         parameters,
-        floors_of(parameters, resolve(prepared.spec.decision, parameters, counts)),
+        floors_for(decision, parameters, curves_for(decision, parameters, counts)),
         remembered=counts.remembered,
         threads=threads,
         progress=progress,
@@ -291,7 +295,8 @@ def assemble(
 ) -> Links:
     """Decide scored pairs and put everything together."""
     spec = prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()})
-    decision = resolve(prepared.spec.decision, parameters, counts)
+    asked = prepared.spec.decision
+    decision = resolve(asked, parameters, curves_for(asked, parameters, counts), scored)
     decided = decide(scored, parameters, decision)
     return Links(Model(spec, parameters), prepared, decided, counts, decision, threads)
 

@@ -26,6 +26,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.folder import (
     RUN_FORMAT,
     WORK,
+    abandon,
     check_folder,
     check_resumable,
     open_folder,
@@ -130,10 +131,14 @@ def run(
         counts = _counts(folder, fingerprint, prepared, threads, progress)
     with clock.stage("estimate"):
         parameters = _parameters(folder, prepared, counts, model, knowledge, threads, progress)
-    with clock.stage("score"):
-        scored = _scored(folder, prepared, counts, parameters, threads, progress)
-    with clock.stage("decide"):
-        links = assemble(prepared, parameters, counts, scored, threads)
+    try:
+        with clock.stage("score"):
+            scored = _scored(folder, prepared, counts, parameters, threads, progress)
+        with clock.stage("decide"):
+            links = assemble(prepared, parameters, counts, scored, threads)
+    except InputError:  # no thresholds do what is asked for: there is nothing to take up
+        abandon(folder)
+        raise
     with clock.stage("write"):
         if not (folder / "residuals.parquet").exists():
             links = replace(links, best=links.find_best())

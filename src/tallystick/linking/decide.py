@@ -132,31 +132,6 @@ def weight_thresholds(parameters: Parameters, decision: Decision | Thresholds) -
     return result
 
 
-def floors_of(parameters: Parameters, decision: Decision | Thresholds) -> NDArray[np.float64]:
-    """Lowest weight of the pairs that are kept, for each pair of sources.
-
-    It is the lower threshold. Where that was worked out it may lie so high that pairs below it are good
-    candidates, which the competition for records and the estimates of error have to know: then pairs are
-    kept as by the default lower threshold.
-
-    Parameters
-    ----------
-    parameters : Parameters
-        The model.
-    decision : Decision or Thresholds
-        As for `weight_thresholds`.
-
-    Returns
-    -------
-    float64 array, shape (n_source_pairs,)
-    """
-    lower = np.array([lower for lower, _ in weight_thresholds(parameters, decision)])
-    if isinstance(decision, Decision):
-        return lower
-    default = weight_thresholds(parameters, Decision(one_to_one=decision.one_to_one))
-    return np.asarray(np.minimum(lower, [low for low, _ in default]), np.float64)
-
-
 def decide(pairs: ScoredPairs, parameters: Parameters, decision: Decision | Thresholds) -> DecidedPairs:
     """Apply the decision rule.
 

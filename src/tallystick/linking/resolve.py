@@ -1,15 +1,25 @@
-"""The one place where thresholds that a decision asks for are worked out."""
+"""The one place where thresholds that a decision asks for are worked out.
+
+Pairs that are decided each for itself are seen as they stand, by the error curve of the candidates. Where
+links are one-to-one that curve knows too little: of the false pairs that it expects nearly all lose the
+assignment. There pairs are scored first, and the thresholds are on the posterior of the pairs that an
+assignment chooses, which knows their competitors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.bipartite import no_link_constant
+from tallystick.linking.decide import constant_of, decide, weight_thresholds
 from tallystick.linking.decision import Decision
-from tallystick.linking.rules import Capacity, ErrorBounds, Targets, ThresholdRule
+from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
+from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import (
     Thresholds,
     from_capacity,
@@ -19,51 +29,89 @@ from tallystick.linking.thresholds import (
 )
 from tallystick.patterns.count import PatternCounts
 
-BELOW_CONSTANT = (
-    "The upper threshold lies below the no-link constant, at or below which no pair is a one-to-one link: "
-    "pairs from the lower threshold up to it may be possible links."
+Floats = NDArray[np.float64]
+
+LEAST = 1e-6
+"""Lowest posterior that a threshold worked out for an assignment has."""
+CERTAIN = 1e-15
+TRIES = 6
+"""Attempts to keep within a capacity; each decides all pairs."""
+MORE_TIES = (
+    "There are {ties:,} possible links, more than the {most:,} that can be reviewed: pairs that are as good "
+    "as one another are possible links whatever the upper threshold is."
+)
+AFTER = "; counts and errors are those after the one-to-one assignment"
+LOW_UPPER = (
+    "The upper threshold is below 0.5, but a pair at or below the no-link constant is no one-to-one link: "
+    "from the lower threshold up it may be a possible link."
 )
 
 
-def apply_rule(rule: ThresholdRule, curve: ErrorCurve, one_to_one: bool = False) -> Thresholds:
-    """Thresholds of a rule of the settings.
-
-    Parameters
-    ----------
-    rule : ErrorBounds, Targets, Capacity or Costs
-        The rule.
-    curve : ErrorCurve
-        Of all candidates, on log odds.
-    one_to_one : bool
-        Whether links are one-to-one.
-
-    Returns
-    -------
-    Thresholds
-        On log odds; of costs on the posterior.
-    """
-    if isinstance(rule, ErrorBounds):
-        found = from_error_bounds(curve, rule.type1, rule.type2)
-    elif isinstance(rule, Targets):
-        found = from_targets(curve, rule.precision, rule.recall)
-    elif isinstance(rule, Capacity):
-        found = from_capacity(curve, rule.most)
-    else:
-        found = from_costs(rule.false_link, rule.missed, rule.review)
-    return replace(found, one_to_one=one_to_one)
+def curves_for(decision: Decision, parameters: Parameters, counts: PatternCounts) -> tuple[ErrorCurve, ...]:
+    """The error curves where a decision needs them, none where its thresholds are given."""
+    return () if decision.thresholds is None else error_curves(parameters, counts)
 
 
-def resolve(decision: Decision, parameters: Parameters, counts: PatternCounts) -> Decision | Thresholds:
-    """The decision itself where it gives thresholds, else those that its rule gives for these candidates.
+def floors_for(decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]) -> Floats:
+    """Lowest weight of the pairs that have to be kept, for each pair of sources.
+
+    It is the lower threshold where that is given. Where a rule works it out, pairs are kept as by the
+    default lower threshold, too: what lies below the rule's own may be a good candidate, which the
+    competition for records and the estimates of error have to know.
 
     Parameters
     ----------
     decision : Decision
-        The rule.
+        What is asked for.
     parameters : Parameters
         The model.
-    counts : PatternCounts
-        Patterns of all candidate pairs.
+    curves : sequence of ErrorCurve
+        Of `curves_for`, or of `error_curves`.
+
+    Returns
+    -------
+    float64 array, shape (n_source_pairs,)
+
+    Raises
+    ------
+    InputError
+        Where no thresholds do what is asked for, as far as that shows before pairs are scored.
+    """
+    rule = decision.thresholds
+    if rule is None:
+        return _lower(parameters, decision)
+    default = _lower(parameters, Decision(one_to_one=decision.one_to_one))
+    if not decision.one_to_one or isinstance(rule, Costs):
+        return np.minimum(default, _lower(parameters, _of_candidates(decision, parameters, curves)))
+    share = 1 - rule.type2 if isinstance(rule, ErrorBounds) else None
+    share = rule.recall if isinstance(rule, Targets) else share
+    if share is None:
+        return default
+    curve = joined(curves)
+    if curve.matches_above[-1] < share * curve.all_matches:
+        return default
+    least = curve.thresholds[np.searchsorted(curve.matches_above, share * curve.all_matches)]
+    return np.minimum(default, [least - pair.log_prior_odds for pair in parameters.pairs])
+
+
+def resolve(
+    decision: Decision,
+    parameters: Parameters,
+    curves: Sequence[ErrorCurve],
+    pairs: ScoredPairs | None = None,
+) -> Decision | Thresholds:
+    """The decision itself where it gives thresholds, else those that its rule gives for these pairs.
+
+    Parameters
+    ----------
+    decision : Decision
+        What is asked for.
+    parameters : Parameters
+        The model.
+    curves : sequence of ErrorCurve
+        Of `curves_for`, or of `error_curves`.
+    pairs : ScoredPairs, optional
+        All pairs that reach `floors_for`; needed where links are one-to-one.
 
     Returns
     -------
@@ -76,34 +124,140 @@ def resolve(decision: Decision, parameters: Parameters, counts: PatternCounts) -
     InputError
         Where no thresholds do what is asked for.
     """
-    if decision.thresholds is None:
+    rule = decision.thresholds
+    if rule is None:
         return decision
-    return resolve_by_curves(decision, parameters, error_curves(parameters, counts))
+    if not decision.one_to_one or isinstance(rule, Costs):
+        return _of_candidates(decision, parameters, curves)
+    assert pairs is not None
+    curve, least = assigned_curve(pairs, parameters, floors_for(decision, parameters, curves))
+    found = _of_assigned(rule, curve, least)
+    if isinstance(rule, Capacity):
+        return _within(rule.most, found, curve, least, pairs, parameters)
+    return found
 
 
-def resolve_by_curves(
+def _of_assigned(rule: ThresholdRule, curve: ErrorCurve, least: float) -> Thresholds:
+    """Thresholds on the posterior, of a rule on the curve of the assigned pairs."""
+    found = apply_rule(rule, curve)
+    lower, upper = (max(least, _chance(score)) for score in (found.lower, found.upper))
+    notes = (*found.notes, *((LOW_UPPER,) if upper < 0.5 else ()))
+    return Thresholds(lower, upper, "posterior", found.explanation + AFTER, notes, one_to_one=True)
+
+
+def _within(
+    most: int,
+    found: Thresholds,
+    curve: ErrorCurve,
+    least: float,
+    pairs: ScoredPairs,
+    parameters: Parameters,
+) -> Thresholds:
+    """Thresholds of a capacity that ties, possible links above the upper one, too, do not exceed."""
+    aimed = most
+    for _ in range(TRIES):
+        excess = int(decide(pairs, parameters, found).possible.sum()) - most
+        if excess <= 0:
+            return found
+        if aimed == 0:
+            break
+        aimed = max(0, aimed - excess)
+        found = _of_assigned(Capacity(pairs=aimed), curve, least)
+    ties = int(decide(pairs, parameters, found).possible.sum())
+    if ties <= most:
+        return found
+    return replace(found, notes=(*found.notes, MORE_TIES.format(ties=ties, most=most)))
+
+
+def apply_rule(rule: ThresholdRule, curve: ErrorCurve) -> Thresholds:
+    """Thresholds of a rule of the settings.
+
+    Parameters
+    ----------
+    rule : ErrorBounds, Targets, Capacity or Costs
+        The rule.
+    curve : ErrorCurve
+        On log odds.
+
+    Returns
+    -------
+    Thresholds
+        On log odds; of costs on the posterior.
+    """
+    if isinstance(rule, ErrorBounds):
+        return from_error_bounds(curve, rule.type1, rule.type2)
+    if isinstance(rule, Targets):
+        return from_targets(curve, rule.precision, rule.recall)
+    if isinstance(rule, Capacity):
+        return from_capacity(curve, rule.most)
+    return from_costs(rule.false_link, rule.missed, rule.review)
+
+
+def assigned_curve(pairs: ScoredPairs, parameters: Parameters, floors: Floats) -> tuple[ErrorCurve, float]:
+    """The error curve of the pairs that one-to-one assignment chooses, on the log odds of their posterior.
+
+    Thresholds choose among them: which pairs the assignment holds does not depend on the upper threshold,
+    and on the lower one only where records compete for possible links. All other matches are missed
+    whatever the thresholds are. Ties are possible links where they would reach the lower threshold without
+    competitors, and never links: they stand at that score and add no false link.
+
+    Parameters
+    ----------
+    pairs : ScoredPairs
+        All pairs that reach the floors.
+    parameters : Parameters
+        The model.
+    floors : float64 array, shape (n_source_pairs,)
+        Lowest weight that was kept, for each pair of sources.
+
+    Returns
+    -------
+    curve : ErrorCurve
+    least : float
+        Lowest posterior that a threshold may have: pairs that could reach a lower one were not kept.
+    """
+    # A pair of negative weight is no possible link, so that a floor of 0 bounds nothing.
+    kept = [_chance(floor - constant_of(pair)) for floor, pair in zip(floors, parameters.pairs, strict=True)]
+    least = max([LEAST, *(p for p, floor in zip(kept, floors, strict=True) if floor > 0)])
+    decided = decide(pairs, parameters, Thresholds(least, least, "posterior", "", one_to_one=True))
+    p = np.clip(decided.posterior, CERTAIN, 1 - CERTAIN)
+    tied = decided.possible & (decided.tie | (p < least))
+    constants = np.array([constant_of(pair) for pair in parameters.pairs])
+    score = np.where(tied, pairs.weight - constants[pairs.source_pair], np.log(p) - np.log1p(-p))
+    order = np.flatnonzero(decided.links | decided.possible)
+    order = order[np.argsort(-score[order], kind="stable")]
+    score, p = score[order], p[order]
+    matches = float(decided.posterior.sum()) / parameters.selected_matches
+    allowed = sum(pair.pairs for pair in parameters.pairs)
+    whole = ErrorCurve(
+        score,
+        score,
+        np.ones(len(p)),
+        p,
+        np.where(tied[order], 0.0, 1 - p),
+        max(0.0, matches - float(p.sum())),
+        float(allowed - len(p)),
+        "The passes and the assignment miss",
+    )
+    return joined([whole]), least
+
+
+def _of_candidates(
     decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]
 ) -> Decision | Thresholds:
-    """As `resolve`, with the curves of the pairs of sources that `error_curves` gives."""
-    if decision.thresholds is None:
-        return decision
-    found = apply_rule(decision.thresholds, joined(curves), decision.one_to_one)
-    if found.one_to_one and found.scale == "log_odds" and _below_constant(found.upper, parameters):
-        found = replace(found, notes=(*found.notes, BELOW_CONSTANT))
-    return as_weights(found, parameters)
-
-
-def _below_constant(upper: float, parameters: Parameters) -> bool:
-    """Whether some pair above a threshold on log odds is no link of a one-to-one linkage."""
-    return any(
-        upper - pair.log_prior_odds < no_link_constant(pair.n_left, pair.n_right, pair.expected_matches)
-        for pair in parameters.pairs
-    )
-
-
-def as_weights(found: Thresholds, parameters: Parameters) -> Thresholds:
-    """Thresholds on log odds as match weights, which they are where there is a single pair of sources."""
+    """Thresholds where each candidate is decided for itself, and those that are posteriors anyway."""
+    assert decision.thresholds is not None
+    curve = joined(curves)
+    found = replace(apply_rule(decision.thresholds, curve), one_to_one=decision.one_to_one)
     if found.scale != "log_odds" or len(parameters.pairs) != 1:
         return found
     prior = parameters.pairs[0].log_prior_odds
     return replace(found, lower=found.lower - prior, upper=found.upper - prior, scale="weight")
+
+
+def _lower(parameters: Parameters, decision: Decision | Thresholds) -> Floats:
+    return np.array([lower for lower, _ in weight_thresholds(parameters, decision)])
+
+
+def _chance(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(log_odds, -700, 700))))

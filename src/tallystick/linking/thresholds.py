@@ -90,13 +90,14 @@ def from_error_bounds(curve: ErrorCurve, type1: float, type2: float) -> Threshol
     most_false = type1 * curve.all_non_matches
     i = _last(curve.non_matches_above <= most_false * (1 + SPARE))
     j = _lower_index(curve, 1 - type2, f"a type 2 error of {type2:g}")
-    at = curve.forecast(curve.thresholds[j], curve.thresholds[i])
+    found = _thresholds(curve, i, j, "")
+    at = curve.forecast(found.lower, found.upper)
     sentence = (
         f"error bounds: at most {type1:g} of the non-matches become links (expected {at.type1 or 0:.3g}) "
         f"and at most {type2:g} of the matches non-links (expected {at.type2 or 0:.3g}); pairs of one weight "
         "are not divided at a boundary but go to review"
     )
-    return _thresholds(curve, i, j, sentence)
+    return replace(found, explanation=sentence)
 
 
 def from_targets(
@@ -128,7 +129,8 @@ def from_targets(
     parts = []
     if precision is not None:
         check_share("precision", precision)
-        i = _last(curve.matches_above >= precision * curve.pairs_above * (1 - SPARE))
+        links = curve.matches_above + curve.non_matches_above
+        i = _last(curve.matches_above >= precision * links * (1 - SPARE))
         if i == 0:
             best = curve.matches[0] / curve.pairs[0] if len(curve.pairs) else 0.0
             raise InputError(
@@ -256,7 +258,7 @@ def _lower_index(curve: ErrorCurve, share: float, what: str) -> int:
     if curve.matches_above[-1] < wanted:
         missed = curve.blocking_missed / curve.all_matches
         raise InputError(
-            f"The passes miss {missed:.2%} of the matches, so no lower threshold reaches {what}: "
+            f"{curve.lost} {missed:.2%} of the matches, so no lower threshold reaches {what}: "
             "ask for less, or add passes."
         )
     return int(np.searchsorted(curve.matches_above, wanted))
