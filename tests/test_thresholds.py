@@ -712,8 +712,12 @@ def test_a_rule_in_a_table_of_its_own() -> None:
     names = json_schema()["$defs"]
     assert {"ErrorBounds", "Targets", "Capacity", "Costs"} <= names.keys()
     assert names["Costs"]["required"] == ["type", "false_link", "missed", "review"]
-    linkage = ts.Linkage([ts.comparison("a", ts.exact())], [ts.all_pairs()], thresholds=Capacity(pairs=3))
+    parts = [ts.comparison("a", ts.exact())], [ts.all_pairs()]
+    linkage = ts.Linkage(*parts, thresholds=Capacity(pairs=3))
     assert linkage.spec.decision.thresholds == Capacity(pairs=3)
+    for more in ({"upper": 0.5}, {"lower": 0.1}, {"scale": "weight"}):
+        with pytest.raises(SpecError, match="and thresholds are both given"):
+            ts.Linkage(*parts, thresholds=Capacity(pairs=3), **more)
 
 
 @pytest.mark.parametrize(
@@ -741,7 +745,7 @@ def test_a_wrong_rule_is_one_clear_sentence(table: str, message: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("key", ["upper = 0.7", "lower = 0.3", 'scale = "weight"'])
+@pytest.mark.parametrize("key", ["upper = 0.5", "lower = 0.3", 'scale = "posterior"'])
 def test_a_rule_and_thresholds_exclude_each_other(key: str) -> None:
     text = SPEC.replace("one_to_one = true", f'{key}\nthresholds = {{ type = "capacity", pairs = 5 }}')
     with pytest.raises(SpecError, match=f"{key.split()[0]} and thresholds are both given"):

@@ -99,6 +99,8 @@ class Linkage:
             given: dict[str, Any] = {
                 key: value for key, value in (("upper", upper), ("lower", lower)) if value is not None
             }
+            if scale != "posterior":
+                given["scale"] = scale
             spec = Spec(
                 name=name,
                 kind=kind,
@@ -108,7 +110,7 @@ class Linkage:
                 fields=dict(fields or {}),
                 comparisons=tuple(comparisons),
                 passes=tuple(passes),
-                decision=Decision(one_to_one=one_to_one, scale=scale, thresholds=thresholds, **given),
+                decision=Decision(one_to_one=one_to_one, thresholds=thresholds, **given),
                 estimation=estimation or Estimation(),
             )
         object.__setattr__(self, "spec", spec)

@@ -39,7 +39,7 @@ class Decision(Settings):
     def _one_origin(self) -> Decision:
         if self.thresholds is not None:
             for name in ("upper", "lower", "scale"):
-                if getattr(self, name) != type(self).model_fields[name].default:
+                if name in self.model_fields_set:
                     raise ValueError(
                         f"{name} and thresholds are both given, but a rule works {name} out: "
                         "leave one of the two out"
