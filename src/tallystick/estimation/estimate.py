@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from tallystick.estimation.parameters import ComparisonParameters, PairOfSources
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.starts import fit_from_starts, starts_warnings
 from tallystick.estimation.table import table_of
+from tallystick.estimation.uncertainty import of_held, uncertainty_of
 from tallystick.patterns.count import PatternCounts
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records
@@ -42,6 +44,7 @@ def estimate(
     progress: Progress = silent,
     known: Parameters | None = None,
     knowledge: Knowledge | None = None,
+    doubtful: Callable[[Parameters], tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None,
 ) -> Parameters:
     """Estimate m- and u-probabilities and match rates from the patterns of the candidate pairs.
 
@@ -69,6 +72,9 @@ def estimate(
         Parameters of which only the match rates, and the rate of related pairs, are estimated anew.
     knowledge : Knowledge, optional
         The previous model and the table of reference that the settings name.
+    doubtful : callable, optional
+        Gives, under parameters, the pairs that are no sure non-matches, as global rows (left, right); standard
+        errors are worked out only where it is given, as they need to know which pairs share records.
 
     Returns
     -------
@@ -130,7 +136,7 @@ def estimate(
     of_class = np.array([fit.matches.sum(), sum(pair.expected_related for pair in pairs)])
     rare = of_class / sum(pair.pairs for pair in pairs)
     dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]))
-    return Parameters(
+    result = Parameters(
         comparisons=parameters,
         pairs=pairs,
         related_share=related_share,
@@ -151,6 +157,15 @@ def estimate(
             ),
         ),
     )
+    if doubtful is None:
+        return result
+    drawn = None if marginals.origin == "all pairs" else int(marginals.times.sum())
+    unsure = uncertainty_of(
+        plan, comparisons, table, selection, given, fit, doubtful(result), drawn, settings, seed
+    )
+    if unsure is not None and known is not None and known.uncertainty is not None:
+        unsure = of_held(unsure, known.uncertainty, sum(len(one.m) + len(one.u) for one in parameters))
+    return replace(result, uncertainty=unsure)
 
 
 def require_pairs(counts: PatternCounts, passes: Sequence[AnyPass]) -> None:

@@ -111,7 +111,7 @@ def marginals_of_random_pairs(
     allowed = plan.blocking.allowed_pairs()
     total = float(allowed.sum())
     n_comparisons = len(plan.comparisons)
-    codes = [_codes(plan, comparisons, factor) for factor in factors]
+    codes = [value_codes(plan, comparisons, factor) for factor in factors]
     every = total <= n_random  # to take each pair once is exact then, and no dearer
     tally = Tally(plan.coding.size)
     equal_cells = [np.zeros(factor.n_cells, np.int64) for factor in factors]
@@ -148,7 +148,9 @@ def marginals_of_random_pairs(
     return Marginals(tuple(counts), tuple(smallest), origin, found[:, :n_comparisons], times)
 
 
-def _codes(plan: PairPlan, comparisons: Sequence[Comparison], factor: Factor) -> NDArray[np.int32] | None:
+def value_codes(
+    plan: PairPlan, comparisons: Sequence[Comparison], factor: Factor
+) -> NDArray[np.int32] | None:
     """Codes whose equality means equal values for the whole factor; None where there are no such."""
     if factor.comparison is None:
         return None

@@ -73,6 +73,8 @@ class PairOfSources:
         Their share of the non-matches; 0 where they are no class of their own.
     origin : str
         Where the number of matches comes from.
+    one_to_one_matches : float, optional
+        Expected matches where a record has at most one, which the competition for records tells better.
     """
 
     left: str
@@ -86,6 +88,12 @@ class PairOfSources:
     expected_related: float = 0.0
     related_share: float = 0.0
     origin: str = "EM"
+    one_to_one_matches: float | None = None
+
+    @property
+    def matched(self) -> float:
+        """Expected matches as one-to-one links have them, where that is known."""
+        return self.expected_matches if self.one_to_one_matches is None else self.one_to_one_matches
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,27 @@ class Start:
     log_likelihood: float
     matches: float
     converged: bool
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Standard errors, and the covariance of the estimates, that respect that pairs share records.
+
+    Attributes
+    ----------
+    errors : tuple of float
+        Standard errors of the probabilities m of every comparison by level, then of u likewise, as of other files
+        like these; then of the log of the expected matches of each pair of sources. 0 where something was given.
+    covariance : tuple of tuple of float
+        In the same order, about what the estimates would be in these files if the matches were known.
+    dispersion : float
+        How many times more the patterns of matches vary than independent comparisons would have it, at least 1
+        (see `tallystick.estimation.misfit`).
+    """
+
+    errors: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    dispersion: float
 
 
 @dataclass(frozen=True)
@@ -130,6 +159,8 @@ class Parameters:
         their own.
     starts : tuple of Start
         Where EM ended from each of several starts, the usual one first; empty where there was one.
+    uncertainty : Uncertainty, optional
+        How sure the estimates are; None where nothing was estimated, or no pairs were looked at for it.
     """
 
     comparisons: tuple[ComparisonParameters, ...]
@@ -142,6 +173,7 @@ class Parameters:
     warnings: tuple[str, ...] = ()
     related_share: float = 0.0
     starts: tuple[Start, ...] = ()
+    uncertainty: Uncertainty | None = None
 
     @cached_property
     def coding(self) -> PatternCoding:
@@ -302,6 +334,7 @@ class Parameters:
                     "expected_related": pair.expected_related,
                     "related_share": pair.related_share,
                     "origin": pair.origin,
+                    "one_to_one_matches": pair.one_to_one_matches,
                 }
                 for pair in self.pairs
             ],
@@ -317,6 +350,7 @@ class Parameters:
                 **({"starts": [asdict(one) for one in self.starts]} if self.starts else {}),
             },
             "warnings": list(self.warnings),
+            **({} if self.uncertainty is None else {"uncertainty": asdict(self.uncertainty)}),
         }
 
     @classmethod
@@ -349,4 +383,9 @@ class Parameters:
             log_likelihood=() if em is None else tuple(em["log_likelihood"]),
             starts=() if em is None else tuple(Start(**one) for one in em.get("starts", ())),
             warnings=tuple(data["warnings"]),
+            uncertainty=None
+            if (known := data.get("uncertainty")) is None
+            else Uncertainty(
+                tuple(known["errors"]), tuple(tuple(row) for row in known["covariance"]), known["dispersion"]
+            ),
         )

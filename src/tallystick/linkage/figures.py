@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
 from tallystick.linking.decision import Decision
+from tallystick.linking.expected import expected_matches, gradient
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts
-from tallystick.quality.rates import Rates, estimated_rates
+from tallystick.quality.rates import EstimatedRates, estimated_rates
 
 BINS = 60
 EXAMPLES_EACH = 3
@@ -24,7 +25,9 @@ RELATED = "related records"
 """What the part of a weight is called that is taken away because relatives agree so, too."""
 
 
-def estimate_rates(prepared: Prepared, parameters: Parameters, decided: DecidedPairs) -> tuple[Rates, float]:
+def estimate_rates(
+    prepared: Prepared, parameters: Parameters, counts: PatternCounts, decided: DecidedPairs
+) -> tuple[EstimatedRates, float]:
     """Estimated rates of the links, and the matches that no pass finds.
 
     Parameters
@@ -33,21 +36,50 @@ def estimate_rates(prepared: Prepared, parameters: Parameters, decided: DecidedP
         The records.
     parameters : Parameters
         The model.
+    counts : PatternCounts
+        Patterns of all candidate pairs.
     decided : DecidedPairs
         The pairs.
 
     Returns
     -------
-    rates : Rates
+    rates : EstimatedRates
     missed_by_blocking : float
     """
     allowed = float(prepared.plan.blocking.allowed_pairs().sum())
-    if prepared.spec.decision.one_to_one:
-        # Of competing pairs at most one is a match, which the pairwise estimate does not know.
-        matches = float(decided.posterior.sum()) / parameters.selected_matches
+    one_to_one = prepared.spec.decision.one_to_one
+    n_comparisons = len(parameters.comparisons)
+    pairs = decided.pairs
+    digits = parameters.coding.decode(pairs.pattern)
+    linked = decided.links
+    of_links = expected_matches(
+        parameters, digits[linked], pairs.source_pair[linked], decided.posterior[linked]
+    )
+    if one_to_one:
+        # Of competing pairs at most one is a match, which the posterior of a pattern does not know.
+        of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
+        matches = of_all.matches / parameters.selected_matches
     else:
+        patterns = counts.coding.decode(counts.patterns)[:, :n_comparisons]
+        posterior = parameters.posterior(parameters.weights(patterns, counts.source_pair), counts.source_pair)
+        of_all = expected_matches(parameters, patterns, counts.source_pair, posterior, counts.counts)
         matches = sum(pair.expected_matches for pair in parameters.pairs)
-    rates = estimated_rates(decided.posterior[decided.links], matches, allowed)
+    rates = estimated_rates(decided.posterior[linked], matches, allowed)
+    unsure = parameters.uncertainty
+    if unsure is not None:
+        covariance = np.array(unsure.covariance)
+        moves = np.stack([gradient(parameters, one, one_to_one) for one in (of_links, of_all - of_links)])
+        spread = moves @ covariance @ moves.T + np.diag([of_links.doubt, (of_all - of_links).doubt])
+        # What no pass finds is known as well as the number of matches is.
+        beyond = max(0.0, matches - of_all.matches)
+        spread[1, 1] += (beyond * unsure.errors[-1]) ** 2 + beyond
+        spread *= unsure.dispersion
+        rates = replace(
+            rates,
+            true_links_error=float(np.sqrt(max(0.0, spread[0, 0]))),
+            missed_error=float(np.sqrt(max(0.0, spread[1, 1]))),
+            covariance=float(spread[0, 1]),
+        )
     return rates, matches * (1 - parameters.selected_matches)
 
 
@@ -101,7 +133,7 @@ def quality_dict(
     decision: Decision | Thresholds,
 ) -> dict[str, Any]:
     """What ``quality.json`` holds: estimated rates, weights, completeness, example pairs."""
-    rates, missed_by_blocking = estimate_rates(prepared, parameters, decided)
+    rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided)
     thresholds = weight_thresholds(parameters, decision)
     one_to_one = prepared.spec.decision.one_to_one
     return {

@@ -165,7 +165,7 @@ class Linkage:
         check_sizes(prepared.inputs)
         knowledge = read_knowledge(prepared, threads, progress)
         counts = count_patterns(prepared.plan, threads, progress)
-        parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge)
+        parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge).parameters
         return Model(prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
 
     def model(self) -> Model:

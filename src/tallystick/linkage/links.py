@@ -25,13 +25,15 @@ from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
+from tallystick.linking.floors import deep_floors
+from tallystick.linking.matched import with_one_to_one_matches
 from tallystick.linking.residuals import BestCandidates, best_candidates
 from tallystick.linking.resolve import curves_for, floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts, count_patterns
-from tallystick.quality.rates import Rates
+from tallystick.quality.rates import EstimatedRates
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,14 @@ class Links:
     def _entity_of(self) -> NDArray[np.int64]:
         return tables.entities_of(self.prepared, self.decided)
 
-    def quality(self) -> Rates:
-        """Estimated precision, recall, type 1 and type 2 error, by the model itself.
+    def quality(self) -> EstimatedRates:
+        """Estimated precision, recall, type 1 and type 2 error, by the model itself, with intervals.
 
         Returns
         -------
-        Rates
+        EstimatedRates
         """
-        return figures.estimate_rates(self.prepared, self.model.parameters, self.decided)[0]
+        return figures.estimate_rates(self.prepared, self.model.parameters, self.counts, self.decided)[0]
 
     @cached_property
     def curves(self) -> tuple[ErrorCurve, ...]:
@@ -249,15 +251,41 @@ def score_prepared(
     progress: Progress = silent,
 ) -> ScoredPairs:
     """Score the candidate pairs of prepared records, down to the lowest weight that can matter."""
-    decision = prepared.spec.decision
     return score(
         prepared.plan,
         parameters,
-        floors_for(decision, parameters, curves_for(decision, parameters, counts)),
+        _floors(prepared, parameters, counts),
         remembered=counts.remembered,
         threads=threads,
         progress=progress,
     )
+
+
+def _needed(prepared: Prepared, parameters: Parameters, counts: PatternCounts) -> NDArray[np.float64]:
+    """Lowest weights that the decision needs."""
+    decision = prepared.spec.decision
+    return floors_for(decision, parameters, curves_for(decision, parameters, counts))
+
+
+def _floors(prepared: Prepared, parameters: Parameters, counts: PatternCounts) -> NDArray[np.float64]:
+    """Lowest weights of the pairs that are kept."""
+    needed = _needed(prepared, parameters, counts)
+    return deep_floors(parameters, counts, needed, prepared.spec.decision.one_to_one)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Parameters, and the pairs that were scored to say how sure they are.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    scored : ScoredPairs
+        What `score_prepared` gives with them.
+    """
+
+    parameters: Parameters
+    scored: ScoredPairs
 
 
 def fit_counts(
@@ -267,11 +295,20 @@ def fit_counts(
     progress: Progress = silent,
     known: Parameters | None = None,
     knowledge: Knowledge | None = None,
-) -> Parameters:
-    """Estimate the parameters of prepared records from the counts of their patterns (see `estimate`)."""
+) -> Fitted:
+    """Estimate the parameters of prepared records from the counts of their patterns (see `estimate`).
+
+    Where links are one-to-one the expected matches are those that the competition for records leaves.
+    """
     spec = prepared.spec
-    knowledge = knowledge or Knowledge(one_to_one=spec.decision.one_to_one)
-    return estimate(
+    one_to_one = spec.decision.one_to_one
+    scored: list[ScoredPairs] = []
+
+    def doubtful(parameters: Parameters) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        scored.append(score_prepared(prepared, parameters, counts, threads, progress))
+        return scored[0].left, scored[0].right
+
+    parameters = estimate(
         prepared.records,
         prepared.plan,
         counts,
@@ -282,8 +319,16 @@ def fit_counts(
         threads,
         progress,
         known,
-        knowledge,
+        knowledge or Knowledge(one_to_one=one_to_one),
+        doubtful,
     )
+    if not one_to_one or parameters.pairs[0].origin != "EM":
+        return Fitted(parameters, scored[0])
+    floors = _floors(prepared, parameters, counts)
+    parameters = with_one_to_one_matches(parameters, scored[0])
+    if (_needed(prepared, parameters, counts) < floors).any():
+        scored.append(score_prepared(prepared, parameters, counts, threads, progress))
+    return Fitted(parameters, scored[-1])
 
 
 def assemble(
@@ -325,9 +370,8 @@ def link_prepared(
     Links
     """
     counts = count_patterns(prepared.plan, threads, progress)
-    parameters = rated(prepared, parameters, counts, threads, progress)
-    scored = score_prepared(prepared, parameters, counts, threads, progress)
-    return assemble(prepared, parameters, counts, scored, threads)
+    fitted = rated(prepared, parameters, counts, threads, progress)
+    return assemble(prepared, fitted.parameters, counts, fitted.scored, threads)
 
 
 def rated(
@@ -336,14 +380,14 @@ def rated(
     counts: PatternCounts,
     threads: int | None = None,
     progress: Progress = silent,
-) -> Parameters:
-    """The parameters with match rates of these records.
+) -> Fitted:
+    """The parameters with match rates of these records, and the pairs scored with them.
 
     Those of the fit where the sources have the same names and sizes; else they are estimated
     with m and u as they are.
     """
     if _same_sources(prepared, parameters):
-        return parameters
+        return Fitted(parameters, score_prepared(prepared, parameters, counts, threads, progress))
     return fit_counts(prepared, counts, threads, progress, known=parameters)
 
 

@@ -129,11 +129,12 @@ def run(
     knowledge = read_knowledge(prepared, threads, progress) if estimates else None
     with clock.stage("count"):
         counts = _counts(folder, fingerprint, prepared, threads, progress)
-    with clock.stage("estimate"):
-        parameters = _parameters(folder, prepared, counts, model, knowledge, threads, progress)
     try:
+        with clock.stage("estimate"):
+            fitted = _fitted(folder, prepared, counts, model, knowledge, threads, progress)
+        parameters = fitted.parameters
         with clock.stage("score"):
-            scored = _scored(folder, prepared, counts, parameters, threads, progress)
+            scored = _scored(folder, prepared, counts, fitted, threads, progress)
         with clock.stage("decide"):
             links = assemble(prepared, parameters, counts, scored, threads)
     except InputError:  # no thresholds do what is asked for: there is nothing to take up
@@ -280,7 +281,15 @@ def _sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _parameters(
+@dataclass(frozen=True)
+class _Stage:
+    """Parameters, and the scored pairs where they came with them."""
+
+    parameters: Parameters
+    scored: ScoredPairs | None = None
+
+
+def _fitted(
     folder: Path,
     prepared: Prepared,
     counts: PatternCounts,
@@ -288,17 +297,17 @@ def _parameters(
     knowledge: Knowledge | None,
     threads: int | None,
     progress: Progress,
-) -> Parameters:
+) -> _Stage:
     """The parameters of a complete stage, or of the given model, or estimated."""
     path = folder / "model.json"
     if path.exists():
-        return Model.load(path).parameters
+        return _Stage(Model.load(path).parameters)
     if model is None:
-        parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge)
+        fitted = fit_counts(prepared, counts, threads, progress, knowledge=knowledge)
     else:
-        parameters = rated(prepared, model.parameters, counts, threads, progress)
-    Model(prepared.spec.model_copy(update={"sources": ()}), parameters).save(path)
-    return parameters
+        fitted = rated(prepared, model.parameters, counts, threads, progress)
+    Model(prepared.spec.model_copy(update={"sources": ()}), fitted.parameters).save(path)
+    return _Stage(fitted.parameters, fitted.scored)
 
 
 def _counts(
@@ -322,7 +331,7 @@ def _scored(
     folder: Path,
     prepared: Prepared,
     counts: PatternCounts,
-    parameters: Parameters,
+    fitted: _Stage,
     threads: int | None,
     progress: Progress,
 ) -> ScoredPairs:
@@ -331,6 +340,8 @@ def _scored(
     if path.exists():
         table = pl.read_parquet(path)
         return ScoredPairs(*(table[name].to_numpy() for name in SCORED_COLUMNS))
-    scored = score_prepared(prepared, parameters, counts, threads, progress)
+    scored = fitted.scored
+    if scored is None:
+        scored = score_prepared(prepared, fitted.parameters, counts, threads, progress)
     write_table(pl.DataFrame({name: getattr(scored, name) for name in SCORED_COLUMNS}), path)
     return scored

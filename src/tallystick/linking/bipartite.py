@@ -111,6 +111,30 @@ def no_link_constant(n_left: int, n_right: int, expected_matches: float) -> floa
     return math.log(n_left - matches + 0.5) + math.log(n_right - matches + 0.5) - math.log(matches + 0.5)
 
 
+def no_link_slope(n_left: int, n_right: int, expected_matches: float) -> float:
+    """By how much the no-link constant falls with a match more: minus its derivative by n12.
+
+    Parameters
+    ----------
+    n_left, n_right : int
+        Number of records of each file; at least 1.
+    expected_matches : float
+        n12, the expected number of matches.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> rise = no_link_constant(50, 80, 20.0 - 1e-6) - no_link_constant(50, 80, 20.0 + 1e-6)
+    >>> round(rise / 2e-6, 6) == round(no_link_slope(50, 80, 20.0), 6)
+    True
+    """
+    matches = _clip_matches(n_left, n_right, expected_matches)
+    return 1 / (n_left - matches + 0.5) + 1 / (n_right - matches + 0.5) + 1 / (matches + 0.5)
+
+
 def none_weight(n_left: int, n_right: int, expected_matches: float) -> float:
     """The weight of "no partner" where the records of file 2 are normalised one by one.
 
@@ -299,6 +323,7 @@ def estimate_matches(
     *,
     tolerance: float = 1e-6,
     max_iterations: int = 100,
+    found: float = 1.0,
 ) -> MatchEstimate:
     """The number of matches n12 that equals the sum of the posterior which follows from it.
 
@@ -320,6 +345,8 @@ def estimate_matches(
         Settled when n12 changes by no more than this share of it (of 1, if it is below 1).
     max_iterations : int, default 100
         Most steps.
+    found : float, default 1
+        Share of all matches that are among the pairs at all: n12 is then the sum over this share.
 
     Returns
     -------
@@ -348,9 +375,9 @@ def estimate_matches(
     while not converged and iterations < max_iterations:
         gain = weights - no_link_constant(n_left, n_right, matches)
         # messages start from those of the step before: the gains have moved but little
-        found = _marginals(network, gain, 1e-10, 1000)
+        step = _marginals(network, gain, 1e-10, 1000)
         previous = matches
-        matches = _clip_matches(n_left, n_right, math.fsum(found.probability))
-        converged = found.converged and abs(matches - previous) <= tolerance * max(1.0, previous)
+        matches = _clip_matches(n_left, n_right, math.fsum(step.probability) / found)
+        converged = step.converged and abs(matches - previous) <= tolerance * max(1.0, previous)
         iterations += 1
     return MatchEstimate(matches, no_link_constant(n_left, n_right, matches), converged, iterations)

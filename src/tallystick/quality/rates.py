@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+NORMAL_95 = 1.959963984540054
+"""The standard normal is within so much of 0 with probability 0.95."""
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -65,7 +69,7 @@ class Rates:
         """Share of the matches that are no links."""
         return _ratio(self.missed, self.matches)
 
-    def to_dict(self) -> dict[str, float | None]:
+    def to_dict(self) -> dict[str, Any]:
         """Counts and rates, for JSON."""
         return {
             **asdict(self),
@@ -78,8 +82,84 @@ class Rates:
         }
 
 
-def estimated_rates(posterior: NDArray[np.float64], expected_matches: float, allowed_pairs: float) -> Rates:
-    """Rates of a set of links by the model that decided them.
+@dataclass(frozen=True)
+class Interval:
+    """Limits of an estimate that hold it with a stated probability.
+
+    Attributes
+    ----------
+    low, high : float
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EstimatedRates(Rates):
+    """Rates by the model itself, with intervals of 95 %.
+
+    Attributes
+    ----------
+    true_links_error, missed_error : float, optional
+        Standard errors of the numbers of true links and of missed matches; None where they are not known.
+    covariance : float
+        Their covariance.
+    """
+
+    true_links_error: float | None = None
+    missed_error: float | None = None
+    covariance: float = 0.0
+
+    @property
+    def intervals(self) -> dict[str, Interval]:
+        """Intervals of precision, recall, type 1 and type 2 error and of the number of matches, where known.
+
+        Normal on the logit scale, by the delta method: log of true over false links for the precision (their sum is
+        known), log of true links over missed matches for the recall, so that no limit leaves [0, 1].
+        """
+        if self.true_links_error is None or self.missed_error is None:
+            return {}
+        found: dict[str, Interval] = {}
+        if self.true_links > 0 and self.false_links > 0:
+            odds = self.true_links / self.false_links
+            spread = self.true_links_error * self.links / (self.true_links * self.false_links)
+            found["precision"] = _logit_interval(odds, spread)
+            negative = self.allowed_pairs - self.matches
+            low, high = (1 - found["precision"].high, 1 - found["precision"].low)
+            found["type1"] = Interval(low * self.links / negative, min(1.0, high * self.links / negative))
+        if self.true_links > 0 and self.missed > 0:
+            variance = (
+                (self.true_links_error / self.true_links) ** 2
+                + (self.missed_error / self.missed) ** 2
+                - 2 * self.covariance / (self.true_links * self.missed)
+            )
+            found["recall"] = _logit_interval(self.true_links / self.missed, max(0.0, variance) ** 0.5)
+            found["type2"] = Interval(1 - found["recall"].high, 1 - found["recall"].low)
+        variance = self.true_links_error**2 + self.missed_error**2 + 2 * self.covariance
+        half = NORMAL_95 * max(0.0, variance) ** 0.5
+        found["matches"] = Interval(max(0.0, self.matches - half), self.matches + half)
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Counts, rates and intervals, for JSON."""
+        shown = {name: [one.low, one.high] for name, one in self.intervals.items()}
+        plain = Rates.to_dict(self)
+        for name in ("true_links_error", "missed_error", "covariance"):
+            plain.pop(name)
+        return {**plain, "intervals": shown}
+
+
+def _logit_interval(odds: float, spread: float) -> Interval:
+    """Interval of odds / (1 + odds), `spread` the standard error of the log odds."""
+    low, high = (odds * np.exp(sign * NORMAL_95 * spread) for sign in (-1, 1))
+    return Interval(float(low / (1 + low)), float(1.0 if np.isinf(high) else high / (1 + high)))
+
+
+def estimated_rates(
+    posterior: NDArray[np.float64], expected_matches: float, allowed_pairs: float
+) -> EstimatedRates:
+    """Rates of a set of links by the model that decided them; without the errors that intervals need.
 
     Parameters
     ----------
@@ -93,7 +173,7 @@ def estimated_rates(posterior: NDArray[np.float64], expected_matches: float, all
 
     Returns
     -------
-    Rates
+    EstimatedRates
 
     Examples
     --------
@@ -102,7 +182,7 @@ def estimated_rates(posterior: NDArray[np.float64], expected_matches: float, all
     """
     true = float(posterior.sum())
     links = float(len(posterior))
-    return Rates(links, true, links - true, max(0.0, expected_matches - true), float(allowed_pairs))
+    return EstimatedRates(links, true, links - true, max(0.0, expected_matches - true), float(allowed_pairs))
 
 
 def true_rates(
