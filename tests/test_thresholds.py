@@ -21,7 +21,7 @@ from tallystick.errors import InputError, SpecError
 from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
 from tallystick.linkage.forecast import expect_after, forecast_run, forecast_text
-from tallystick.linking.decide import Verdict, decide, logit, weight_thresholds
+from tallystick.linking.decide import Verdict, constant_of, decide, logit, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.labelled import from_labelled
 from tallystick.linking.resolve import assigned_curve, floors_for, resolve
@@ -543,10 +543,14 @@ def one_to_one_pairs(draw: st.DrawFn) -> tuple[ScoredPairs, Parameters]:
     return ScoredPairs(*rows, weight, none, none, none), parameters
 
 
+def n_allowed(parameters: Parameters) -> int:
+    return sum(pair.pairs for pair in parameters.pairs)
+
+
 BORN = ComparisonParameters("born", ("different", "equal"), (0.1, 0.9), (0.9, 0.1), "given", "given")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(one_to_one_pairs(), st.floats(0.3, 0.99), st.integers(0, 10), st.floats(1e-4, 0.1))
 def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
     made: tuple[ScoredPairs, Parameters], precision: float, most: int, type1: float
@@ -560,6 +564,8 @@ def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
     assert curve.all_matches == pytest.approx(
         max(decided.posterior.sum() / parameters.selected_matches, curve.matches.sum())
     )
+    if not decided.tie.any() and (decided.posterior[decided.possible] >= least).all():
+        assert curve.all_non_matches == pytest.approx(n_allowed(parameters) - curve.all_matches)
     for rule in (Targets(precision=precision), Capacity(pairs=most), ErrorBounds(type1=type1, type2=0.9)):
         asked = Decision(one_to_one=True, thresholds=rule)
         try:
@@ -582,10 +588,57 @@ def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
             assert after.precision is None or after.precision >= precision - 1e-9
         if isinstance(rule, ErrorBounds):
             assert after.false_links <= type1 * curve.all_non_matches * (1 + 1e-6) + 1e-12
-        if isinstance(rule, Capacity):
-            assert after.possible <= most or any("more than the" in note for note in found.notes)
+        if isinstance(rule, Capacity) and after.possible > most:
+            assert any(f"are {after.possible:,.0f} possible links, more" in note for note in found.notes)
+            none = resolve(Decision(one_to_one=True, thresholds=Capacity(pairs=0)), parameters, (), pairs)
+            assert decide(pairs, parameters, none).possible.sum() > most
         if found.upper < 0.5 and not isinstance(rule, ErrorBounds):
             assert any("below 0.5" in note for note in found.notes)
+
+
+def test_ties_are_no_links_of_the_curve() -> None:
+    """Rows 100 and 101 are as good for row 0; whatever the thresholds, they are at most possible links."""
+    pair = PairOfSources("a", "b", 100, 100, 10_000, 3, 50.0, -4.0)
+    parameters = Parameters((BORN,), (pair,))
+    none = np.zeros(3, np.int64)
+    rows = np.array([0, 0, 1], np.int32), np.array([100, 101, 102], np.int32)
+    c = constant_of(pair)
+    pairs = ScoredPairs(*rows, np.array([c + 10, c + 10, c + 5]), none, none, none)
+    curve, _ = assigned_curve(pairs, parameters, np.zeros(1))
+    assert curve.low.tolist() == pytest.approx([10, 5])
+    assert curve.pairs.tolist() == [2, 1]
+    assert curve.matches.tolist() == pytest.approx([1, 1 / (1 + math.exp(-5))], abs=1e-4)
+    assert curve.non_matches[0] == 0
+    # They stand in the way of no target, and take up the capacity.
+    found = resolve(Decision(one_to_one=True, thresholds=Targets(precision=0.95)), parameters, (), pairs)
+    assert decide(pairs, parameters, found).verdict.tolist() == [1, 1, 2]
+    for most, verdict in ((2, [1, 1, 2]), (3, [1, 1, 1])):
+        found = resolve(Decision(one_to_one=True, thresholds=Capacity(pairs=most)), parameters, (), pairs)
+        assert decide(pairs, parameters, found).verdict.tolist() == verdict
+        assert not any("more than the" in note for note in found.notes)
+    found = resolve(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, (), pairs)
+    assert any("There are 2 possible links, more than the 1" in note for note in found.notes)
+
+
+def test_more_pairs_are_kept_where_a_rule_needs_them() -> None:
+    random = np.random.default_rng(9)
+    parameters, counts = some_parameters(random, False, 2), some_counts(random, 2)
+    parameters = replace(parameters, selected_matches=1.0)
+    curves = error_curves(parameters, counts)
+    whole = joined(curves)
+    default = [low for low, _ in weight_thresholds(parameters, Decision(one_to_one=True))]
+    for rule in (ErrorBounds(type2=0.02), Targets(recall=0.98)):
+        floors = floors_for(Decision(one_to_one=True, thresholds=rule), parameters, curves)
+        lower = from_targets(whole, recall=0.98).lower
+        expected = [
+            min(low, lower - pair.log_prior_odds) for low, pair in zip(default, parameters.pairs, strict=True)
+        ]
+        assert floors.tolist() == expected
+        assert (floors < default).any()
+    for rule in (Capacity(pairs=10), Targets(precision=0.9), ErrorBounds(type2=0.99)):
+        floors = floors_for(Decision(one_to_one=True, thresholds=rule), parameters, curves)
+        assert (floors <= default).all()
+        assert isinstance(rule, ErrorBounds) or floors.tolist() == default
 
 
 def test_an_assignment_that_misses_too_much() -> None:
@@ -755,10 +808,17 @@ def test_a_rule_and_thresholds_exclude_each_other(key: str) -> None:
 # --- runs and the command -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["one-to-one", "each pair"])
+FORMS = {
+    "one-to-one": "one_to_one = true",
+    "one-to-one, more kept": "one_to_one = true\nlower = 0.01",
+    "each pair": "one_to_one = false",
+}
+
+
+@pytest.fixture(scope="module", params=FORMS)
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ts.Links]:
     folder = tmp_path_factory.mktemp("run")
-    text = SPEC if request.param else SPEC.replace("one_to_one = true", "one_to_one = false")
+    text = SPEC.replace("one_to_one = true", FORMS[request.param])
     linkage = ts.Linkage.from_toml(write_small(folder, text, 300))
     return folder / "out", linkage.run(folder / "out")
 

@@ -155,18 +155,15 @@ def _within(
 ) -> Thresholds:
     """Thresholds of a capacity that ties, possible links above the upper one, too, do not exceed."""
     aimed = most
-    for _ in range(TRIES):
-        excess = int(decide(pairs, parameters, found).possible.sum()) - most
-        if excess <= 0:
-            return found
-        if aimed == 0:
+    for left in reversed(range(TRIES)):
+        possible = int(decide(pairs, parameters, found).possible.sum())
+        if possible <= most or aimed == 0:
             break
-        aimed = max(0, aimed - excess)
+        aimed = max(0, aimed - (possible - most)) if left > 1 else 0
         found = _of_assigned(Capacity(pairs=aimed), curve, least)
-    ties = int(decide(pairs, parameters, found).possible.sum())
-    if ties <= most:
+    if possible <= most:
         return found
-    return replace(found, notes=(*found.notes, MORE_TIES.format(ties=ties, most=most)))
+    return replace(found, notes=(*found.notes, MORE_TIES.format(ties=possible, most=most)))
 
 
 def apply_rule(rule: ThresholdRule, curve: ErrorCurve) -> Thresholds:
