@@ -68,6 +68,7 @@ def explain_linkage(path: Path, threads: int | None, memory: float | None, progr
     import time
 
     from tallystick.linkage.explain import explain
+    from tallystick.linkage.labels import with_labels
     from tallystick.linkage.prepare import prepare
     from tallystick.patterns.plan import DEFAULT_MEMORY
 
@@ -76,6 +77,7 @@ def explain_linkage(path: Path, threads: int | None, memory: float | None, progr
     prepared = prepare(
         spec, spec.sources, memory=_bytes(memory) or DEFAULT_MEMORY, threads=threads, progress=progress
     )
+    prepared = with_labels(prepared)
     return explain(prepared, time.perf_counter() - start, threads).text()
 
 

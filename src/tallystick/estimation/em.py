@@ -15,6 +15,7 @@ and else as any other pair does, so that r = s m + (1 - s) u (a mixture in each 
 m-probabilities learn from the matches alone.
 
 m has a prior (`tallystick.estimation.start`), so that the estimate is the mode of a posterior.
+Labelled pairs are of a known class in every E-step (see `tallystick.estimation.labelled`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 
 from tallystick.estimation.cells import fix_levels, normalise, with_missing
 from tallystick.estimation.factors import Selection
+from tallystick.estimation.labelled import expect_classes
 from tallystick.estimation.m_step import maximise
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.start import prior_of, usual_start
@@ -164,12 +166,13 @@ def fit_em(
     -------
     Fit
     """
-    from tallystick.estimation.kernels_em import expect
-
     counts, factors, missing = table.counts, table.factors, table.missing
+    labelled = table.known
     n_pairs, n_classes = len(start_matches), 3 if related else 2
     weights = counts.counts.astype(np.float64)
     candidates = np.maximum(np.bincount(counts.source_pair, weights=weights, minlength=n_pairs), 1)
+    apart = np.zeros(n_pairs) if labelled is None else labelled.apart
+    counted = np.maximum(candidates - apart, 1)
     u = [normalise(np.maximum(s, floor)) for s, floor in zip(table.among_all, table.floors, strict=True)]
     u = [fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
     m = usual_start(table, given.m, settings)
@@ -208,23 +211,26 @@ def fit_em(
         others = np.maximum(1.0 - shares.sum(axis=0), 1e-9)
         log_shares = np.log(np.vstack([others, shares])) - np.log(selected)[:, None]
         sums, found = np.zeros((n_classes - 1, len(logs[0]))), np.zeros((n_classes - 1, n_pairs))
-        path.append(
-            float(expect(table.cells, logs, log_shares, counts.source_pair, counts.counts, sums, found))
-        )
+        path.append(expect_classes(table, logs, log_shares, selected, sums, found))
         if iteration == 1:  # u is still that of all pairs
             log_u = logs[0][table.cells].sum(axis=1) - np.log(selected[0])
             without_matches = float(weights @ log_u)
 
         old_m, old_u, old_expected = m, u, expected
-        shares = np.clip(found / candidates, 1e-15, 1 - 1e-9)
+        found[0] -= apart
+        shares = np.clip(found / counted, 1e-15, 1 - 1e-9)
+        found[0] += apart
         expected = found / selected[1:, None]
+        totals = expected.sum(axis=1)
+        if labelled is not None:
+            sums[0] += labelled.outside_sums
+            expected[0], totals[0] = labelled.with_outside(found[0], selected[1])
         if given.matches is not None:
             expected[0] = given.matches
+            totals[0] = given.matches.sum()
         # The pairs of each class by cell, those that no pass selects included.
         cells = []
-        for one, (_, by_cell), seen, total in zip(
-            classes[1:], chances[1:], sums, expected.sum(axis=1), strict=True
-        ):
+        for one, (_, by_cell), seen, total in zip(classes[1:], chances[1:], sums, totals, strict=True):
             full = with_missing(one, missing)
             cells.append(
                 [
@@ -256,13 +262,13 @@ def fit_em(
     if related:
         none = np.zeros_like(sums), np.zeros_like(found)
         log_shares[1] = np.log(1e-15)
-        without_matches = float(
-            expect(table.cells, logs, log_shares, counts.source_pair, counts.counts, *none)
-        )
+        without_matches = expect_classes(table, logs, log_shares, selected, *none)
+    if labelled is not None:
+        without_matches = -np.inf  # of some pairs it is known that they match
     return Fit(
         tuple(m),
         tuple(u),
-        shares[0],
+        (shares[0] * counted + apart) / candidates,
         expected[0],
         _related(shared, classes, expected, chances) if related else None,
         chances[1][0],

@@ -20,6 +20,9 @@ from tallystick.estimation.em import Fit
 from tallystick.estimation.factors import Factor, factors_of, selection_of
 from tallystick.estimation.identified import identification_warnings
 from tallystick.estimation.knowledge import Gathered, Knowledge, gather
+from tallystick.estimation.labelled import Labels, known_of
+from tallystick.estimation.labelled_cautions import label_cautions
+from tallystick.estimation.labelled_use import Origins, with_labels
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
 from tallystick.estimation.matches import start_matches
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
@@ -45,6 +48,7 @@ def estimate(
     known: Parameters | None = None,
     knowledge: Knowledge | None = None,
     doubtful: Callable[[Parameters], tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None,
+    labels: Labels | None = None,
 ) -> Parameters:
     """Estimate m- and u-probabilities and match rates from the patterns of the candidate pairs.
 
@@ -75,6 +79,8 @@ def estimate(
     doubtful : callable, optional
         Gives, under parameters, the pairs that are no sure non-matches, as global rows (left, right); standard
         errors are worked out only where it is given, as they need to know which pairs share records.
+    labels : Labels, optional
+        Pairs of which it is known whether they match (see `tallystick.estimation.labelled`).
 
     Returns
     -------
@@ -83,7 +89,7 @@ def estimate(
     Raises
     ------
     InputError
-        Where the passes find no pair.
+        Where the passes find no pair, or none of the labelled matches.
     """
     settings = settings or Estimation()
     if known is not None:
@@ -117,6 +123,10 @@ def estimate(
     settings = settings.model_copy(update={"related": found.related or settings.related})
     table = table_of(counts, factors, marginals)
     start = start_matches(plan) if given.matches is None else given.matches
+    origins = Origins(_for_all(factors, found.m_origins), _for_all(factors, found.u_origins))
+    if labels is not None:
+        table = replace(table, known=known_of(labels, plan, table))
+        given, origins = with_labels(labels, table, selection, given, origins, settings)
     fit, starts = fit_from_starts(table, selection, given, start, settings, seed)
     parameters = tuple(
         ComparisonParameters(
@@ -124,8 +134,8 @@ def estimate(
             comparison.labels,
             tuple(_level_list(factor, fit.m[k])),
             tuple(_level_list(factor, fit.u[k])),
-            found.m_origins[k],
-            found.u_origins[k] or _origin_of_u(marginals.origin, fit),
+            origins.m[k],
+            origins.u[k] or _origin_of_u(marginals.origin, fit),
             tuple(_level_list(factor, fit.related.r[k])) if fit.related else None,
             float(fit.related.shared[k]) if fit.related else None,
         )
@@ -155,6 +165,7 @@ def estimate(
             *identification_warnings(
                 table, selection, given, fit, settings, comparisons, plan.blocking.compares_all
             ),
+            *(label_cautions(comparisons, labels, table, fit) if labels else ()),
         ),
     )
     if doubtful is None:
@@ -207,6 +218,11 @@ def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
 
 def _level_list(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
     return [float(value) for value in np.maximum(levels_of(factor, cells), 1e-300)]
+
+
+def _for_all(factors: Sequence[Factor], origins: Sequence[str | None]) -> tuple[str, ...]:
+    """Origins of all factors; those of fields that are not compared come last and have none."""
+    return tuple(one or "" for one in origins) + ("",) * (len(factors) - len(origins))
 
 
 def _origin_of_u(origin: str, fit: Fit) -> str:

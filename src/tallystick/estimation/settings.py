@@ -138,6 +138,14 @@ class Estimation(Settings):
         Rules with a stated recall, from which the number of matches follows.
     reference : Source, optional
         A large table without duplicates, such as a register of the population, whose random pairs tell u.
+    labels : str, optional
+        A CSV or Parquet file of labelled pairs: ``id_left``, ``id_right`` (``source_left``, ``source_right``
+        where there are more than two sources), ``match`` and, where pairs were not equally likely to be
+        drawn, ``inclusion``.
+    labels_use : {"with_em", "alone"}
+        EM on all pairs, with the labelled ones known; or m from the labelled pairs alone.
+    labels_u : bool
+        With ``"alone"``: u from the labelled non-matches, too.
     """
 
     max_iterations: int = Field(default=1000, ge=1)
@@ -146,6 +154,10 @@ class Estimation(Settings):
     start_agreement: float = Field(default=0.9, gt=0, lt=1)
     prior_matches: float = Field(default=5, ge=0)
     related: Literal["auto", "none", "class"] = "auto"
+    labels: str | None = None
+    labels_use: Literal["with_em", "alone"] = "with_em"
+    labels_u: bool = False
+
     u: Literal["non_matches", "all_pairs", "free"] = "non_matches"
     monotone: bool = False
     starts: int = Field(default=1, ge=1, le=1000)
@@ -179,5 +191,17 @@ class Estimation(Settings):
             raise ValueError(
                 'found both a reference and a previous model with use = "as_is", expected one of them: '
                 "either says what u is"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _labels_are_there(self) -> Estimation:
+        if self.labels is None and self.labels_use != "with_em":
+            raise ValueError(
+                f'labels_use = "{self.labels_use}" needs labels, the file of labelled pairs, beside it'
+            )
+        if self.labels_u and self.labels_use != "alone":
+            raise ValueError(
+                'labels_u = true needs labels_use = "alone": with EM, u is counted among all pairs'
             )
         return self

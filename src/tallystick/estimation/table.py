@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from tallystick.estimation.factors import Factor
 from tallystick.estimation.marginals import Marginals
 from tallystick.patterns.count import PatternCounts
+
+if TYPE_CHECKING:
+    from tallystick.estimation.labelled import Known
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Table:
         Cells that pairs may show.
     among_all, floors : list of float64 array
         How often each cell occurs among all allowed pairs, and the least that is taken for it.
+    known : Known, optional
+        Where some pairs are labelled, what that says of the patterns.
     """
 
     counts: PatternCounts
@@ -43,6 +49,7 @@ class Table:
     possible: list[NDArray[np.bool_]]
     among_all: list[NDArray[np.float64]]
     floors: list[NDArray[np.float64]]
+    known: Known | None = None
 
     def split(self, values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Values of all cells, factor by factor."""

@@ -13,6 +13,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.estimate import given_parameters
 from tallystick.estimation.settings import Estimation
+from tallystick.linkage.labels import with_labels
 from tallystick.linkage.links import Links, fit_counts
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import read_knowledge
@@ -163,6 +164,7 @@ class Linkage:
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
         check_sizes(prepared.inputs)
+        prepared = with_labels(prepared)
         knowledge = read_knowledge(prepared, threads, progress)
         counts = count_patterns(prepared.plan, threads, progress)
         parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge).parameters

@@ -321,6 +321,7 @@ def fit_counts(
         known,
         knowledge or Knowledge(one_to_one=one_to_one),
         doubtful,
+        prepared.labels if known is None else None,
     )
     if not one_to_one or parameters.pairs[0].origin != "EM":
         return Fitted(parameters, scored[0])

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -17,12 +16,14 @@ from numpy.typing import NDArray
 from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import PairTable
-from tallystick.blocking.plan import Kind, source_pairs
+from tallystick.blocking.plan import Kind
 from tallystick.blocking.sizes import large_block_warnings
 from tallystick.comparisons.plan import with_frequencies
 from tallystick.errors import InputError, TallystickWarning
+from tallystick.estimation.labelled import Labels
+from tallystick.linkage.identify import read_pair_table
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
-from tallystick.preparation.read import RawTable, TableFacts, read_columns, read_raw
+from tallystick.preparation.read import RawTable, TableFacts, read_raw
 from tallystick.preparation.source import Source
 from tallystick.records.encode import encode_forms, encode_jointly, encode_values
 from tallystick.records.records import Column, Records, records_of
@@ -63,6 +64,8 @@ class Prepared:
         Their records.
     plan : PairPlan
         The plan.
+    labels : Labels, optional
+        Labelled pairs to estimate with (`tallystick.linkage.labels.with_labels`).
     """
 
     spec: Spec
@@ -70,6 +73,7 @@ class Prepared:
     inputs: tuple[TableFacts, ...]
     records: Records
     plan: PairPlan
+    labels: Labels | None = None
 
     @property
     def names_sources(self) -> bool:
@@ -267,40 +271,6 @@ def prepare(
 
 def _read_pairs(one: PairTable, records: Records, kind: Kind) -> tuple[Rows, Rows]:
     """A table of candidate pairs as global rows, left < right."""
-    n_sources = len(records.sources)
-    several = n_sources > 2 or kind == "link_and_dedupe"
-    columns = ["id_left", "id_right"] + (["source_left", "source_right"] if several else [])
-    frame = read_columns(Source(name="pairs", path=Path(one.path)), columns)
-    frame = frame.select(pl.col(columns).cast(pl.String))
-    known = pl.DataFrame(
-        {
-            "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
-            "id": records.ids,
-            "row": np.arange(records.n_records, dtype=np.int32),
-        }
-    )
-    rows = []
-    for side, only in (("left", records.sources[0]), ("right", records.sources[-1])):
-        wanted = frame.select(
-            pl.col(f"source_{side}").alias("source") if several else pl.lit(only).alias("source"),
-            pl.col(f"id_{side}").alias("id"),
-        )
-        found = wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"]
-        if found.null_count():
-            line = int(found.is_null().arg_true()[0]) + 1
-            raise InputError(
-                f"{one.path}: {found.null_count()} of {len(frame)} values of id_{side} belong to no record, "
-                f"first in row {line}: check that it holds record ids of the sources."
-            )
-        rows.append(found.to_numpy())
-    left, right = np.minimum(*rows), np.maximum(*rows)
-    sources = np.searchsorted(records.offsets, np.stack([left, right]), side="right") - 1
-    allowed = [s * n_sources + t for s, t in source_pairs(n_sources, kind)]
-    wrong = np.flatnonzero(~np.isin(sources[0] * n_sources + sources[1], allowed) | (left == right))
-    if len(wrong):
-        raise InputError(
-            f"{one.path}: row {wrong[0] + 1} pairs records that a linkage of kind {kind!r} does not compare "
-            f"({len(wrong)} such rows): take them out."
-        )
+    _, left, right = read_pair_table(one.path, records, kind)
     distinct = np.unique(left.astype(np.int64) * records.n_records + right)
     return (distinct // records.n_records).astype(np.int32), (distinct % records.n_records).astype(np.int32)

@@ -34,6 +34,7 @@ from tallystick.linkage.folder import (
     unfinished,
 )
 from tallystick.linkage.forecast import CURVE, curve_table
+from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
@@ -125,6 +126,8 @@ def run(
             progress=progress,
             encoded=encoded,
         )
+        if model is None:
+            prepared = with_labels(prepared)
     estimates = model is None and not (folder / "model.json").exists()
     knowledge = read_knowledge(prepared, threads, progress) if estimates else None
     with clock.stage("count"):
@@ -268,6 +271,9 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | None) 
         "model": model.to_dict() if model else None,
         "outside": outside_sha256(spec),
     }
+    if spec.estimation.labels is not None and model is None:
+        labels = Path(spec.estimation.labels)
+        facts["labels"] = [_pairs_sha256(str(one)) for one in (labels, design_path(labels)) if one.is_file()]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

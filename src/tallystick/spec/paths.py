@@ -129,6 +129,8 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
         estimation = estimation.model_copy(update={"previous": previous})
     if estimation.reference is not None:
         estimation = estimation.model_copy(update={"reference": source_of(estimation.reference)})
+    if estimation.labels is not None:
+        estimation = estimation.model_copy(update={"labels": joined(estimation.labels)})
     return spec.model_copy(update={"sources": sources, "passes": passes, "estimation": estimation})
 
 
@@ -146,4 +148,5 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
     for number, one in enumerate(spec.passes):
         if one.type == "pair_table":
             places.append((("passes", number, "path"), one.path))
+    places.append((("estimation", "labels"), spec.estimation.labels))
     return [(path, str(text)) for path, text in places if text is not None]

@@ -1,0 +1,134 @@
+"""Whether the labels are what the fitted model expects of the labelled pairs.
+
+How pairs were drawn for labelling is not known here, and those that `tallystick gold` draws are mostly
+doubtful ones: so shares among them are no shares among all matches. But given its pattern a labelled pair
+matches with the posterior p of that pattern, however the pattern was chosen. So of the labelled pairs that
+show a level, sum p should match, with the variance sum p (1 - p); the difference is the score of m at that
+level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.comparisons.comparison import Comparison
+from tallystick.estimation.em import TINY, Fit
+from tallystick.estimation.labelled import Labels
+from tallystick.estimation.table import Table
+
+SURE = 4.0
+"""Standard errors beyond which a difference is no chance."""
+LARGE = 0.05
+"""Share of the labelled matches below which a difference is of no account."""
+FEW = 3.0
+"""And so is a difference of fewer pairs: the clerk's slips."""
+MOST = 3
+"""Comparisons that a sentence names."""
+
+
+def label_cautions(comparisons: Sequence[Comparison], labels: Labels, table: Table, fit: Fit) -> list[str]:
+    """Sentences on labels that the model does not account for.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        The comparisons.
+    labels : Labels
+        The labelled pairs.
+    table : Table
+        The patterns, with ``known``.
+    fit : Fit
+        What EM found.
+
+    Returns
+    -------
+    list of str
+    """
+    known = table.known
+    assert known is not None
+    found = []
+    left_out = int((labels.match & (known.rows < 0)).sum() - known.outside.sum())
+    if left_out:
+        found.append(
+            f"{left_out:,} labelled matches are found by no pass and are left out, since it is not known how "
+            "a table of pairs was chosen."
+        )
+    if known.apart.any():
+        return [
+            *found,
+            "No labelled pair is a non-match: the labels are taken for a random sample of the matches; "
+            "matches that were known because they are easy make m too high.",
+        ]
+    seen = known.rows >= 0
+    chance = posteriors(table, fit, known.rows[seen])
+    match = labels.match[seen]
+    large = max(FEW, LARGE * match.sum())
+    differing = []
+    for factor, start, cells in zip(table.factors, table.starts, known.cells[seen].T, strict=False):
+        if factor.comparison is None:
+            continue
+        level = factor.level[cells - start]
+        sums = [
+            np.bincount(level, weights=values, minlength=factor.n_levels + 1)[: factor.n_levels]
+            for values in (match, chance, chance * (1.0 - chance))
+        ]
+        apart = np.abs(sums[0] - sums[1])
+        z = np.where(apart > large, apart / np.sqrt(np.maximum(sums[2], TINY)), 0.0)
+        worst = int(z.argmax())
+        if z[worst] > SURE:
+            comparison = comparisons[factor.comparison]
+            label = f"{comparison.name} “{comparison.labels[worst]}”"
+            differing.append((z[worst], f"{label} ({sums[0][worst]:,.0f}, not {sums[1][worst]:,.0f})"))
+    if differing:
+        differing.sort(reverse=True)
+        found.append(
+            f"The labels disagree with the model: of the {len(match):,} labelled pairs that a pass finds "
+            f"{int(match.sum()):,} match where it expects {chance.sum():,.0f}, most apart at "
+            + "; ".join(text for _, text in differing[:MOST])
+            + ": look at these comparisons, and at whether they depend on each other, before relying on the "
+            "weights."
+        )
+    return found
+
+
+def posteriors(table: Table, fit: Fit, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Probability that a candidate pair of a pattern is a match.
+
+    Parameters
+    ----------
+    table : Table
+        The patterns.
+    fit : Fit
+        What EM found.
+    rows : int64 array, shape (n,)
+        Rows of the table.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+    """
+    candidates = np.maximum(np.bincount(table.counts.source_pair, weights=table.counts.counts), 1)
+    candidates = np.pad(candidates, (0, len(fit.rate) - len(candidates)), constant_values=1.0)
+    classes, selected, shares = [fit.m], [fit.selected_m], [fit.rate]
+    if fit.related is not None:
+        classes.append(fit.related.r)
+        selected.append(fit.related.selected)
+        shares.append(fit.related.pairs * fit.related.selected / candidates)
+    classes.append(fit.u)
+    selected.append(fit.selected_u)
+    shares.append(np.maximum(1.0 - np.sum(shares, axis=0), 1e-9))
+    of = table.counts.source_pair[rows]
+    logs = []
+    for one, chance, share in zip(classes, selected, shares, strict=True):
+        log = np.concatenate(
+            [
+                np.where(f.present, np.log(np.maximum(p, TINY)), 0.0)
+                for f, p in zip(table.factors, one, strict=True)
+            ]
+        )
+        prior = np.log(np.maximum(share, TINY)) - np.log(max(chance, TINY))
+        logs.append(log[table.cells[rows]].sum(axis=1) + prior[of])
+    return np.asarray(np.exp(logs[0] - np.logaddexp.reduce(logs, axis=0)), np.float64)

@@ -1,0 +1,119 @@
+"""From ids in a user's table of pairs to global rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.blocking.plan import Kind, source_pairs
+from tallystick.errors import InputError
+from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
+from tallystick.preparation.source import Source
+from tallystick.records.records import Records
+
+Rows = NDArray[np.int32]
+
+
+def pair_columns(n_sources: int, kind: Kind) -> list[str]:
+    """Columns that identify pairs of records: sources are named where ids alone do not tell them.
+
+    Examples
+    --------
+    >>> pair_columns(2, "link"), len(pair_columns(3, "link"))
+    (['id_left', 'id_right'], 4)
+    """
+    several = n_sources > 2 or kind == "link_and_dedupe"
+    return ["id_left", "id_right"] + (["source_left", "source_right"] if several else [])
+
+
+def read_pair_table(
+    path: str | Path, records: Records, kind: Kind, more: Sequence[str] = ()
+) -> tuple[pl.DataFrame, Rows, Rows]:
+    """A user's table of pairs, its records found.
+
+    Parameters
+    ----------
+    path : path
+        A CSV or Parquet file with the columns of `pair_columns`.
+    records : Records
+        The records.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records are compared.
+    more : sequence of str
+        Further columns that are read where the file has them.
+
+    Returns
+    -------
+    frame : polars.DataFrame
+        The columns as text, in the order of the file.
+    left, right : int32 arrays, shape (n,)
+        Global rows, left < right.
+
+    Raises
+    ------
+    InputError
+        Where an id belongs to no record, or a pair is one that a linkage of this kind does not compare.
+    """
+    source = Source(name="pairs", path=Path(path))
+    columns = pair_columns(len(records.sources), kind)
+    have = open_source(source).columns if more else ()
+    columns += [name for name in more if name in have]
+    frame = read_columns(source, columns).drop(ID_COLUMN)
+    frame = frame.select(pl.col(columns).cast(pl.String).str.strip_chars())
+    left, right = _rows(path, frame, records)
+    _check_kinds(path, records, kind, left, right)
+    return frame, left, right
+
+
+def _rows(path: str | Path, frame: pl.DataFrame, records: Records) -> tuple[Rows, Rows]:
+    """Global rows of the pairs, left < right."""
+    known = pl.DataFrame(
+        {
+            "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
+            "id": records.ids,
+            "row": np.arange(records.n_records, dtype=np.int32),
+        }
+    )
+    several = "source_left" in frame.columns
+
+    def found(side: str, only: str) -> pl.Series:
+        wanted = frame.select(
+            pl.col(f"source_{side}").alias("source") if several else pl.lit(only).alias("source"),
+            pl.col(f"id_{side}").alias("id"),
+        )
+        return wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"]
+
+    first, last = records.sources[0], records.sources[-1]
+    rows = []
+    for side, only, other in (("left", first, last), ("right", last, first)):
+        own = found(side, only)
+        if own.null_count():
+            line = int(own.is_null().arg_true()[0]) + 1
+            if not several and found(side, other)[line - 1] is not None:
+                raise InputError(
+                    f"{path}: row {line} has a record of source {other!r} in id_{side}, where one of "
+                    f"{only!r} belongs: id_left and id_right are the wrong way round; swap the names of the "
+                    "columns."
+                )
+            raise InputError(
+                f"{path}: {own.null_count()} of {len(frame)} values of id_{side} belong to no record, "
+                f"first in row {line}: check that it holds record ids of the sources."
+            )
+        rows.append(own.to_numpy())
+    return np.minimum(*rows), np.maximum(*rows)
+
+
+def _check_kinds(path: str | Path, records: Records, kind: Kind, left: Rows, right: Rows) -> None:
+    n_sources = len(records.sources)
+    sources = np.searchsorted(records.offsets, np.stack([left, right]), side="right") - 1
+    allowed = [s * n_sources + t for s, t in source_pairs(n_sources, kind)]
+    wrong = np.flatnonzero(~np.isin(sources[0] * n_sources + sources[1], allowed) | (left == right))
+    if len(wrong):
+        raise InputError(
+            f"{path}: row {wrong[0] + 1} pairs records that a linkage of kind {kind!r} does not compare "
+            f"({len(wrong)} such rows): take them out."
+        )
