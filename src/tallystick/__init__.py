@@ -14,6 +14,7 @@ _HOMES = {
     "tallystick.linkage.linkage": ("Linkage",),
     "tallystick.linkage.model": ("Model", "ComparedRecords"),
     "tallystick.linkage.links": ("Links",),
+    "tallystick.linkage.gold": ("GoldSample",),
     "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
     "tallystick.preparation.source": ("Source",),
     "tallystick.preparation.normalise": ("FieldSettings", "Normalise"),

@@ -50,6 +50,42 @@ def _line(rates: Rates, what: str) -> str:
     )
 
 
+def read_truth(sources: Sequence[Source], truth: str) -> list[pl.DataFrame]:
+    """Who every record is, source by source.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        The sources.
+    truth : str
+        Field or column of every source that says who a record is; equal values are matches.
+
+    Returns
+    -------
+    list of polars.DataFrame
+        ``source``, ``id`` and ``truth`` as text; null where it is missing.
+
+    Raises
+    ------
+    InputError
+        Where a source lacks the column, or no record has a value.
+    """
+    parts = []
+    for source in sources:
+        column = source.column(truth)
+        frame = read_columns(source, [column], allow_truth=True)
+        parts.append(
+            frame.select(
+                pl.lit(source.name).alias("source"),
+                pl.col(ID_COLUMN).alias("id"),
+                pl.col(column).cast(pl.String).alias("truth"),
+            )
+        )
+    if all(part["truth"].null_count() == len(part) for part in parts):
+        raise InputError(f"The truth column {truth!r} is missing in every record.")
+    return parts
+
+
 def evaluate(
     pairs: pl.DataFrame, entities: pl.DataFrame, sources: Sequence[Source], kind: Kind, truth: str
 ) -> Evaluation:
@@ -75,20 +111,8 @@ def evaluate(
     InputError
         Where a source lacks the column.
     """
-    parts = []
-    for source in sources:
-        column = source.column(truth)
-        frame = read_columns(source, [column], allow_truth=True)
-        parts.append(
-            frame.select(
-                pl.lit(source.name).alias("source"),
-                pl.col(ID_COLUMN).alias("id"),
-                pl.col(column).cast(pl.String).alias("truth"),
-            )
-        )
+    parts = read_truth(sources, truth)
     records = pl.concat(parts).with_row_index("row")
-    if records["truth"].null_count() == len(records):
-        raise InputError(f"The truth column {truth!r} is missing in every record.")
     links = pairs.filter(pl.col("decision") == "link")
     rows = {}
     for side, source in (("left", sources[0]), ("right", sources[-1])):

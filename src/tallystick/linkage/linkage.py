@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import AnyPass
@@ -26,6 +26,9 @@ from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, dump_spec, load_spec, resolved
+
+if TYPE_CHECKING:
+    from tallystick.linkage.gold import GoldSample
 
 
 @dataclass(frozen=True, init=False)
@@ -169,6 +172,50 @@ class Linkage:
         counts = count_patterns(prepared.plan, threads, progress)
         parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge).parameters
         return Model(prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
+
+    def draw_gold(
+        self,
+        *inputs: Any,
+        pairs: int = 500,
+        records: int | None = None,
+        columns: Sequence[str] = (),
+        threads: int | None = None,
+        memory: int | None = None,
+        progress: Progress = silent,
+    ) -> GoldSample:
+        """Draw pairs worth labelling, denser where a model without labels is in doubt.
+
+        Parameters
+        ----------
+        *inputs : Source, table or path
+            What is linked; by default the sources of the specification.
+        pairs : int
+            Number of pairs.
+        records : int, optional
+            Number of records looked at: of the first of two files, or of all together. By default 5,000 of
+            the first of two, else 20,000.
+        columns : sequence of str
+            Further fields or columns shown, beside those that the specification uses.
+        threads, memory, progress
+            As in `fit`.
+
+        Returns
+        -------
+        GoldSample
+            Its ``save`` writes the file to be filled in; `Estimation` takes that as ``labels``.
+        """
+        from tallystick.linkage.gold import draw_gold
+
+        return draw_gold(
+            resolved(self.spec, self.folder),
+            inputs,
+            pairs=pairs,
+            records=records,
+            columns=columns,
+            threads=threads,
+            memory=memory,
+            progress=progress,
+        )
 
     def model(self) -> Model:
         """The model where m and u of every comparison are given: no data is needed.

@@ -49,6 +49,18 @@ def _labels(names: list[str], numbers: NDArray[np.integer[Any]]) -> pl.Series:
     return pl.Series(names, dtype=pl.String).gather(numbers)
 
 
+def pair_ids(
+    prepared: Prepared, left: NDArray[np.integer[Any]], right: NDArray[np.integer[Any]]
+) -> dict[str, pl.Series]:
+    """Ids of both records of pairs of global rows, with their sources where ids alone do not tell them."""
+    columns = {}
+    for side, rows in (("left", left), ("right", right)):
+        if prepared.names_sources:
+            columns[f"source_{side}"] = _labels(list(prepared.records.sources), prepared.source_of(rows))
+        columns[f"id_{side}"] = prepared.records.ids.gather(rows)
+    return columns
+
+
 def links_table(
     prepared: Prepared,
     parameters: Parameters,
@@ -75,12 +87,8 @@ def links_table(
         ``weight``, ``posterior``, ``posterior_pair``, ``pattern``, ``pass``, ``decision``.
     """
     chosen = slice(None) if where is None else where
-    pairs, records = decided.pairs, prepared.records
-    columns: dict[str, Any] = {}
-    for side, rows in (("left", pairs.left[chosen]), ("right", pairs.right[chosen])):
-        if prepared.names_sources:
-            columns[f"source_{side}"] = _labels(list(records.sources), prepared.source_of(rows))
-        columns[f"id_{side}"] = records.ids.gather(rows)
+    pairs = decided.pairs
+    columns: dict[str, Any] = pair_ids(prepared, pairs.left[chosen], pairs.right[chosen])
     patterns, inverse = np.unique(pairs.pattern[chosen], return_inverse=True)
     columns |= {
         "weight": pairs.weight[chosen],
