@@ -20,8 +20,9 @@ from tallystick.blocking.passes import AnyPass
 from tallystick.errors import InputError, SpecError, TallystickWarning
 from tallystick.estimation.labelled import first_pass
 from tallystick.linkage.labels import read_label_file, with_labels
-from tallystick.linkage.prepare import as_sources, prepare
-from tallystick.spec import dump_spec, parse_spec
+from tallystick.linkage.prepare import as_sources, prepare, read_records
+from tallystick.linkage.run import _fingerprint
+from tallystick.spec import dump_spec, parse_spec, resolved
 from tests.small_files import SPEC, call, hashes, tree, write_small
 
 FIELDS = (
@@ -110,9 +111,9 @@ def small(seed: int = 1) -> Simulated:
 
 @pytest.mark.parametrize("use", ["with_em", "alone"])
 def test_where_all_pairs_are_labelled_m_is_what_the_matches_show(tmp_path: Path, use: str) -> None:
-    for files in (small(), one_file(FIELDS, 40, 20, 2)):
+    for files, related in ((small(), "none"), (one_file(FIELDS, 40, 20, 2), "none"), (small(7), "class")):
         path = write_labels(tmp_path / "gold.csv", files, every_pair(files))
-        found = linkage(path, labels_use=use, prior_matches=0, related="none").fit(*inputs(files)).parameters
+        found = linkage(path, labels_use=use, prior_matches=0, related=related).fit(*inputs(files)).parameters
         for one, field in zip(found.comparisons, FIELDS, strict=True):
             expected = np.maximum(levels(files, matches_of(files), field), 1e-300)
             np.testing.assert_allclose(one.m, expected, atol=1e-12)
@@ -668,3 +669,13 @@ def test_what_is_not_labelled_is_said(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         path.write_text("\n".join(text[:-3]) + "\n")
         linkage(path).fit(*inputs(files))
+
+
+def test_an_interrupted_run_is_not_resumed_with_other_labels(tmp_path: Path) -> None:
+    spec = labelled(tmp_path, GOOD)
+    prints = []
+    for text in (GOOD, GOOD, GOOD.replace("a22,b2,TRUE", "a22,b2,")):
+        (tmp_path / "gold.csv").write_text(text, "utf-8")
+        one = resolved(ts.Linkage.from_toml(spec).spec, tmp_path)
+        prints.append(_fingerprint(one, read_records(one, one.sources).inputs, None))
+    assert prints[0] == prints[1] != prints[2]

@@ -165,7 +165,11 @@ def estimate(
             *identification_warnings(
                 table, selection, given, fit, settings, comparisons, plan.blocking.compares_all
             ),
-            *(label_cautions(comparisons, labels, table, fit) if labels else ()),
+            *(
+                label_cautions(comparisons, labels, table, fit, settings.labels_use == "alone")
+                if labels
+                else ()
+            ),
         ),
     )
     if doubtful is None:

@@ -29,7 +29,9 @@ MOST = 3
 """Comparisons that a sentence names."""
 
 
-def label_cautions(comparisons: Sequence[Comparison], labels: Labels, table: Table, fit: Fit) -> list[str]:
+def label_cautions(
+    comparisons: Sequence[Comparison], labels: Labels, table: Table, fit: Fit, alone: bool
+) -> list[str]:
     """Sentences on labels that the model does not account for.
 
     Parameters
@@ -42,6 +44,8 @@ def label_cautions(comparisons: Sequence[Comparison], labels: Labels, table: Tab
         The patterns, with ``known``.
     fit : Fit
         What EM found.
+    alone : bool
+        Whether m is that of the labels alone.
 
     Returns
     -------
@@ -88,8 +92,8 @@ def label_cautions(comparisons: Sequence[Comparison], labels: Labels, table: Tab
             f"The labels disagree with the model: of the {len(match):,} labelled pairs that a pass finds "
             f"{int(match.sum()):,} match where it expects {chance.sum():,.0f}, most apart at "
             + "; ".join(text for _, text in differing[:MOST])
-            + ": look at these comparisons, and at whether they depend on each other, before relying on the "
-            "weights."
+            + ": look at these comparisons, and at whether they depend on each other"
+            + ("." if alone else ', or take m from the labels alone (labels_use = "alone").')
         )
     return found
 
