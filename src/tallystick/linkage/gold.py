@@ -143,7 +143,7 @@ def draw_gold(
         encoded=portion.encoded,
     )
     counts = count_patterns(prepared.plan, threads, progress)
-    parameters = fit_counts(prepared, counts, threads, progress)
+    parameters = fit_counts(prepared, counts, threads, progress).parameters
     drawn = draw_pairs(prepared.plan, parameters, counts, pairs, spec.seed, threads, progress)
     design = _design(prepared, portion, drawn, parameters.coding.texts(drawn.pattern))
     return GoldSample(_shown(prepared, design, columns), design, _drawn_text(portion, drawn))
