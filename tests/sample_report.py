@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import asdict
 from typing import Any
+
+import numpy as np
+
+from tallystick.quality.neighbours import fit_neighbours
+from tallystick.quality.rates import estimated_rates
 
 Json = dict[str, Any]
 
@@ -200,6 +206,7 @@ def _quality() -> Json:
             "type2": 17.6 / 4996.3,
             "blocking_missed": 6.1,
         },
+        "neighbours": _neighbours(),
         "histogram": {
             "edges": edges,
             "candidates": [a + b for a, b in zip(non_matches, matches, strict=True)],
@@ -221,6 +228,21 @@ def _quality() -> Json:
             _example("possible", 0.62, [4, 2, 2, None, 1, 0, 0], left, right),
             _example("non-link", 0.0000021, [0, 0, 0, 1, 2, 1, 1], left, other),
         ],
+    }
+
+
+def _neighbours() -> Json:
+    """Of 5,000 records 21 have no neighbour and 16 have two: the register is declared to cover them."""
+    model = fit_neighbours(np.array([21, 4963, 15, 1]))
+    return {
+        "counted": "survey",
+        "other": "census",
+        "covers": True,
+        "threshold": 10.2,
+        **model.to_dict(),
+        "recall": asdict(model.recall),
+        "type1": model.type1(5000),
+        "model": estimated_rates(np.full(model.pairs, 0.9967), 4996.3, 25_000_000).to_dict(),
     }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tallystick.blocking.key_pairs import LARGE_BLOCK
 from tallystick.blocking.sizes import largest_blocks
 from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
 from tallystick.linking.decision import Decision
@@ -136,8 +137,10 @@ def quality_dict(
     rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided)
     thresholds = weight_thresholds(parameters, decision)
     one_to_one = prepared.spec.decision.one_to_one
+    second = neighbours(prepared, parameters, decided, rates.matches)
     return {
         "estimated": {**rates.to_dict(), "blocking_missed": missed_by_blocking},
+        "neighbours": second.to_dict() if second else None,
         "histogram": _histogram(parameters, counts, decided),
         "no_link_constant": constant_of(parameters.pairs[0])
         if one_to_one and len(parameters.pairs) == 1

@@ -22,6 +22,7 @@ from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
 from tallystick.linkage.model import Model
+from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
@@ -174,6 +175,16 @@ class Links:
                     self.prepared.plan, parameters, floors, remembered=remembered, threads=self.threads
                 )
         return forecast(asked, parameters, self.curves, pairs)
+
+    def neighbours(self) -> Neighbours | None:
+        """Estimates of the pairs before one-to-one that do not rest on the model, beside its own.
+
+        Returns
+        -------
+        Neighbours or None
+            None but for a linkage of two files.
+        """
+        return neighbours(self.prepared, self.model.parameters, self.decided, self.quality().matches)
 
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against the truth, which the linkage itself could not read.

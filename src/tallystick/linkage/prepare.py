@@ -21,6 +21,7 @@ from tallystick.blocking.sizes import large_block_warnings
 from tallystick.comparisons.plan import with_frequencies
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels
+from tallystick.linkage.cover import check_cover
 from tallystick.linkage.identify import read_pair_table
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
@@ -252,6 +253,7 @@ def prepare(
     kind = spec.kind_of(len(sources))
     encoded = encoded or read_records(spec, sources, threads, progress)
     records = encoded.records
+    check_cover(spec, sources, [table.n_rows for table in encoded.inputs])
     listed = {
         number: _read_pairs(one, records, kind)
         for number, one in enumerate(spec.passes)

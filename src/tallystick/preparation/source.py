@@ -97,6 +97,9 @@ class Source(Settings):
         Columns that hold the answers. A linkage cannot read them.
     columns : mapping of str to str
         Field to column, where they differ in name.
+    covers_other : bool
+        The source is a register that holds every entity of the other source, each once. Of two
+        sources that are linked, numbers of links then tell the recall (see `tallystick.quality.neighbours`).
     format : str, optional
         By default told from the suffix of `path`.
     delimiter, encoding, header, quote : optional
@@ -124,6 +127,7 @@ class Source(Settings):
     id: str | None = None
     truth: tuple[str, ...] = ()
     columns: dict[str, str] = Field(default_factory=dict)
+    covers_other: bool = False
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1, pattern=r"^[ -~\t]$")
     encoding: str | None = None

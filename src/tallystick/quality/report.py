@@ -68,6 +68,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
             warnings=list(dict.fromkeys(warnings)),
             em=em if converged else None,
             estimated=quality.get("estimated") or {},
+            neighbours=quality.get("neighbours"),
             run=_RUN | dict(run),
             counts=_COUNTS | dict(run.get("counts") or {}),
             candidates=sum(item["pairs"] for item in (run.get("counts") or {}).get("passes", ())),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tallystick._problems import KeyPath, Problem, misspelt
 
 if TYPE_CHECKING:
+    from tallystick.preparation.source import Source
     from tallystick.spec.model import Spec
 
 
@@ -25,6 +26,8 @@ def problems(spec: Spec) -> list[Problem]:
     """
     found: list[Problem] = []
     if spec.sources and (wrong := kind_problem(spec, len(spec.sources))):
+        found.append(wrong)
+    if wrong := cover_problem(spec, spec.sources):
         found.append(wrong)
     found += _repeated("sources", "name", [source.name for source in spec.sources])
     found += _unused_fields(spec)
@@ -69,6 +72,31 @@ def kind_problem(spec: Spec, n_sources: int) -> Problem | None:
             f'found true with kind "{kind}", expected false: '
             "one-to-one is for links between files without duplicates",
         )
+    return None
+
+
+def cover_problem(spec: Spec, sources: Sequence[Source]) -> Problem | None:
+    """Why a source cannot be declared to cover the other one.
+
+    Parameters
+    ----------
+    spec : Spec
+    sources : sequence of Source
+        What is linked: those of the specification, or others in their place.
+
+    Returns
+    -------
+    Problem or None
+    """
+    kind = spec.kind or ("dedupe" if len(sources) == 1 else "link")
+    for number, source in enumerate(sources):
+        if source.covers_other and (kind != "link" or len(sources) != 2):
+            n = f"{len(sources)} source{'' if len(sources) == 1 else 's'}"
+            return Problem(
+                ("sources", number, "covers_other"),
+                f'found true with kind "{kind}" and {n}, expected false: only of two sources that are '
+                "linked can one cover the other",
+            )
     return None
 
 
