@@ -80,7 +80,7 @@ def drawn_once(
     """A sample, and the posteriors of all candidate pairs told pair by pair, with their rows."""
     prepared = prepare(linkage(passes).spec, as_sources(inputs(files)), memory=memory)
     counts = count_patterns(prepared.plan)
-    parameters = fit_counts(prepared, counts)
+    parameters = fit_counts(prepared, counts).parameters
     found = draw_pairs(prepared.plan, parameters, counts, n, seed)
     records = prepared.records
     if len(files.tables) == 1:

@@ -98,8 +98,15 @@ def same_links(found: Found, expected: Found, leave_out: tuple[str, ...] = ()) -
         for key, value in row.items():
             if key in leave_out:
                 continue
-            close = pytest.approx(value, abs=CLOSE) if isinstance(value, float) else value
+            # The number of one-to-one matches is iterated until it moves by less than a millionth.
+            within = 1e-6 if key == "posterior" else CLOSE
+            close = pytest.approx(value, abs=within) if isinstance(value, float) else value
             assert found[pair][key] == close, (pair, key)
+
+
+def decided(found: Found) -> Found:
+    """The links and possible links: which pairs are kept besides depends on the match rate of their sources."""
+    return {pair: row for pair, row in found.items() if row["decision"] != "non-link"}
 
 
 def same_model(found: Model, expected: Model) -> None:
@@ -279,9 +286,9 @@ def test_a_single_file_cut_into_two_sources(deduped: tuple[Linkage, pl.DataFrame
     for at in (6, 170, len(both) - 6):
         found = parts.link(*sources(both[:at], both[at:]))
         assert found.counts.n_pairs == whole.counts.n_pairs
-        same_links(canonical(found), canonical(whole), ("posterior", "posterior_pair"))
+        same_links(decided(canonical(found)), decided(canonical(whole)), ("posterior", "posterior_pair"))
     three = parts.link(*sources(both[:100], both[100:106], both[106:]))
-    same_links(canonical(three), canonical(whole), ("posterior", "posterior_pair"))
+    same_links(decided(canonical(three)), decided(canonical(whole)), ("posterior", "posterior_pair"))
 
 
 @pytest.mark.parametrize("passes", list(PASSES))
@@ -292,7 +299,7 @@ def test_a_file_cut_into_two(persons: list[pl.DataFrame], passes: str) -> None:
     parts: dict[tuple[str, ...], Mapping[str, Any]] = {}
     for part in (right[:90], right[90:]):
         parts |= canonical(model.link(*sources(left, part)))
-    same_links(parts, whole, ("posterior", "posterior_pair"))  # type: ignore[arg-type]
+    same_links(decided(parts), decided(whole), ("posterior", "posterior_pair"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("passes", list(PASSES))
@@ -302,7 +309,7 @@ def test_runs_are_the_same_to_the_byte(persons: list[pl.DataFrame], passes: str,
     folders = [tmp_path / "1", tmp_path / "2"]
     names = sorted(path.name for path in folders[0].iterdir())
     assert names == sorted(path.name for path in folders[1].iterdir())
-    assert len(names) == 8
+    assert len(names) == 9
     for name in names:
         if name not in ("run.json", "report.html"):
             assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name

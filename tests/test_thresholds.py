@@ -16,7 +16,7 @@ from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
 from tallystick.linking.decide import Verdict, decide, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.labelled import from_labelled
-from tallystick.linking.resolve import floors_for, resolve
+from tallystick.linking.resolve import needed_floors, resolve
 from tallystick.linking.rules import ErrorBounds, Targets
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import (
@@ -375,8 +375,8 @@ def test_thresholds_on_log_odds_as_weights_and_in_decisions() -> None:
     for rule in (ErrorBounds(type1=0.01, type2=0.7), Targets(precision=0.1)):
         asked = Decision(thresholds=rule)
         lowest = [lower for lower, _ in weight_thresholds(parameters, resolve(asked, parameters, curves))]
-        assert floors_for(asked, parameters, curves).tolist() == np.minimum(default, lowest).tolist()
+        assert needed_floors(asked, parameters, curves).tolist() == np.minimum(default, lowest).tolist()
     given_lower = Decision(lower=0.4)
-    assert floors_for(given_lower, parameters, ()).tolist() == [
+    assert needed_floors(given_lower, parameters, ()).tolist() == [
         lower for lower, _ in weight_thresholds(parameters, given_lower)
     ]

@@ -16,7 +16,7 @@ from tallystick.estimation.parameters import ComparisonParameters, PairOfSources
 from tallystick.linkage.forecast import expect_after
 from tallystick.linking.decide import constant_of, decide, weight_thresholds
 from tallystick.linking.decision import Decision
-from tallystick.linking.resolve import assigned_curve, floors_for, resolve
+from tallystick.linking.resolve import assigned_curve, needed_floors, resolve
 from tallystick.linking.rules import Capacity, ErrorBounds, Targets
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import (
@@ -34,7 +34,7 @@ def one_to_one_pairs(draw: st.DrawFn) -> tuple[ScoredPairs, Parameters]:
     n_left, n_matches = draw(st.sampled_from([(12, 4.0), (12, 11.0), (500, 8.0)]))
     pair = PairOfSources("a", "b", n_left, 12, n_left * 12, len(cells), n_matches, -4.0)
     parameters = Parameters((BORN,), (pair,), selected_matches=draw(st.sampled_from([1.0, 0.9])))
-    floor = float(floors_for(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())[0])
+    floor = float(needed_floors(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())[0])
     weights = draw(st.lists(st.floats(floor, floor + 15), min_size=len(cells), max_size=len(cells)))
     cell, none = np.sort(np.array(cells)), np.zeros(len(cells), np.int64)
     weight = np.array(weights) + np.arange(len(cells)) * 1e-4
@@ -56,7 +56,7 @@ def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
 ) -> None:
     """What the decision makes of them holds what the rule asks for, by the posterior that it decides with."""
     pairs, parameters = made
-    floors = floors_for(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())
+    floors = needed_floors(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())
     curve, least = assigned_curve(pairs, parameters, floors)
     decided = decide(pairs, parameters, Thresholds(least, least, "posterior", "", one_to_one=True))
     assert curve.pairs.sum() == (decided.links | decided.possible).sum()
@@ -127,7 +127,7 @@ def test_more_pairs_are_kept_where_a_rule_needs_them() -> None:
     whole = joined(curves)
     default = [low for low, _ in weight_thresholds(parameters, Decision(one_to_one=True))]
     for rule in (ErrorBounds(type2=0.02), Targets(recall=0.98)):
-        floors = floors_for(Decision(one_to_one=True, thresholds=rule), parameters, curves)
+        floors = needed_floors(Decision(one_to_one=True, thresholds=rule), parameters, curves)
         lower = from_targets(whole, recall=0.98).lower
         expected = [
             min(low, lower - pair.log_prior_odds) for low, pair in zip(default, parameters.pairs, strict=True)
@@ -135,7 +135,7 @@ def test_more_pairs_are_kept_where_a_rule_needs_them() -> None:
         assert floors.tolist() == expected
         assert (floors < default).any()
     for rule in (Capacity(pairs=10), Targets(precision=0.9), ErrorBounds(type2=0.99)):
-        floors = floors_for(Decision(one_to_one=True, thresholds=rule), parameters, curves)
+        floors = needed_floors(Decision(one_to_one=True, thresholds=rule), parameters, curves)
         assert (floors <= default).all()
         assert isinstance(rule, ErrorBounds) or floors.tolist() == default
 

@@ -137,7 +137,7 @@ def quality_dict(
     rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided)
     thresholds = weight_thresholds(parameters, decision)
     one_to_one = prepared.spec.decision.one_to_one
-    second = neighbours(prepared, parameters, decided, rates.matches)
+    second = neighbours(prepared, parameters, decided, decision, rates.matches)
     return {
         "estimated": {**rates.to_dict(), "blocking_missed": missed_by_blocking},
         "neighbours": second.to_dict() if second else None,

@@ -26,15 +26,17 @@ from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
-from tallystick.linking.floors import deep_floors
 from tallystick.linking.matched import with_one_to_one_matches
 from tallystick.linking.residuals import BestCandidates, best_candidates
-from tallystick.linking.resolve import curves_for, floors_for, resolve
+from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.quality.rates import EstimatedRates
+
+MARGIN = 1.0
+"""So much deeper pairs are scored where the no-link constant is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ class Links:
         Neighbours or None
             None but for a linkage of two files.
         """
-        return neighbours(self.prepared, self.model.parameters, self.decided, self.quality().matches)
+        return neighbours(
+            self.prepared, self.model.parameters, self.decided, self.decision, self.quality().matches
+        )
 
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against the truth, which the linkage itself could not read.
@@ -260,28 +264,17 @@ def score_prepared(
     counts: PatternCounts,
     threads: int | None = None,
     progress: Progress = silent,
+    margin: float = 0.0,
 ) -> ScoredPairs:
-    """Score the candidate pairs of prepared records, down to the lowest weight that can matter."""
+    """Score the candidate pairs of prepared records, down to the lowest weight that can matter less a margin."""
     return score(
         prepared.plan,
         parameters,
-        _floors(prepared, parameters, counts),
+        floors_for(prepared.spec.decision, parameters, error_curves(parameters, counts)) - margin,
         remembered=counts.remembered,
         threads=threads,
         progress=progress,
     )
-
-
-def _needed(prepared: Prepared, parameters: Parameters, counts: PatternCounts) -> NDArray[np.float64]:
-    """Lowest weights that the decision needs."""
-    decision = prepared.spec.decision
-    return floors_for(decision, parameters, curves_for(decision, parameters, counts))
-
-
-def _floors(prepared: Prepared, parameters: Parameters, counts: PatternCounts) -> NDArray[np.float64]:
-    """Lowest weights of the pairs that are kept."""
-    needed = _needed(prepared, parameters, counts)
-    return deep_floors(parameters, counts, needed, prepared.spec.decision.one_to_one)
 
 
 @dataclass(frozen=True)
@@ -313,13 +306,14 @@ def fit_counts(
     """
     spec = prepared.spec
     one_to_one = spec.decision.one_to_one
+    margin = MARGIN if one_to_one else 0.0
     scored: list[ScoredPairs] = []
 
     def doubtful(parameters: Parameters) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        scored.append(score_prepared(prepared, parameters, counts, threads, progress))
+        scored.append(score_prepared(prepared, parameters, counts, threads, progress, margin))
         return scored[0].left, scored[0].right
 
-    parameters = estimate(
+    first = estimate(
         prepared.records,
         prepared.plan,
         counts,
@@ -334,13 +328,17 @@ def fit_counts(
         doubtful,
         prepared.labels if known is None else None,
     )
-    if not one_to_one or parameters.pairs[0].origin != "EM":
-        return Fitted(parameters, scored[0])
-    floors = _floors(prepared, parameters, counts)
-    parameters = with_one_to_one_matches(parameters, scored[0])
-    if (_needed(prepared, parameters, counts) < floors).any():
-        scored.append(score_prepared(prepared, parameters, counts, threads, progress))
-    return Fitted(parameters, scored[-1])
+    if not one_to_one:
+        return Fitted(first, scored[0])
+    estimated = first.pairs[0].origin == "EM"
+    parameters = with_one_to_one_matches(first, scored[0]) if estimated else first
+    before, floors = (
+        floors_for(spec.decision, one, error_curves(one, counts)) for one in (first, parameters)
+    )
+    if (floors < before - margin).any():
+        return Fitted(parameters, score_prepared(prepared, parameters, counts, threads, progress))
+    kept = scored[0].weight >= floors[scored[0].source_pair]
+    return Fitted(parameters, scored[0].chosen(kept))
 
 
 def assemble(
@@ -353,7 +351,7 @@ def assemble(
     """Decide scored pairs and put everything together."""
     spec = prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()})
     asked = prepared.spec.decision
-    decision = resolve(asked, parameters, curves_for(asked, parameters, counts), scored)
+    decision = resolve(asked, parameters, error_curves(parameters, counts), scored)
     decided = decide(scored, parameters, decision)
     return Links(Model(spec, parameters), prepared, decided, counts, decision, threads)
 

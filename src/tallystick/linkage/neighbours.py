@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, weight_thresholds
+from tallystick.linking.decision import Decision
+from tallystick.linking.thresholds import Thresholds
 from tallystick.quality.neighbours import NeighbourModel, count_neighbours, fit_neighbours
 from tallystick.quality.rates import Rates, estimated_rates
 
@@ -59,7 +61,11 @@ class Neighbours:
 
 
 def neighbours(
-    prepared: Prepared, parameters: Parameters, decided: DecidedPairs, matches: float
+    prepared: Prepared,
+    parameters: Parameters,
+    decided: DecidedPairs,
+    decision: Decision | Thresholds,
+    matches: float,
 ) -> Neighbours | None:
     """Estimate the errors of the pairs at or above a threshold from how many of them each record has.
 
@@ -78,6 +84,8 @@ def neighbours(
         The model.
     decided : DecidedPairs
         The pairs.
+    decision : Decision or Thresholds
+        The rule, its thresholds worked out.
     matches : float
         Expected matches among all allowed pairs, by the model.
 
@@ -92,8 +100,11 @@ def neighbours(
     covering = [number for number, source in enumerate(prepared.spec.sources) if source.covers_other]
     other = covering[-1] if covering else int(sizes[1] >= sizes[0])
     counted = 1 - other
-    decision = prepared.spec.decision
-    alone = decision.model_copy(update={"one_to_one": False})
+    alone = (
+        decision.model_copy(update={"one_to_one": False})
+        if isinstance(decision, Decision)
+        else replace(decision, one_to_one=False)
+    )
     threshold = max(weight_thresholds(parameters, one)[0][1] for one in (decision, alone))
     pairs = decided.pairs
     above = pairs.weight >= threshold

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.decide import constant_of, logit
-from tallystick.patterns.count import PatternCounts
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +19,9 @@ MOST_DEEP = 5_000_000
 """Pairs that are kept for being doubtful, besides those that reach the lower threshold."""
 
 
-def deep_floors(parameters: Parameters, counts: PatternCounts, floors: Floats, one_to_one: bool) -> Floats:
+def deep_floors(
+    parameters: Parameters, curves: Sequence[ErrorCurve], floors: Floats, one_to_one: bool
+) -> Floats:
     """Lowest weight of the pairs that are kept, for each pair of sources.
 
     Matches below the lower threshold are missed: to say how many, and how sure that is, their pairs are kept, too, as
@@ -27,8 +31,8 @@ def deep_floors(parameters: Parameters, counts: PatternCounts, floors: Floats, o
     ----------
     parameters : Parameters
         The model.
-    counts : PatternCounts
-        Patterns of the candidate pairs.
+    curves : sequence of ErrorCurve
+        Of the candidate pairs, one for each pair of sources, on log odds.
     floors : float64 array, shape (n_source_pairs,)
         Lowest weight that the decision needs.
     one_to_one : bool
@@ -39,16 +43,20 @@ def deep_floors(parameters: Parameters, counts: PatternCounts, floors: Floats, o
     float64 array, shape (n_source_pairs,)
         At most `floors`.
     """
-    zero = [constant_of(pair) if one_to_one else -pair.log_prior_odds for pair in parameters.pairs]
-    wanted = np.minimum(floors, np.array(zero) + logit(DEEP))
-    digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
-    weights = parameters.weights(digits, counts.source_pair)
-    between = (weights >= wanted[counts.source_pair]) & (weights < floors[counts.source_pair])
-    depth = (weights - floors[counts.source_pair])[between]
-    order = np.argsort(-depth)
-    pairs = np.cumsum(counts.counts[between][order])
-    if not len(pairs) or pairs[-1] <= MOST_DEEP:
-        return np.asarray(wanted)
-    too_many = depth[order[np.searchsorted(pairs, MOST_DEEP, side="right")]]
-    # What is as deep as the first pair too many goes, too: that pairs are kept must not depend on their order.
-    return np.asarray(np.minimum(floors, np.maximum(wanted, floors + np.nextafter(too_many, 0.0))))
+    depth, pairs = [], []
+    wanted = np.array(floors)
+    for k, (pair, curve) in enumerate(zip(parameters.pairs, curves, strict=True)):
+        zero = constant_of(pair) if one_to_one else -pair.log_prior_odds
+        wanted[k] = min(floors[k], zero + logit(DEEP))
+        weight = curve.low - pair.log_prior_odds
+        between = (weight >= wanted[k]) & (weight < floors[k])
+        depth.append(weight[between] - floors[k])
+        pairs.append(curve.pairs[between])
+    below, number = np.concatenate(depth), np.concatenate(pairs)
+    order = np.argsort(-below, kind="stable")
+    total = np.cumsum(number[order])
+    if not len(total) or total[-1] <= MOST_DEEP:
+        return wanted
+    # The first that would be too many, and all that is as deep, goes.
+    too_deep = below[order[np.searchsorted(total, MOST_DEEP, side="right")]]
+    return np.asarray(np.minimum(floors, np.maximum(wanted, floors + np.nextafter(too_deep, 0.0))))

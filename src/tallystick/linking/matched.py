@@ -40,6 +40,7 @@ def with_one_to_one_matches(parameters: Parameters, pairs: ScoredPairs) -> Param
                 pair.n_left,
                 pair.n_right,
                 start=matches,
+                tolerance=1e-9,
                 found=parameters.selected_matches,
             ).expected_matches
         found.append(replace(pair, one_to_one_matches=matches))

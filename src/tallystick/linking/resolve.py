@@ -14,10 +14,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.error_curve import ErrorCurve, error_curves, joined
+from tallystick.estimation.error_curve import ErrorCurve, joined
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.decide import constant_of, decide, weight_thresholds
 from tallystick.linking.decision import Decision
+from tallystick.linking.floors import deep_floors
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import (
@@ -27,7 +28,6 @@ from tallystick.linking.thresholds import (
     from_error_bounds,
     from_targets,
 )
-from tallystick.patterns.count import PatternCounts
 
 Floats = NDArray[np.float64]
 
@@ -47,13 +47,29 @@ LOW_UPPER = (
 )
 
 
-def curves_for(decision: Decision, parameters: Parameters, counts: PatternCounts) -> tuple[ErrorCurve, ...]:
-    """The error curves where a decision needs them, none where its thresholds are given."""
-    return () if decision.thresholds is None else error_curves(parameters, counts)
-
-
 def floors_for(decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]) -> Floats:
-    """Lowest weight of the pairs that have to be kept, for each pair of sources.
+    """Lowest weight of the pairs that are kept, for each pair of sources: what is needed, and what is doubtful.
+
+    Parameters
+    ----------
+    decision, parameters, curves
+        As of `needed_floors`.
+
+    Returns
+    -------
+    float64 array, shape (n_source_pairs,)
+
+    Raises
+    ------
+    InputError
+        As of `needed_floors`.
+    """
+    needed = needed_floors(decision, parameters, curves)
+    return deep_floors(parameters, curves, needed, decision.one_to_one)
+
+
+def needed_floors(decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]) -> Floats:
+    """Lowest weight of the pairs that a decision needs, for each pair of sources.
 
     It is the lower threshold where that is given. Where a rule works it out, pairs are kept as by the
     default lower threshold, too: what lies below the rule's own may be a good candidate, which the
@@ -66,7 +82,7 @@ def floors_for(decision: Decision, parameters: Parameters, curves: Sequence[Erro
     parameters : Parameters
         The model.
     curves : sequence of ErrorCurve
-        Of `curves_for`, or of `error_curves`.
+        Of `error_curves`.
 
     Returns
     -------
@@ -109,9 +125,9 @@ def resolve(
     parameters : Parameters
         The model.
     curves : sequence of ErrorCurve
-        Of `curves_for`, or of `error_curves`.
+        Of `error_curves`.
     pairs : ScoredPairs, optional
-        All pairs that reach `floors_for`; needed where links are one-to-one.
+        All pairs that reach `needed_floors`; needed where links are one-to-one.
 
     Returns
     -------
@@ -130,7 +146,7 @@ def resolve(
     if not decision.one_to_one or isinstance(rule, Costs):
         return _of_candidates(decision, parameters, curves)
     assert pairs is not None
-    curve, least = assigned_curve(pairs, parameters, floors_for(decision, parameters, curves))
+    curve, least = assigned_curve(pairs, parameters, needed_floors(decision, parameters, curves))
     found = _of_assigned(rule, curve, least)
     if isinstance(rule, Capacity):
         return _within(rule.most, found, curve, least, pairs, parameters)
