@@ -86,7 +86,11 @@ def test_link(tmp_path: Path) -> None:
         f"{counts['links']} links, {counts['possible']} possible links, "
         f"{counts['entities']} entities of 80 records"
     )
-    assert re.fullmatch(r"estimated precision 0\.\d{4}, recall 0\.\d{4} \(by the model itself\)", second)
+    assert re.fullmatch(
+        r"estimated precision 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\), recall 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\) "
+        "by the model itself, with 95 per cent intervals",
+        second,
+    )
     assert last == f"results in {tmp_path / 'out'}; open {tmp_path / 'out' / 'report.html'}"
 
 

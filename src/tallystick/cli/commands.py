@@ -121,9 +121,12 @@ def summary(links: Links, out: Path) -> str:
         f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"
     )
     if rates.precision is not None and rates.recall is not None:
-        lines.append(
-            f"estimated precision {rates.precision:.4f}, recall {rates.recall:.4f} (by the model itself)"
-        )
+        shown = []
+        for name, value in (("precision", rates.precision), ("recall", rates.recall)):
+            limits = rates.intervals.get(name)
+            within = "" if limits is None else f" ({limits.low:.4f} to {limits.high:.4f})"
+            shown.append(f"{name} {value:.4f}{within}")
+        lines.append(f"estimated {', '.join(shown)} by the model itself, with 95 per cent intervals")
     if isinstance(links.decision, Thresholds):
         weights = shown_weights(weight_thresholds(links.model.parameters, links.decision))
         lines.append(f"thresholds as match weights: {weights}, by {links.decision.explanation}")

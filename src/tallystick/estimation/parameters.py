@@ -12,8 +12,24 @@ from numpy.typing import NDArray
 
 from tallystick.patterns.coding import PatternCoding
 
+NORMAL_95 = 1.959963984540054
+"""The standard normal is within so much of 0 with probability 0.95."""
 MOST_TABLED = 2**20
 """Patterns whose weights are held in a table."""
+
+
+def logit_interval(p: float, error: float) -> list[float]:
+    """Interval of 95 % of a probability, normal on the logit scale (delta method), so that it stays in (0, 1).
+
+    Examples
+    --------
+    >>> [round(limit, 4) for limit in logit_interval(0.98, 0.01)]
+    [0.9474, 0.9925]
+    """
+    if not 0 < p < 1:
+        return [p, p]
+    middle, spread = np.log(p) - np.log1p(-p), NORMAL_95 * error / (p * (1 - p))
+    return [float(1 / (1 + np.exp(np.clip(-(middle + sign * spread), -700, 700)))) for sign in (-1, 1)]
 
 
 @dataclass(frozen=True)
@@ -304,6 +320,40 @@ class Parameters:
         odds = weights + prior[source_pair]
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -700, 700))), np.float64)
 
+    def errors_of(self, number: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Standard errors of m and of u of a comparison by level; None where they are not known."""
+        if self.uncertainty is None:
+            return None
+        errors = np.array(self.uncertainty.errors)
+        sizes = [len(one.labels) for one in self.comparisons]
+        start, total = sum(sizes[:number]), sum(sizes)
+        own = slice(start, start + sizes[number])
+        return errors[own], errors[total:][own]
+
+    def _intervals(self, number: int) -> dict[str, Any]:
+        found = self.errors_of(number)
+        if found is None:
+            return {}
+        one = self.comparisons[number]
+        return {
+            f"{which}_intervals": [
+                logit_interval(p, error) if error > 0 else None
+                for p, error in zip(getattr(one, which), errors.tolist(), strict=True)
+            ]
+            for which, errors in zip("mu", found, strict=True)
+        }
+
+    def _matches_interval(self, number: int) -> dict[str, Any]:
+        if self.uncertainty is None:
+            return {}
+        spread = NORMAL_95 * self.uncertainty.errors[number - len(self.pairs)]
+        matches = self.pairs[number].expected_matches
+        return (
+            {"matches_interval": [float(matches * np.exp(sign * spread)) for sign in (-1, 1)]}
+            if spread
+            else {}
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` reads it back without loss."""
         return {
@@ -316,9 +366,10 @@ class Parameters:
                     "weights": list(one.weights),
                     "m_origin": one.m_origin,
                     "u_origin": one.u_origin,
+                    **self._intervals(number),
                     **({} if one.r is None else {"r": list(one.r), "shared": one.shared}),
                 }
-                for one in self.comparisons
+                for number, one in enumerate(self.comparisons)
             ],
             "match_rates": [
                 {
@@ -335,8 +386,9 @@ class Parameters:
                     "related_share": pair.related_share,
                     "origin": pair.origin,
                     "one_to_one_matches": pair.one_to_one_matches,
+                    **self._matches_interval(number),
                 }
-                for pair in self.pairs
+                for number, pair in enumerate(self.pairs)
             ],
             "passes": list(self.passes),
             "related_share": self.related_share,
@@ -372,7 +424,9 @@ class Parameters:
                 for one in data["comparisons"]
             ),
             pairs=tuple(
-                PairOfSources(**{key: value for key, value in pair.items() if key != "rate"})
+                PairOfSources(
+                    **{key: value for key, value in pair.items() if key not in ("rate", "matches_interval")}
+                )
                 for pair in data["match_rates"]
             ),
             passes=tuple(data["passes"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections.abc import Sequence
 from unicodedata import category, normalize
 
 MINUS = "\N{MINUS SIGN}"
@@ -93,6 +94,19 @@ def probability(value: float | None) -> str:
     digits, exponent = f"{value:.1e}".split("e")
     raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{digits} × 10{raised}"
+
+
+def interval(limits: Sequence[float], form: str) -> str:
+    """An interval, each limit as its estimate is shown.
+
+    Examples
+    --------
+    >>> interval([0.9812, 0.99996], "percent"), interval([22797.4, 22866.6], "count")
+    ('98.12% to > 99.99%', '22,797 to 22,867')
+    """
+    shown = {"percent": percent, "count": count, "probability": probability}[form]
+    low, high = (shown(limit) for limit in limits)
+    return f"{low} to {high}"
 
 
 def weight(value: float | None, *, sign: bool = True) -> str:

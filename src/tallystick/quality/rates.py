@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-NORMAL_95 = 1.959963984540054
-"""The standard normal is within so much of 0 with probability 0.95."""
+from tallystick.estimation.parameters import NORMAL_95
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -68,6 +68,8 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
             warnings=list(dict.fromkeys(warnings)),
             em=em if converged else None,
             estimated=quality.get("estimated") or {},
+            intervals=(quality.get("estimated") or {}).get("intervals") or {},
+            dispersion=_dispersion(model),
             neighbours=quality.get("neighbours"),
             run=_RUN | dict(run),
             counts=_COUNTS | dict(run.get("counts") or {}),
@@ -122,7 +124,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("count", "percent", "probability", "weight", "seconds", "without_password", "place"):
+    for name in (
+        "count",
+        "percent",
+        "probability",
+        "interval",
+        "weight",
+        "seconds",
+        "without_password",
+        "place",
+    ):
         environment.filters[name] = getattr(formats, name)
     return environment
 
@@ -156,6 +167,12 @@ def _block_warnings(run: Json, show_values: bool) -> list[str]:
         for item in passes
         if (block := item.get("largest_block")) and block["large"]
     ]
+
+
+def _dispersion(model: Json) -> float | None:
+    """By how much intervals are widened, where that is to speak of."""
+    dispersion = (model.get("uncertainty") or {}).get("dispersion", 1.0)
+    return float(dispersion) if dispersion > 1.5 else None
 
 
 def _sources(run: Json) -> list[str]:
@@ -214,17 +231,26 @@ def _headline_sentences(model: Json, run: Json, quality: Json) -> Iterator[str]:
             if estimated.get("false_links") is not None
             else ""
         )
-        yield f"The model expects {percent(estimated['precision'])} of the links to be true matches{wrong}."
+        within = _within(estimated, "precision")
+        yield (
+            f"The model expects {percent(estimated['precision'])}{within} of the links to be true matches{wrong}."
+        )
     if estimated.get("recall") is not None:
         missed = (
             f" ({formats.about(estimated['missed'])} missed)" if estimated.get("missed") is not None else ""
         )
-        yield f"It expects {percent(estimated['recall'])} of all true matches to be among them{missed}."
+        within = _within(estimated, "recall")
+        yield f"It expects {percent(estimated['recall'])}{within} of all true matches to be among them{missed}."
     if counts.get("possible"):
         yield (
             f"Another {count(counts['possible'])} pairs are too uncertain to accept or reject "
             "without a person’s judgement."
         )
+
+
+def _within(estimated: Json, name: str) -> str:
+    limits = (estimated.get("intervals") or {}).get(name)
+    return f" (95% interval {formats.interval(limits, 'percent')})" if limits else ""
 
 
 def _comparisons(model: Json) -> tuple[list[dict[str, Any]], dict[str, charts.Chart]]:
@@ -237,8 +263,24 @@ def _comparisons(model: Json) -> tuple[list[dict[str, Any]], dict[str, charts.Ch
     for number, comparison in enumerate(given):
         labels, m, u = comparison["labels"], comparison["m"], comparison["u"]
         levels = [
-            {"label": label, "m": m_k, "u": u_k, "weight": w, "bar": _bar(0.0, w or 0.0, *axis)}
-            for label, m_k, u_k, w in zip(labels, m, u, level_weights(comparison), strict=True)
+            {
+                "label": label,
+                "m": m_k,
+                "u": u_k,
+                "m_interval": m_limits,
+                "u_interval": u_limits,
+                "weight": w,
+                "bar": _bar(0.0, w or 0.0, *axis),
+            }
+            for label, m_k, u_k, m_limits, u_limits, w in zip(
+                labels,
+                m,
+                u,
+                comparison.get("m_intervals") or [None] * len(m),
+                comparison.get("u_intervals") or [None] * len(u),
+                level_weights(comparison),
+                strict=True,
+            )
         ]
         chart = f"levels-{number}"
         drawn[chart] = charts.levels_chart(labels, m, u, lowest)
