@@ -129,16 +129,30 @@ def _table(
     return pl.DataFrame(columns), entity
 
 
-def two_files(fields: Sequence[Field], n_left: int, n_right: int, n_matches: int, seed: int) -> Simulated:
-    """Two files without duplicates with `n_matches` entities in common; the second holds the copies."""
+def two_files(
+    fields: Sequence[Field],
+    n_left: int,
+    n_right: int,
+    n_matches: int,
+    seed: int,
+    spared: NDArray[np.bool_] | None = None,
+) -> Simulated:
+    """Two files without duplicates with `n_matches` entities in common; the second holds the copies.
+
+    The copies of the entities that are `spared` have no error at all, so that errors come together.
+    """
     random = np.random.default_rng(seed)
     n = n_left + n_right - n_matches
     originals = [_draw(field, n, random) for field in fields]
     left = np.arange(n_left)
     right = np.arange(n_left - n_matches, n)
+    unharmed = np.zeros(n, bool) if spared is None else spared[:n]
     parts = [
-        _table(fields, originals, entity, np.full(len(entity), copied), label, random)
-        for entity, copied, label in ((left, False, "a"), (right, True, "b"))
+        _table(fields, originals, entity, copied & ~unharmed[entity], label, random)
+        for entity, copied, label in (
+            (left, np.zeros(len(left), bool), "a"),
+            (right, np.ones(len(right), bool), "b"),
+        )
     ]
     return Simulated(tuple(part[0] for part in parts), tuple(part[1] for part in parts))
 

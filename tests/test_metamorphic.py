@@ -98,9 +98,7 @@ def same_links(found: Found, expected: Found, leave_out: tuple[str, ...] = ()) -
         for key, value in row.items():
             if key in leave_out:
                 continue
-            # The number of one-to-one matches is iterated until it moves by less than a millionth.
-            within = 1e-6 if key == "posterior" else CLOSE
-            close = pytest.approx(value, abs=within) if isinstance(value, float) else value
+            close = pytest.approx(value, abs=CLOSE) if isinstance(value, float) else value
             assert found[pair][key] == close, (pair, key)
 
 

@@ -101,7 +101,22 @@ def chance_covariance(
         own = halves[0].T @ halves[1] / len(some)
         covariance += len(plan.blocking.rows(s)) * (of_equal + cross + cross.T + 0.5 * (own + own.T))
     covariance += _of_matched(sums, matched, plan, random)
-    return covariance + _of_single_pairs(table, sums.cells, float(plan.blocking.allowed_pairs().sum()), drawn)
+    total = float(plan.blocking.allowed_pairs().sum())
+    least = _of_single_pairs(table, np.zeros(n_cells, bool), total, None)
+    return _at_least(covariance + _of_single_pairs(table, sums.cells, total, drawn), least)
+
+
+def _at_least(covariance: Matrix, least: Matrix) -> Matrix:
+    """The covariance where it exceeds that of independent pairs, which pairs that share records cannot fall below.
+
+    Sums of even values hardly differ between records, so that what is estimated of them is little but noise.
+    """
+    known = np.diag(least) > 0
+    scale = np.sqrt(np.where(known, np.diag(least), 1.0))
+    both = np.outer(known, known)
+    values, vectors = np.linalg.eigh(np.where(both, covariance - least, 0.0) / np.outer(scale, scale))
+    excess = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return np.asarray(least + excess * np.outer(scale, scale))
 
 
 def _of_matched(sums: _Sums, matched: Matched, plan: PairPlan, random: np.random.Generator) -> Matrix:

@@ -89,8 +89,6 @@ class PairOfSources:
         Their share of the non-matches; 0 where they are no class of their own.
     origin : str
         Where the number of matches comes from.
-    one_to_one_matches : float, optional
-        Expected matches where a record has at most one, which the competition for records tells better.
     """
 
     left: str
@@ -104,12 +102,6 @@ class PairOfSources:
     expected_related: float = 0.0
     related_share: float = 0.0
     origin: str = "EM"
-    one_to_one_matches: float | None = None
-
-    @property
-    def matched(self) -> float:
-        """Expected matches as one-to-one links have them, where that is known."""
-        return self.expected_matches if self.one_to_one_matches is None else self.one_to_one_matches
 
 
 @dataclass(frozen=True)
@@ -385,7 +377,6 @@ class Parameters:
                     "expected_related": pair.expected_related,
                     "related_share": pair.related_share,
                     "origin": pair.origin,
-                    "one_to_one_matches": pair.one_to_one_matches,
                     **self._matches_interval(number),
                 }
                 for number, pair in enumerate(self.pairs)

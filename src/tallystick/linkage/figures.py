@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.key_pairs import LARGE_BLOCK
 from tallystick.blocking.sizes import largest_blocks
+from tallystick.estimation.error_curve import error_curves
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.expected import expected_matches, gradient
+from tallystick.linking.resolve import floors_for
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts
 from tallystick.quality.rates import EstimatedRates, estimated_rates
@@ -59,7 +61,8 @@ def estimate_rates(
     if one_to_one:
         # Of competing pairs at most one is a match, which the posterior of a pattern does not know.
         of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
-        matches = of_all.matches / parameters.selected_matches
+        floors = floors_for(prepared.spec.decision, parameters, error_curves(parameters, counts))
+        matches = (of_all.matches + _below(parameters, counts, floors)) / parameters.selected_matches
     else:
         patterns = counts.coding.decode(counts.patterns)[:, :n_comparisons]
         posterior = parameters.posterior(parameters.weights(patterns, counts.source_pair), counts.source_pair)
@@ -82,6 +85,14 @@ def estimate_rates(
             covariance=float(spread[0, 1]),
         )
     return rates, matches * (1 - parameters.selected_matches)
+
+
+def _below(parameters: Parameters, counts: PatternCounts, floors: NDArray[np.float64]) -> float:
+    """Expected matches among the candidates that weigh too little to be kept: few, without competitors to speak of."""
+    digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
+    weights = parameters.weights(digits, counts.source_pair)
+    below = weights < floors[counts.source_pair]
+    return float((counts.counts * parameters.posterior(weights, counts.source_pair))[below].sum())
 
 
 def counts_dict(

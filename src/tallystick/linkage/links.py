@@ -26,7 +26,6 @@ from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
-from tallystick.linking.matched import with_one_to_one_matches
 from tallystick.linking.residuals import BestCandidates, best_candidates
 from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
@@ -34,9 +33,6 @@ from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.quality.rates import EstimatedRates
-
-MARGIN = 1.0
-"""So much deeper pairs are scored where the no-link constant is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -264,13 +260,12 @@ def score_prepared(
     counts: PatternCounts,
     threads: int | None = None,
     progress: Progress = silent,
-    margin: float = 0.0,
 ) -> ScoredPairs:
-    """Score the candidate pairs of prepared records, down to the lowest weight that can matter less a margin."""
+    """Score the candidate pairs of prepared records, down to the lowest weight that can matter."""
     return score(
         prepared.plan,
         parameters,
-        floors_for(prepared.spec.decision, parameters, error_curves(parameters, counts)) - margin,
+        floors_for(prepared.spec.decision, parameters, error_curves(parameters, counts)),
         remembered=counts.remembered,
         threads=threads,
         progress=progress,
@@ -300,20 +295,15 @@ def fit_counts(
     known: Parameters | None = None,
     knowledge: Knowledge | None = None,
 ) -> Fitted:
-    """Estimate the parameters of prepared records from the counts of their patterns (see `estimate`).
-
-    Where links are one-to-one the expected matches are those that the competition for records leaves.
-    """
+    """Estimate the parameters of prepared records from the counts of their patterns (see `estimate`)."""
     spec = prepared.spec
-    one_to_one = spec.decision.one_to_one
-    margin = MARGIN if one_to_one else 0.0
     scored: list[ScoredPairs] = []
 
     def doubtful(parameters: Parameters) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        scored.append(score_prepared(prepared, parameters, counts, threads, progress, margin))
+        scored.append(score_prepared(prepared, parameters, counts, threads, progress))
         return scored[0].left, scored[0].right
 
-    first = estimate(
+    parameters = estimate(
         prepared.records,
         prepared.plan,
         counts,
@@ -324,21 +314,11 @@ def fit_counts(
         threads,
         progress,
         known,
-        knowledge or Knowledge(one_to_one=one_to_one),
+        knowledge or Knowledge(one_to_one=spec.decision.one_to_one),
         doubtful,
         prepared.labels if known is None else None,
     )
-    if not one_to_one:
-        return Fitted(first, scored[0])
-    estimated = first.pairs[0].origin == "EM"
-    parameters = with_one_to_one_matches(first, scored[0]) if estimated else first
-    before, floors = (
-        floors_for(spec.decision, one, error_curves(one, counts)) for one in (first, parameters)
-    )
-    if (floors < before - margin).any():
-        return Fitted(parameters, score_prepared(prepared, parameters, counts, threads, progress))
-    kept = scored[0].weight >= floors[scored[0].source_pair]
-    return Fitted(parameters, scored[0].chosen(kept))
+    return Fitted(parameters, scored[0])
 
 
 def assemble(

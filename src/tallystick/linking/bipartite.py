@@ -323,7 +323,6 @@ def estimate_matches(
     *,
     tolerance: float = 1e-6,
     max_iterations: int = 100,
-    found: float = 1.0,
 ) -> MatchEstimate:
     """The number of matches n12 that equals the sum of the posterior which follows from it.
 
@@ -345,8 +344,6 @@ def estimate_matches(
         Settled when n12 changes by no more than this share of it (of 1, if it is below 1).
     max_iterations : int, default 100
         Most steps.
-    found : float, default 1
-        Share of all matches that are among the pairs at all: n12 is then the sum over this share.
 
     Returns
     -------
@@ -377,7 +374,7 @@ def estimate_matches(
         # messages start from those of the step before: the gains have moved but little
         step = _marginals(network, gain, 1e-10, 1000)
         previous = matches
-        matches = _clip_matches(n_left, n_right, math.fsum(step.probability) / found)
+        matches = _clip_matches(n_left, n_right, math.fsum(step.probability))
         converged = step.converged and abs(matches - previous) <= tolerance * max(1.0, previous)
         iterations += 1
     return MatchEstimate(matches, no_link_constant(n_left, n_right, matches), converged, iterations)

@@ -93,7 +93,7 @@ def logit(p: float) -> float:
 
 def constant_of(pair: PairOfSources) -> float:
     """The no-link constant of a pair of sources (see `no_link_constant`)."""
-    return no_link_constant(pair.n_left, pair.n_right, pair.matched)
+    return no_link_constant(pair.n_left, pair.n_right, pair.expected_matches)
 
 
 def weight_thresholds(parameters: Parameters, decision: Decision | Thresholds) -> list[tuple[float, float]]:

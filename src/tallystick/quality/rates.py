@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -114,26 +115,23 @@ class EstimatedRates(Rates):
     def intervals(self) -> dict[str, Interval]:
         """Intervals of precision, recall, type 1 and type 2 error and of the number of matches, where known.
 
-        Normal on the logit scale, by the delta method: log of true over false links for the precision (their sum is
-        known), log of true links over missed matches for the recall, so that no limit leaves [0, 1].
+        The numbers of false links and of missed matches are whole numbers, and few: their limits are the
+        quantiles of gamma distributions with their means and variances, widened to whole numbers, so that
+        a linkage without an error is within them.
         """
         if self.true_links_error is None or self.missed_error is None:
             return {}
         found: dict[str, Interval] = {}
-        if self.true_links > 0 and self.false_links > 0:
-            odds = self.true_links / self.false_links
-            spread = self.true_links_error * self.links / (self.true_links * self.false_links)
-            found["precision"] = _logit_interval(odds, spread)
-            negative = self.allowed_pairs - self.matches
-            low, high = (1 - found["precision"].high, 1 - found["precision"].low)
-            found["type1"] = Interval(low * self.links / negative, min(1.0, high * self.links / negative))
-        if self.true_links > 0 and self.missed > 0:
-            variance = (
-                (self.true_links_error / self.true_links) ** 2
-                + (self.missed_error / self.missed) ** 2
-                - 2 * self.covariance / (self.true_links * self.missed)
+        negative = self.allowed_pairs - self.matches
+        if self.links > 0:
+            false = _count_interval(self.false_links, self.true_links_error, self.links)
+            found["precision"] = Interval(1 - false.high / self.links, 1 - false.low / self.links)
+            found["type1"] = Interval(false.low / negative, false.high / negative)
+        if self.matches > 0:
+            missed = _count_interval(self.missed, self.missed_error, self.allowed_pairs)
+            found["recall"] = Interval(
+                *(self.true_links / (self.true_links + n) for n in (missed.high, missed.low))
             )
-            found["recall"] = _logit_interval(self.true_links / self.missed, max(0.0, variance) ** 0.5)
             found["type2"] = Interval(1 - found["recall"].high, 1 - found["recall"].low)
         variance = self.true_links_error**2 + self.missed_error**2 + 2 * self.covariance
         half = NORMAL_95 * max(0.0, variance) ** 0.5
@@ -149,10 +147,14 @@ class EstimatedRates(Rates):
         return {**plain, "intervals": shown}
 
 
-def _logit_interval(odds: float, spread: float) -> Interval:
-    """Interval of odds / (1 + odds), `spread` the standard error of the log odds."""
-    low, high = (odds * np.exp(sign * NORMAL_95 * spread) for sign in (-1, 1))
-    return Interval(float(low / (1 + low)), float(1.0 if np.isinf(high) else high / (1 + high)))
+def _count_interval(mean: float, error: float, most: float) -> Interval:
+    """Limits of a number of pairs: whole numbers about the quantiles of a gamma distribution."""
+    from scipy.stats import gamma
+
+    if mean <= 0 or error <= 0:
+        return Interval(math.floor(max(0.0, mean)), min(math.ceil(mean), most))
+    low, high = gamma.ppf([0.025, 0.975], (mean / error) ** 2, scale=error**2 / mean)
+    return Interval(float(math.floor(low)), min(float(math.ceil(high)), most))
 
 
 def estimated_rates(
