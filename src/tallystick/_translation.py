@@ -179,7 +179,10 @@ def _without_other_branches(findings: list[_Finding]) -> list[_Finding]:
 
 
 def _wrong_kind(finding: _Finding, where: KeyPath) -> bool:
-    return finding.path == where and finding.detail["type"] in _KINDS
+    kind, value = finding.detail["type"], finding.detail["input"]
+    if kind == "literal_error" and isinstance(value, Mapping):  # a table was meant, not one of some words
+        return finding.path == where
+    return finding.path == where and kind in _KINDS
 
 
 def _merged(findings: list[_Finding]) -> _Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,12 @@ from tallystick.comparisons.conditions import Levels, check_size, digits
 from tallystick.comparisons.fields import FieldPair, Leaf, check_fields, sort_arguments
 from tallystick.comparisons.frequencies import EDGES, BandedMeasure, band_labels, bands_of, edges_of
 from tallystick.comparisons.measure import Measure
+from tallystick.comparisons.missing import (
+    MISSING_LEVEL,
+    Categories,
+    labels_with_missing,
+    with_missing_level,
+)
 from tallystick.comparisons.union import AnyComparator
 from tallystick.errors import InputError
 
@@ -33,6 +39,9 @@ class Comparison(FieldPair):
         The fields of each side. For `Levels`, which name their own, they may be left out.
     name : str
         By default the names of the fields, joined by ``+``.
+    missing : {"neutral", "level"} or Categories
+        What a value that is missing on either side says: nothing; or it is a level of its own, number 1,
+        above disagreement; or it agrees to the share 1 / k.
     m, u : tuple of float, optional
         Probability of each level among matches and among non-matches, from disagreement up, where
         they are given rather than estimated. For two levels the probability of agreement will do.
@@ -46,6 +55,7 @@ class Comparison(FieldPair):
     left: tuple[str, ...] = ()
     right: tuple[str, ...] = ()
     name: str = ""
+    missing: Literal["neutral", "level"] | Categories = "neutral"
     m: Probabilities | None = None
     u: Probabilities | None = None
     frequencies: bool | dict[str, Annotated[float, Field(gt=0, le=1)]] = False
@@ -79,11 +89,11 @@ class Comparison(FieldPair):
     def _of_agreement(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             return value
-        comparator = info.data.get("comparator")
-        if comparator is not None and comparator.n_levels != 2:
+        labels = _labels(info.data)
+        if labels and len(labels) != 2:
             raise ValueError(
-                f"found one number, expected {comparator.n_levels}, "
-                "one for each level from disagreement up: " + ", ".join(comparator.labels())
+                f"found one number, expected {len(labels)}, "
+                "one for each level from disagreement up: " + ", ".join(labels)
             )
         # In decimals, so that 0.9 goes with 0.1 and not with 0.09999999999999998.
         return (float(1 - Decimal(repr(value))), float(value))
@@ -91,13 +101,13 @@ class Comparison(FieldPair):
     @field_validator("m", "u")
     @classmethod
     def _are_probabilities(cls, value: Probabilities | None, info: ValidationInfo) -> Probabilities | None:
-        comparator = info.data.get("comparator")
-        if value is None or comparator is None:
+        labels = _labels(info.data)
+        if value is None or not labels:
             return value
-        if len(value) != comparator.n_levels:
+        if len(value) != len(labels):
             raise ValueError(
-                f"found {len(value)} number{'s' * (len(value) != 1)}, expected {comparator.n_levels}, "
-                "one for each level from disagreement up: " + ", ".join(comparator.labels())
+                f"found {len(value)} number{'s' * (len(value) != 1)}, expected {len(labels)}, "
+                "one for each level from disagreement up: " + ", ".join(labels)
             )
         for one in value:
             if not 0 < one < 1:
@@ -137,15 +147,26 @@ class Comparison(FieldPair):
         return len(self.edges) + 1
 
     @property
+    def missing_level(self) -> int | None:
+        """Number of the level that is a missing value; None where that is no level."""
+        return MISSING_LEVEL if self.missing == "level" else None
+
+    @property
     def n_levels(self) -> int:
-        """Number of levels, the missing one not counted."""
+        """Number of levels; a missing value counts only where it is one."""
+        return self._n_present + (self.missing == "level")
+
+    @property
+    def _n_present(self) -> int:
+        """Number of levels of values that are not missing."""
         return self.comparator.n_levels - 1 + self.n_top
 
     @property
     def labels(self) -> tuple[str, ...]:
         """What each level means, from disagreement (level 0) up."""
         labels = self.comparator.labels()
-        return (*labels[:-1], *band_labels(self.edges)) if self.edges else labels
+        labels = (*labels[:-1], *band_labels(self.edges)) if self.edges else labels
+        return labels_with_missing(labels) if self.missing == "level" else labels
 
     def measure(
         self, leaf: Leaf, left: tuple[pl.Series, ...], right: tuple[pl.Series, ...], same: bool
@@ -193,12 +214,20 @@ class Comparison(FieldPair):
             the first leaf the least significant digit. None where the level of the one leaf is
             the level of the comparison.
         """
+        found = self._combination()
+        if self.missing != "level":
+            return found
+        found = np.arange(self._n_present + 1, dtype=np.uint8) if found is None else found
+        return with_missing_level(found, self._n_present)
+
+    def _combination(self) -> NDArray[np.uint8] | None:
+        """What `combination` gives where missing is no level."""
         if self._made_symmetric:
             levels = _digits_of(self.leaves())
             # Missing is the highest number, but less than any level here.
             both = [self._level(levels, swapped).astype(np.int16) for swapped in (False, True)]
-            best = np.max([np.where(one == self.n_levels, -1, one) for one in both], axis=0)
-            return np.where(best < 0, self.n_levels, best).astype(np.uint8)
+            best = np.max([np.where(one == self._n_present, -1, one) for one in both], axis=0)
+            return np.where(best < 0, self._n_present, best).astype(np.uint8)
         return self.comparator.combination() if isinstance(self.comparator, Levels) else None
 
     def symmetric(self) -> Comparison:
@@ -248,6 +277,7 @@ def comparison(
     right: str | tuple[str, ...] | None = None,
     comparator: AnyComparator | None = None,
     name: str | None = None,
+    missing: Literal["neutral", "level"] | Categories | Mapping[str, int] = "neutral",
     m: Probabilities | float | None = None,
     u: Probabilities | float | None = None,
     frequencies: bool | Mapping[str, float] = False,
@@ -265,6 +295,9 @@ def comparison(
         The comparator, where it is not the last of the arguments.
     name : str, optional
         By default the names of the fields, joined by ``+``.
+    missing : {"neutral", "level"} or mapping, optional
+        What a value that is missing on either side says: ``"neutral"``, nothing; ``"level"``: it is a level
+        of its own, with m and u of its own; ``{"categories": k}``: it agrees to the share 1 / k.
     m, u : float or tuple of float, optional
         Probability of each level among matches (m) and among non-matches (u), from disagreement
         up, where they are given rather than estimated: each above 0 and below 1, with sum 1. For
@@ -293,7 +326,16 @@ def comparison(
     """
     given = sort_arguments("comparison", arguments, left, right, comparator)
     shares = frequencies if isinstance(frequencies, bool) else dict(frequencies)
-    return Comparison(**given, name=name or "", m=m, u=u, frequencies=shares)  # type: ignore[arg-type]
+    rest: dict[str, Any] = {"missing": missing, "m": m, "u": u, "frequencies": shares}
+    return Comparison(**given, name=name or "", **rest)
+
+
+def _labels(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Labels of the levels that m and u are given for; none where the comparator is not valid."""
+    if (comparator := data.get("comparator")) is None:
+        return ()
+    labels: tuple[str, ...] = comparator.labels()
+    return labels_with_missing(labels) if data.get("missing") == "level" else labels
 
 
 def _unique(groups: Any) -> tuple[str, ...]:

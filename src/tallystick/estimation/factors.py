@@ -39,12 +39,15 @@ class Factor:
         Levels of the comparison without the missing one; 0 where there is none.
     edges : tuple of float
         Relative frequencies of values at which full agreement is split into levels.
+    missing_level : int, optional
+        The level that is a missing value, where that is a level.
     """
 
     comparison: int | None
     keys: tuple[int, ...]
     n_levels: int
     edges: tuple[float, ...] = ()
+    missing_level: int | None = None
 
     @property
     def n_top(self) -> int:
@@ -127,8 +130,8 @@ def factors_of(
         else:
             of_field.setdefault(part.field, []).append(number)
     compared = [
-        Factor(number, tuple(keys), coding.n_levels[number], comparisons[number].edges)
-        for number, keys in of_comparison.items()
+        Factor(number, tuple(keys), coding.n_levels[number], one.edges, one.missing_level)
+        for (number, keys), one in zip(of_comparison.items(), comparisons, strict=True)
     ]
     return (*compared, *(Factor(None, tuple(keys), 0) for keys in of_field.values()))
 

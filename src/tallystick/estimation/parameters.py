@@ -50,6 +50,10 @@ class ComparisonParameters:
         The same among related pairs, where these are a class of their own.
     shared : float, optional
         Share of the related pairs that have the true value in common.
+    missing_level : int, optional
+        The level that is a missing value, where that is a level.
+    missing_weight : float
+        What a missing value weighs where it is no level.
     """
 
     name: str
@@ -60,6 +64,8 @@ class ComparisonParameters:
     u_origin: str
     r: tuple[float, ...] | None = None
     shared: float | None = None
+    missing_level: int | None = None
+    missing_weight: float = 0.0
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -190,16 +196,16 @@ class Parameters:
 
     @cached_property
     def level_weights(self) -> NDArray[np.float64]:
-        """Log m / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
-        return self._table([one.weights for one in self.comparisons])
+        """Weight of each level of each comparison, and of a missing value: (n_comparisons, largest radix)."""
+        return self._table([(*one.weights, one.missing_weight) for one in self.comparisons])
 
     @cached_property
     def related_level_weights(self) -> NDArray[np.float64]:
         """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
-        return self._table([np.log(np.divide(one.r or one.u, one.u)) for one in self.comparisons])
+        return self._table([(*np.log(np.divide(one.r or one.u, one.u)), 0.0) for one in self.comparisons])
 
     def _table(self, rows: Sequence[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
-        table = np.zeros((len(rows), max(len(row) for row in rows) + 1))
+        table = np.zeros((len(rows), max(len(row) for row in rows)))
         for own, row in zip(table, rows, strict=True):
             own[: len(row)] = row
         return table
@@ -360,6 +366,8 @@ class Parameters:
                     "u_origin": one.u_origin,
                     **self._intervals(number),
                     **({} if one.r is None else {"r": list(one.r), "shared": one.shared}),
+                    **({} if one.missing_level is None else {"missing_level": one.missing_level}),
+                    **({} if not one.missing_weight else {"missing_weight": one.missing_weight}),
                 }
                 for number, one in enumerate(self.comparisons)
             ],
@@ -411,6 +419,8 @@ class Parameters:
                     one["u_origin"],
                     tuple(one["r"]) if "r" in one else None,
                     one.get("shared"),
+                    one.get("missing_level"),
+                    one.get("missing_weight", 0.0),
                 )
                 for one in data["comparisons"]
             ),

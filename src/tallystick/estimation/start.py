@@ -86,7 +86,8 @@ def _start(
     """Start of m, and its prior: full agreement as given, each lower level a third as likely as the next.
 
     Full agreement by bands of frequency is shared out by how many records have a value of each band: the
-    pairs that agree on one of them over the frequency of its values.
+    pairs that agree on one of them over the frequency of its values. Where missing is a level it is as likely
+    as among all pairs.
     """
     top = np.ones(1)
     if factor.edges:
@@ -100,9 +101,14 @@ def _start(
         return normalise(np.where(possible, agreed, 0.0))
     below = factor.n_levels - factor.n_top
     levels = np.zeros(factor.n_levels)
-    levels[:below] = 3.0 ** np.arange(below)
+    partial = [level for level in range(below) if level != factor.missing_level]
+    levels[partial] = 3.0 ** np.arange(len(partial))
     levels *= (1 - agreement) / levels.sum()
     levels[below:] = agreement * top
+    if factor.missing_level is not None:
+        absent = float(among_all[factor.level == factor.missing_level].sum() / max(1.0, among_all.sum()))
+        levels *= 1 - absent
+        levels[factor.missing_level] = absent
     # Within a level half the matches agree on all key parts, and the others on any of them.
     bits = np.where(possible, 0.5 * all_bits + 0.5 / 2 ** len(factor.keys), 0.0)
     result = np.zeros(factor.n_cells)

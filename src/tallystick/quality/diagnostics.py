@@ -65,7 +65,12 @@ def parameter_warnings(comparison: Mapping[str, Any]) -> list[str]:
             f"{name}: disagreement (“{labels[0]}”) is likelier among matches "
             f"(m = {probability(m[0])}) than among non-matches (u = {probability(u[0])})."
         )
-    known = [(label, w) for label, w in zip(labels, level_weights(comparison), strict=True) if w is not None]
+    # Where missing is a level it stands between the others and has no order among them.
+    known = [
+        (label, w)
+        for number, (label, w) in enumerate(zip(labels, level_weights(comparison), strict=True))
+        if w is not None and number != comparison.get("missing_level")
+    ]
     found += [
         f"{name}: weights are not monotone; the level “{label}” ({weight(w)}) weighs less "
         f"than the lower level “{lower_label}” ({weight(lower)})."

@@ -291,6 +291,7 @@ def _comparisons(model: Json) -> tuple[list[dict[str, Any]], dict[str, charts.Ch
                 "m_origin": comparison.get("m_origin"),
                 "u_origin": comparison.get("u_origin"),
                 "shared": comparison.get("shared"),
+                "missing": comparison.get("missing_weight"),
                 "warnings": parameter_warnings(comparison),
                 "chart": chart,
             }
