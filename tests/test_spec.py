@@ -332,7 +332,7 @@ COMPARATORS = ", ".join(
             changed('comparator = { type = "date_parts" }', 'comparater = { type = "date_parts" }'),
             [
                 "s.toml, line 26, comparisons[1].comparater: found an unknown key, expected one of "
-                '"comparator", "left", "right", "name", "missing", "m", "u", "frequencies", "field", "fields"; did you mean "comparator"?'
+                '"comparator", "left", "right", "name", "missing", "m", "u", "frequencies", "interpolate", "field", "fields"; did you mean "comparator"?'
             ],
         ),
         (

@@ -15,6 +15,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 from tallystick.comparisons.conditions import Levels, check_size, digits
 from tallystick.comparisons.fields import FieldPair, Leaf, check_fields, sort_arguments
 from tallystick.comparisons.frequencies import EDGES, BandedMeasure, band_labels, bands_of, edges_of
+from tallystick.comparisons.interpolation import Interpolation, check_interpolation
 from tallystick.comparisons.measure import Measure
 from tallystick.comparisons.missing import (
     MISSING_LEVEL,
@@ -49,6 +50,8 @@ class Comparison(FieldPair):
         Whether agreement on a rare value counts for more than on a common one: full agreement is then
         split by the relative frequency of the value (see `tallystick.comparisons.frequencies`), as it is
         in the files, or as a table of the user's own says.
+    interpolate : bool or Interpolation
+        Whether the weight follows the similarity of the two values, rather than their level.
     """
 
     comparator: AnyComparator
@@ -59,6 +62,7 @@ class Comparison(FieldPair):
     m: Probabilities | None = None
     u: Probabilities | None = None
     frequencies: bool | dict[str, Annotated[float, Field(gt=0, le=1)]] = False
+    interpolate: bool | Interpolation = False
 
     _made_symmetric: bool = PrivateAttr(default=False)
 
@@ -133,6 +137,21 @@ class Comparison(FieldPair):
         if info.data.get("m") is not None or info.data.get("u") is not None:
             raise ValueError("found m or u given besides, expected one of the two: leave m and u out")
         return value
+
+    @field_validator("interpolate")
+    @classmethod
+    def _has_similarity(cls, value: Any, info: ValidationInfo) -> Any:
+        comparator = info.data.get("comparator")
+        if value is not False and comparator is not None:
+            check_interpolation(comparator, Interpolation() if value is True else value)
+        return value
+
+    @property
+    def interpolation(self) -> Interpolation | None:
+        """How the weight follows the similarity; None where it follows the level."""
+        if isinstance(self.interpolate, Interpolation):
+            return self.interpolate
+        return Interpolation() if self.interpolate else None
 
     @property
     def edges(self) -> tuple[float, ...]:
@@ -281,6 +300,7 @@ def comparison(
     m: Probabilities | float | None = None,
     u: Probabilities | float | None = None,
     frequencies: bool | Mapping[str, float] = False,
+    interpolate: bool | Interpolation | Mapping[str, Any] = False,
 ) -> Comparison:
     """Compare fields of two records.
 
@@ -305,6 +325,9 @@ def comparison(
     frequencies : bool or mapping of str to float
         Let agreement on a rare value count for more than on a common one, by the frequencies in the files
         or those of a table (value to share of records). For comparators whose full agreement is equality.
+    interpolate : bool or mapping, optional
+        Let the weight follow the similarity of the two values rather than their level, as
+        `tallystick.comparisons.interpolation.Interpolation` says. For comparators of strings.
 
     Returns
     -------
@@ -327,6 +350,7 @@ def comparison(
     given = sort_arguments("comparison", arguments, left, right, comparator)
     shares = frequencies if isinstance(frequencies, bool) else dict(frequencies)
     rest: dict[str, Any] = {"missing": missing, "m": m, "u": u, "frequencies": shares}
+    rest["interpolate"] = interpolate
     return Comparison(**given, name=name or "", **rest)
 
 

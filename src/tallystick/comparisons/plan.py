@@ -15,6 +15,7 @@ from tallystick.comparisons.equality import Exact
 from tallystick.comparisons.frequencies import common_values
 from tallystick.comparisons.measure import Measure
 from tallystick.comparisons.memo import TabledMeasure, remembering
+from tallystick.comparisons.similarity import PairFacts, unit_similarities
 from tallystick.records.records import Records
 
 
@@ -92,6 +93,8 @@ class ComparisonPlan:
         first leaf the least significant digit; None where there is one leaf and its level counts.
     unreadable : int
         Distinct values that a measure could not read, so that they count as missing.
+    similar : bool
+        Whether weights ask how alike two values are, beyond their level.
     """
 
     name: str
@@ -99,6 +102,18 @@ class ComparisonPlan:
     leaves: tuple[Leaf, ...]
     combination: NDArray[np.uint8] | None
     unreadable: int
+    similar: bool = False
+
+    def facts(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> PairFacts:
+        """What pairs of rows are beyond their level, arrays of shape (n_pairs,): of both orders the best."""
+        if not self.similar:
+            return PairFacts()
+        best = np.full(len(left), np.nan)
+        for leaf in self.leaves:
+            assert leaf.measure is not None
+            codes = codes_of(leaf.left_codes, left), codes_of(leaf.right_codes, right)
+            best = np.fmax(best, unit_similarities(leaf.measure, *codes))
+        return PairFacts(best)
 
     def levels(self, left: NDArray[np.int32], right: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
         """Write the level of every pair of rows to `out`; arrays of shape (n_pairs,)."""
@@ -206,7 +221,14 @@ def _plan(records: Records, comparison: Comparison) -> ComparisonPlan:
         n_levels = part.comparator.n_levels if measure is None else measure.n_levels
         leaves.append(Leaf(left.codes, right.codes, n_levels, measure))
     combination = comparison.combination()
-    return ComparisonPlan(comparison.name, comparison.n_levels, tuple(leaves), combination, unreadable)
+    return ComparisonPlan(
+        comparison.name,
+        comparison.n_levels,
+        tuple(leaves),
+        combination,
+        unreadable,
+        comparison.interpolation is not None,
+    )
 
 
 def compare(

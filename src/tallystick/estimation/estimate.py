@@ -25,12 +25,13 @@ from tallystick.estimation.labelled_cautions import label_cautions
 from tallystick.estimation.labelled_use import Origins, with_labels
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
 from tallystick.estimation.matches import start_matches
-from tallystick.estimation.missing import with_missing
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
 from tallystick.estimation.settings import Estimation
+from tallystick.estimation.similarities import level_similarities
 from tallystick.estimation.starts import fit_from_starts, starts_warnings
 from tallystick.estimation.table import table_of
 from tallystick.estimation.uncertainty import of_held, uncertainty_of
+from tallystick.estimation.weighed import weighed
 from tallystick.patterns.count import PatternCounts
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records
@@ -143,7 +144,8 @@ def estimate(
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
     )
     parameters = tuple(
-        with_missing(own, comparison) for own, comparison in zip(parameters, comparisons, strict=True)
+        weighed(own, comparison, level_similarities(plan, k, comparison, seed))
+        for k, (own, comparison) in enumerate(zip(parameters, comparisons, strict=True))
     )
     pairs, related_share = _pairs(records, plan, counts, fit, found)
     parameters = parameters if known is None else known.comparisons
@@ -220,9 +222,7 @@ def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
                 f"Comparison {one.name!r} has no {'m' if one.m is None else 'u'}: without data give m and u "
                 "of every comparison."
             )
-        found.append(
-            with_missing(ComparisonParameters(one.name, one.labels, one.m, one.u, "given", "given"), one)
-        )
+        found.append(weighed(ComparisonParameters(one.name, one.labels, one.m, one.u, "given", "given"), one))
     return Parameters(tuple(found))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.comparisons.similarity import PairFacts
+from tallystick.estimation.interpolation import Interpolated
 from tallystick.patterns.coding import PatternCoding
 
 NORMAL_95 = 1.959963984540054
@@ -54,6 +56,8 @@ class ComparisonParameters:
         The level that is a missing value, where that is a level.
     missing_weight : float
         What a missing value weighs where it is no level.
+    interpolation : Interpolated, optional
+        Where the weight of a pair follows the similarity of its values.
     """
 
     name: str
@@ -66,11 +70,47 @@ class ComparisonParameters:
     shared: float | None = None
     missing_level: int | None = None
     missing_weight: float = 0.0
+    interpolation: Interpolated | None = None
 
     @property
     def weights(self) -> tuple[float, ...]:
-        """Natural log of m / u of each level (Fellegi and Sunter 1969)."""
-        return tuple(float(np.log(m / u)) for m, u in zip(self.m, self.u, strict=True))
+        """Weight of each level: natural log of m / u (Fellegi and Sunter 1969), unless it is interpolated."""
+        plain = tuple(float(np.log(m / u)) for m, u in zip(self.m, self.u, strict=True))
+        return plain if self.interpolation is None else self.interpolation.level_weights(plain)
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether a pair's own values make a term of its weight, beyond its level."""
+        return self.interpolation is not None
+
+    def terms(self, levels: NDArray[np.uint8], facts: PairFacts) -> NDArray[np.float64]:
+        """What pairs weigh beyond their level.
+
+        Parameters
+        ----------
+        levels : uint8 array, shape (n,)
+            Their levels.
+        facts : PairFacts
+            What their values are.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+        """
+        weights = np.array([*self.weights, self.missing_weight])
+        if self.interpolation is None or facts.similarity is None:
+            return np.zeros(len(levels))
+        exact = self.interpolation.pair_weights(levels, facts.similarity, weights)
+        return np.asarray(exact - weights[levels], np.float64)
+
+    @cached_property
+    def term_ranges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Least and greatest term by level, the missing one included, shape (n_levels + 1,) each."""
+        weights = np.array([*self.weights, self.missing_weight])
+        if self.interpolation is None:
+            return np.zeros(len(weights)), np.zeros(len(weights))
+        low, high = self.interpolation.ranges(weights)
+        return low - weights, high - weights
 
 
 @dataclass(frozen=True)
@@ -203,6 +243,23 @@ class Parameters:
     def related_level_weights(self) -> NDArray[np.float64]:
         """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
         return self._table([(*np.log(np.divide(one.r or one.u, one.u)), 0.0) for one in self.comparisons])
+
+    @cached_property
+    def with_terms(self) -> tuple[int, ...]:
+        """Numbers of the comparisons in which a pair's own values make a term (see `linking.terms`)."""
+        return tuple(number for number, one in enumerate(self.comparisons) if one.has_terms)
+
+    @cached_property
+    def term_ranges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Least and greatest term of each level of each comparison, shapes as of `level_weights`."""
+        low, high = zip(*(one.term_ranges for one in self.comparisons), strict=True)
+        return self._table(low), self._table(high)
+
+    @cached_property
+    def varies(self) -> NDArray[np.bool_]:
+        """Which levels have terms that are not 0, shape as of `level_weights`."""
+        low, high = self.term_ranges
+        return np.asarray((low != 0) | (high != 0), np.bool_)
 
     def _table(self, rows: Sequence[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
         table = np.zeros((len(rows), max(len(row) for row in rows)))
@@ -368,6 +425,7 @@ class Parameters:
                     **({} if one.r is None else {"r": list(one.r), "shared": one.shared}),
                     **({} if one.missing_level is None else {"missing_level": one.missing_level}),
                     **({} if not one.missing_weight else {"missing_weight": one.missing_weight}),
+                    **({} if one.interpolation is None else {"interpolation": one.interpolation.to_dict()}),
                 }
                 for number, one in enumerate(self.comparisons)
             ],
@@ -421,6 +479,7 @@ class Parameters:
                     one.get("shared"),
                     one.get("missing_level"),
                     one.get("missing_weight", 0.0),
+                    Interpolated.from_dict(one["interpolation"]) if "interpolation" in one else None,
                 )
                 for one in data["comparisons"]
             ),

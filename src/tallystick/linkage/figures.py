@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight
 from tallystick.linking.decision import Decision
 from tallystick.linking.expected import expected_matches, gradient
 from tallystick.linking.resolve import floors_for
+from tallystick.linking.terms import pair_terms, part_terms
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts
 from tallystick.quality.rates import EstimatedRates, estimated_rates
@@ -180,7 +182,11 @@ def _histogram(parameters: Parameters, counts: PatternCounts, decided: DecidedPa
     low, high = np.floor(weights.min()), np.ceil(weights.max())
     edges = np.linspace(low, max(high, low + 1), BINS + 1)
     candidates, _ = np.histogram(weights, edges, weights=counts.counts)
-    links, _ = np.histogram(decided.pairs.weight[decided.links], edges)
+    of_links = decided.pairs.weight[decided.links]
+    if parameters.with_terms:  # as the candidates, of which only the patterns are known
+        patterns = parameters.coding.decode(decided.pairs.pattern[decided.links])
+        of_links = parameters.weights(patterns, decided.pairs.source_pair[decided.links])
+    links, _ = np.histogram(of_links, edges)
     return {
         "edges": [float(edge) for edge in edges],
         "candidates": [int(n) for n in candidates],
@@ -204,18 +210,27 @@ def _examples(prepared: Prepared, parameters: Parameters, decided: DecidedPairs)
 def _example(prepared: Prepared, parameters: Parameters, decided: DecidedPairs, at: int) -> dict[str, Any]:
     pairs = decided.pairs
     digits = parameters.coding.decode(pairs.pattern[at : at + 1])[0]
+    rows = pairs.left[at : at + 1], pairs.right[at : at + 1]
+    terms = pair_terms(prepared.plan.comparisons, parameters, rows[0], rows[1], digits[:, None])
     return {
         "decision": Verdict(int(decided.verdict[at])).label,
         "weight": float(pairs.weight[at]),
         "posterior": float(decided.posterior[at]),
-        "parts": weight_parts(parameters, digits, float(pairs.weight[at])),
+        "parts": weight_parts(parameters, digits, float(pairs.weight[at]), part_terms(terms, 0)),
         "left": _values(prepared, int(pairs.left[at])),
         "right": _values(prepared, int(pairs.right[at])),
     }
 
 
-def weight_parts(parameters: Parameters, digits: NDArray[np.uint8], weight: float) -> list[dict[str, Any]]:
-    """The weight of a pattern split by comparison; `digits` has shape (n_comparisons,).
+def weight_parts(
+    parameters: Parameters,
+    digits: NDArray[np.uint8],
+    weight: float,
+    terms: Mapping[int, float] | None = None,
+) -> list[dict[str, Any]]:
+    """The weight of a pair split by comparison; `digits` has shape (n_comparisons,).
+
+    `terms` is what the values themselves add to comparisons, by number (see `tallystick.linking.terms`).
 
     Where related pairs are a class of their own the last part is what their agreement takes from it.
     """
@@ -224,7 +239,7 @@ def weight_parts(parameters: Parameters, digits: NDArray[np.uint8], weight: floa
             "comparison": one.name,
             "level": int(level) if level < len(one.labels) else None,
             "label": one.labels[level] if level < len(one.labels) else "missing",
-            "weight": float(parameters.level_weights[number][level]),
+            "weight": float(parameters.level_weights[number][level]) + (terms or {}).get(number, 0.0),
         }
         for number, (one, level) in enumerate(zip(parameters.comparisons, digits, strict=True))
     ]

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
+from tallystick.comparisons.similarity import PairFacts, unit_similarities
 from tallystick.errors import InputError
 from tallystick.estimation.settings import Estimation
 from tallystick.linkage.prepare import as_sources, read_records
@@ -86,7 +87,7 @@ def _table(spec: Spec, records: Sequence[Mapping[str, Any]], name: str) -> Table
 
 def compare_one(
     model: Model, record: Mapping[str, Any], index: Index
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.int64], dict[int, NDArray[np.float64]]]:
     """Compare one record with every record of an index.
 
     Parameters
@@ -102,12 +103,16 @@ def compare_one(
     -------
     weights : float64 array, shape (n_records,)
     patterns : int64 array, shape (n_records,)
+    terms : dict of int to float64 array, shape (n_records,)
+        What the values themselves add to the weight, by number of the comparison (see `linking.terms`).
     """
     one = encode([_table(model.spec, [record], "a")])
     digits = np.empty((index.records.n_records, len(index.comparisons)), np.uint8)
+    terms = {}
     for number, comparison in enumerate(index.comparisons):
         levels = np.zeros(index.records.n_records, np.int64)
         radix = 1
+        similarity = np.full(index.records.n_records, np.nan)
         for leaf in comparison.leaves():
             right = index.columns[leaf.right]
             left = one.column(leaf.left)
@@ -117,16 +122,23 @@ def compare_one(
             measure.levels(code, np.arange(len(by_value), dtype=np.int32), by_value)
             levels += radix * by_value[right.codes].astype(np.int64)
             radix *= leaf.comparator.n_levels + 1
+            if comparison.interpolation is not None:
+                alike = unit_similarities(measure, code, np.arange(len(by_value), dtype=np.int32))
+                similarity = np.fmax(similarity, alike[right.codes])
         combination = comparison.combination()
         digits[:, number] = levels if combination is None else combination[levels]
+        own = model.parameters.comparisons[number]
+        if own.has_terms:
+            terms[number] = own.terms(digits[:, number], PairFacts(similarity))
     # Where there are several pairs of sources nobody knows which one a record is of.
     pair = np.zeros(len(digits), np.int64) if len(model.parameters.pairs) == 1 else None
-    return model.parameters.weights(digits, pair), model.parameters.coding.encode(digits)
+    weights = model.parameters.weights(digits, pair) + sum(terms.values())
+    return weights, model.parameters.coding.encode(digits), terms
 
 
 def lookup(model: Model, record: Mapping[str, Any], index: Index, most: int) -> pl.DataFrame:
     """The best records of an index for one record (see `Model.lookup`)."""
-    weights, patterns = compare_one(model, record, index)
+    weights, patterns, _ = compare_one(model, record, index)
     order = np.lexsort((np.arange(len(weights)), -weights))[:most]
     columns: dict[str, Any] = {"id": index.records.ids.gather(order), "weight": weights[order]}
     if len(model.parameters.pairs) == 1:

@@ -117,6 +117,8 @@ class Model:
     def weight(self, pattern: str | Sequence[int | None]) -> float:
         """Match weight (natural log) of an agreement pattern.
 
+        Where the weight of a comparison follows the values, that of usual values of the level counts.
+
         Parameters
         ----------
         pattern : str or sequence of int or None
@@ -148,9 +150,10 @@ class Model:
         """
         from tallystick.linkage.figures import weight_parts
         from tallystick.linkage.lookup import compare_one, index_of_records
+        from tallystick.linking.terms import part_terms
 
         index = index_of_records(self, [b], "b")
-        weights, patterns = compare_one(self, a, index)
+        weights, patterns, terms = compare_one(self, a, index)
         digits = self.parameters.coding.decode(patterns)[0]
         posterior = (
             self.parameters.posterior(weights, np.zeros(1, np.int64))
@@ -161,7 +164,7 @@ class Model:
             float(weights[0]),
             None if posterior is None else float(posterior[0]),
             self.parameters.coding.texts(patterns)[0],
-            weight_parts(self.parameters, digits, float(weights[0])),
+            weight_parts(self.parameters, digits, float(weights[0]), part_terms(terms, 0)),
         )
 
     def lookup(self, record: Mapping[str, Any], table: Any, *, most: int = 10) -> pl.DataFrame:

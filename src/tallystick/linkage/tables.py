@@ -15,6 +15,7 @@ from tallystick.linkage.prepare import Prepared
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.residuals import BestCandidates
+from tallystick.linking.terms import pair_terms
 
 REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie"]
 LABELS = pl.Series([verdict.label for verdict in Verdict])
@@ -204,9 +205,13 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
     for field, column in prepared.records.columns.items():
         for side, rows in (("left", decided.pairs.left), ("right", decided.pairs.right)):
             columns[f"{side}_{field}"] = column.values[0].gather(column.codes[rows[where]])
+    left, right = decided.pairs.left[where], decided.pairs.right[where]
+    terms = pair_terms(prepared.plan.comparisons, parameters, left, right, np.ascontiguousarray(digits.T))
     for number, one in enumerate(parameters.comparisons):
         columns[f"level_{one.name}"] = _labels([*one.labels, "missing"], digits[:, number])
         columns[f"weight_{one.name}"] = parameters.level_weights[number][digits[:, number]]
+        if number in terms:
+            columns[f"weight_{one.name}"] = columns[f"weight_{one.name}"] + terms[number]
     if parameters.related_share:
         summed = np.sum([columns[f"weight_{one.name}"] for one in parameters.comparisons], axis=0)
         columns["related_weight"] = decided.pairs.weight[where] - summed

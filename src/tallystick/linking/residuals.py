@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tallystick._parallel import run_units
 from tallystick.blocking.units import TILE_LEFT, Rectangle, Unit
 from tallystick.estimation.parameters import Parameters
+from tallystick.linking.residual_terms import contending, contending_of_tile
 from tallystick.linking.score import weigh_pairs, weigh_patterns
 from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
@@ -72,12 +73,16 @@ def best_candidates(
     pass_number = np.full(n, -1, np.int64)
 
     def work(task: Unit | PatternPairs) -> tuple[int, Rows, Rows, NDArray[np.float64]]:
-        if isinstance(task, PatternPairs):
+        if isinstance(task, PatternPairs) and not parameters.with_terms:
             asked = task.among(wanted)
             weights = weigh_patterns(parameters, task.patterns[asked], task.source_pair)
             return task.pass_number, task.left(asked), task.right(asked), weights
-        if isinstance(task, Rectangle):
-            left, right = _tile_best(plan, task, parameters, wanted)
+        if isinstance(task, PatternPairs):
+            asked = contending(task, parameters, wanted)
+            left, right = task.left(asked), task.right(asked)
+        elif isinstance(task, Rectangle):
+            of_tile = contending_of_tile if parameters.with_terms else _tile_best
+            left, right = of_tile(plan, task, parameters, wanted)
         else:
             left, right = plan.blocking.pairs(task)
             asked = np.flatnonzero(wanted[left] | wanted[right])

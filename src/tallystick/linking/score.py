@@ -14,12 +14,15 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.errors import RunError
 from tallystick.estimation.parameters import Parameters
+from tallystick.linking.terms import total_terms
 from tallystick.patterns.count import pattern_pairs
 from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
 SLACK = 1e-3
 """Tiles sum weights in single precision; what comes this near below the floor is summed again in double."""
+ROUNDING = 1e-9
+"""What a sum of the largest terms may be short of the sum of the terms themselves."""
 DEFAULT_KEPT = 50_000_000
 """Kept pairs beyond which a run stops: memory would go with the pairs."""
 
@@ -79,23 +82,26 @@ def link_block(
     found = []
     for unit in units:
         if isinstance(unit, Rectangle):
-            left, right = _tile_pairs(
-                plan, unit, parameters.level_weights, floor - parameters.most_gained(unit.source_pair)
-            )
+            most = parameters.level_weights + parameters.term_ranges[1]
+            left, right = _tile_pairs(plan, unit, most, floor - parameters.most_gained(unit.source_pair))
             weight, pattern = weigh_pairs(plan, parameters, left, right, unit.source_pair)
             keep = weight >= floor
             found.append((left[keep], right[keep], weight[keep], pattern[keep]))
         else:
-            found.append(_above(pattern_pairs(plan, unit), parameters, floor))
+            found.append(_above(plan, pattern_pairs(plan, unit), parameters, floor))
     left, right, weight, pattern = (np.concatenate([part[k] for part in found]) for k in range(4))
     return _scored(left, right, weight, pattern, units[0])
 
 
-def link_remembered(pairs: PatternPairs, parameters: Parameters, floors: NDArray[np.float64]) -> ScoredPairs:
+def link_remembered(
+    plan: PairPlan, pairs: PatternPairs, parameters: Parameters, floors: NDArray[np.float64]
+) -> ScoredPairs:
     """What `link_block` gives, of pairs whose patterns a first sweep remembered.
 
     Parameters
     ----------
+    plan : PairPlan
+        The plan.
     pairs : PatternPairs
         The pairs.
     parameters : Parameters
@@ -107,17 +113,29 @@ def link_remembered(pairs: PatternPairs, parameters: Parameters, floors: NDArray
     -------
     ScoredPairs
     """
-    return _scored(*_above(pairs, parameters, floors[pairs.source_pair]), pairs)
+    return _scored(*_above(plan, pairs, parameters, floors[pairs.source_pair]), pairs)
 
 
 def _above(
-    pairs: PatternPairs, parameters: Parameters, floor: float
+    plan: PairPlan, pairs: PatternPairs, parameters: Parameters, floor: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
     """Rows, weights and patterns of the pairs that reach the floor."""
     weight = weigh_patterns(parameters, pairs.patterns, pairs.source_pair)
+    if not parameters.with_terms:
+        keep = np.flatnonzero(weight >= floor)
+        return pairs.left(keep), pairs.right(keep), weight[keep], _pattern(pairs, parameters, keep)
+    most = weight + sum_over_levels(parameters, pairs.patterns, parameters.term_ranges[1])
+    keep = np.flatnonzero(most >= floor - ROUNDING)
+    left, right, pattern = pairs.left(keep), pairs.right(keep), _pattern(pairs, parameters, keep)
+    digits = np.ascontiguousarray(parameters.coding.decode(pattern).T)
+    weight = weight[keep] + total_terms(plan.comparisons, parameters, left, right, digits)
     keep = np.flatnonzero(weight >= floor)
-    pattern = pairs.patterns[keep].astype(np.int64) % parameters.coding.size
-    return pairs.left(keep), pairs.right(keep), weight[keep], pattern
+    return left[keep], right[keep], weight[keep], pattern[keep]
+
+
+def _pattern(pairs: PatternPairs, parameters: Parameters, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Patterns of some pairs, without the digits of keys."""
+    return np.asarray(pairs.patterns[chosen].astype(np.int64) % parameters.coding.size, np.int64)
 
 
 def _scored(
@@ -146,24 +164,36 @@ def weigh_pairs(
     for table in parameters.tables:
         sums.append(np.empty(len(left)))
         fold(digits, table, sums[-1])
-    share = parameters.share_of(source_pair)
-    return parameters.corrected(share, *sums), parameters.coding.encode(digits.T)
+    weight = parameters.corrected(parameters.share_of(source_pair), *sums)
+    if parameters.with_terms:
+        weight = weight + total_terms(plan.comparisons, parameters, left, right, digits)
+    return weight, parameters.coding.encode(digits.T)
 
 
 def weigh_patterns(parameters: Parameters, patterns: NDArray[Any], source_pair: int) -> NDArray[np.float64]:
-    """Match weights of patterns, whose first digits are the comparisons', of a pair of sources."""
-    from tallystick.patterns.kernels_patterns import weigh, weigh_by_table
+    """Match weights of patterns, whose first digits are the comparisons', of a pair of sources.
+
+    Without the terms of the pairs themselves, where there are such (see `tallystick.linking.terms`).
+    """
+    from tallystick.patterns.kernels_patterns import weigh_by_table
 
     if len(table := parameters.pattern_weights(source_pair)):
         weight = np.empty(len(patterns))
         weigh_by_table(patterns, table, weight)
         return weight
-    radices = np.array(parameters.coding.radices)
-    sums = []
-    for table in parameters.tables:
-        sums.append(np.empty(len(patterns)))
-        weigh(patterns, radices, table, sums[-1])
+    sums = (sum_over_levels(parameters, patterns, table) for table in parameters.tables)
     return parameters.corrected(parameters.share_of(source_pair), *sums)
+
+
+def sum_over_levels(
+    parameters: Parameters, patterns: NDArray[Any], table: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sums of a table's values over the comparisons' levels of patterns, shape (n_patterns,)."""
+    from tallystick.patterns.kernels_patterns import weigh
+
+    found = np.empty(len(patterns))
+    weigh(patterns, np.array(parameters.coding.radices), table, found)
+    return found
 
 
 def _tile_pairs(
@@ -234,7 +264,7 @@ def score(
         return sum(unit.n_pairs for unit in batch), link_block(plan, batch, parameters, floors)
 
     def recall(pairs: PatternPairs) -> tuple[int, ScoredPairs]:
-        return len(pairs), link_remembered(pairs, parameters, floors)
+        return len(pairs), link_remembered(plan, pairs, parameters, floors)
 
     swept = (
         run_units(compare, plan.batches(), threads)

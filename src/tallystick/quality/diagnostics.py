@@ -80,6 +80,30 @@ def parameter_warnings(comparison: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def interpolation_sentence(comparison: Mapping[str, Any]) -> str | None:
+    """What the weights of a comparison are where they follow the similarity; None where they do not.
+
+    Parameters
+    ----------
+    comparison
+        One entry of ``comparisons`` of a model.
+
+    Examples
+    --------
+    >>> print(interpolation_sentence({"interpolation": {"m": 0.9, "u": 0.05, "slopes": None}}))
+    Each pair is weighed by its own similarity, between agreement (m = 0.9000, u = 0.0500) and
+    disagreement; the weights below are those of a usual similarity of each level.
+    """
+    known = comparison.get("interpolation")
+    if known is None:
+        return None
+    return (
+        f"Each pair is weighed by its own similarity, between agreement (m = {probability(known['m'])}, "
+        f"u = {probability(known['u'])}) and disagreement; the weights below are those of a usual similarity "
+        "of each level."
+    )
+
+
 def em_sentence(em: Mapping[str, Any] | None) -> tuple[bool, str]:
     """Whether estimation ended well, and a sentence that says so.
 

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 from tallystick._files import write_text
 from tallystick.blocking.sizes import Block
 from tallystick.quality import charts, formats
-from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings, related_sentence
+from tallystick.quality.diagnostics import (
+    em_sentence,
+    interpolation_sentence,
+    level_weights,
+    parameter_warnings,
+    related_sentence,
+)
 from tallystick.quality.vega_bundle import vega_bundle
 
 if TYPE_CHECKING:
@@ -292,6 +298,7 @@ def _comparisons(model: Json) -> tuple[list[dict[str, Any]], dict[str, charts.Ch
                 "u_origin": comparison.get("u_origin"),
                 "shared": comparison.get("shared"),
                 "missing": comparison.get("missing_weight"),
+                "interpolated": interpolation_sentence(comparison),
                 "warnings": parameter_warnings(comparison),
                 "chart": chart,
             }
