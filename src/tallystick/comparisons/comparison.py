@@ -24,6 +24,7 @@ from tallystick.comparisons.missing import (
     with_missing_level,
 )
 from tallystick.comparisons.union import AnyComparator
+from tallystick.comparisons.value_frequencies import ValueFrequencies
 from tallystick.errors import InputError
 
 Probabilities = tuple[float, ...]
@@ -46,10 +47,10 @@ class Comparison(FieldPair):
     m, u : tuple of float, optional
         Probability of each level among matches and among non-matches, from disagreement up, where
         they are given rather than estimated. For two levels the probability of agreement will do.
-    frequencies : bool or mapping of str to float
+    frequencies : bool, "values", ValueFrequencies or mapping of str to float
         Whether agreement on a rare value counts for more than on a common one: full agreement is then
         split by the relative frequency of the value (see `tallystick.comparisons.frequencies`), as it is
-        in the files, or as a table of the user's own says.
+        in the files, or as a table of the user's own says; or each value is weighed for itself.
     interpolate : bool or Interpolation
         Whether the weight follows the similarity of the two values, rather than their level.
     """
@@ -61,7 +62,9 @@ class Comparison(FieldPair):
     missing: Literal["neutral", "level"] | Categories = "neutral"
     m: Probabilities | None = None
     u: Probabilities | None = None
-    frequencies: bool | dict[str, Annotated[float, Field(gt=0, le=1)]] = False
+    frequencies: (
+        bool | Literal["values"] | ValueFrequencies | dict[str, Annotated[float, Field(gt=0, le=1)]]
+    ) = False
     interpolate: bool | Interpolation = False
 
     _made_symmetric: bool = PrivateAttr(default=False)
@@ -158,7 +161,29 @@ class Comparison(FieldPair):
         """Relative frequencies at which full agreement is split; which of them is known when values are."""
         if self.frequencies is False:
             return ()
-        return EDGES if self.frequencies is True else edges_of(self.frequencies)
+        return edges_of(self.shares) if self.has_shares else EDGES
+
+    @property
+    def value_frequencies(self) -> ValueFrequencies | None:
+        """How agreement is weighed by the very value; None where it is not."""
+        if self.frequencies == "values":
+            return ValueFrequencies(by="value")
+        return self.frequencies if isinstance(self.frequencies, ValueFrequencies) else None
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Relative frequencies of the common values; empty where they are not known."""
+        known = self.frequencies
+        if isinstance(known, ValueFrequencies):
+            return known.table or {}
+        return known if isinstance(known, dict) else {}
+
+    @property
+    def has_shares(self) -> bool:
+        """Whether the frequencies of values are known, or not asked for."""
+        if isinstance(self.frequencies, ValueFrequencies):
+            return self.frequencies.table is not None
+        return self.frequencies is False or isinstance(self.frequencies, dict)
 
     @property
     def n_top(self) -> int:
@@ -194,8 +219,7 @@ class Comparison(FieldPair):
         measure = leaf.comparator.prepare(left, right, same)
         if self.frequencies is False:
             return measure
-        shares = {} if self.frequencies is True else self.frequencies
-        return BandedMeasure(measure, bands_of(left[0], shares, self.edges), self.n_top)
+        return BandedMeasure(measure, bands_of(left[0], self.shares, self.edges), self.n_top)
 
     @property
     def is_symmetric(self) -> bool:
@@ -299,7 +323,7 @@ def comparison(
     missing: Literal["neutral", "level"] | Categories | Mapping[str, int] = "neutral",
     m: Probabilities | float | None = None,
     u: Probabilities | float | None = None,
-    frequencies: bool | Mapping[str, float] = False,
+    frequencies: bool | Literal["values"] | ValueFrequencies | Mapping[str, Any] = False,
     interpolate: bool | Interpolation | Mapping[str, Any] = False,
 ) -> Comparison:
     """Compare fields of two records.
@@ -322,9 +346,11 @@ def comparison(
         Probability of each level among matches (m) and among non-matches (u), from disagreement
         up, where they are given rather than estimated: each above 0 and below 1, with sum 1. For
         two levels the probability of agreement will do.
-    frequencies : bool or mapping of str to float
+    frequencies : bool, "values" or mapping
         Let agreement on a rare value count for more than on a common one, by the frequencies in the files
-        or those of a table (value to share of records). For comparators whose full agreement is equality.
+        or those of a table (value to share of records). ``"values"`` weighs every value for itself, or
+        ``{"by": "value", ...}`` as `tallystick.comparisons.value_frequencies.ValueFrequencies` says. For
+        comparators whose full agreement is equality.
     interpolate : bool or mapping, optional
         Let the weight follow the similarity of the two values rather than their level, as
         `tallystick.comparisons.interpolation.Interpolation` says. For comparators of strings.
@@ -348,7 +374,7 @@ def comparison(
     (0.95, 0.05)
     """
     given = sort_arguments("comparison", arguments, left, right, comparator)
-    shares = frequencies if isinstance(frequencies, bool) else dict(frequencies)
+    shares = dict(frequencies) if isinstance(frequencies, Mapping) else frequencies
     rest: dict[str, Any] = {"missing": missing, "m": m, "u": u, "frequencies": shares}
     rest["interpolate"] = interpolate
     return Comparison(**given, name=name or "", **rest)

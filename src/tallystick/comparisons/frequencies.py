@@ -71,7 +71,7 @@ def band_labels(edges: Sequence[float]) -> tuple[str, ...]:
     return (first, *between, f"equal, value of less than {texts[-1]}")
 
 
-def common_values(codes: NDArray[np.int32], values: pl.Series) -> dict[str, float]:
+def common_values(codes: NDArray[np.int32], values: pl.Series, least: float = EDGES[-1]) -> dict[str, float]:
     """Relative frequencies of the values that are common enough for a band of their own.
 
     Parameters
@@ -80,12 +80,13 @@ def common_values(codes: NDArray[np.int32], values: pl.Series) -> dict[str, floa
         Code of every record; 0 is missing.
     values : polars.Series
         The distinct values, row 0 null.
+    least : float
+        The share of the records that a common value has at least.
 
     Returns
     -------
     dict of str to float
-        Of values that at least `FEWEST` records have and at least the share of the last edge; by falling
-        frequency.
+        Of values that at least `FEWEST` records have and at least the share `least`; by falling frequency.
 
     Examples
     --------
@@ -96,7 +97,7 @@ def common_values(codes: NDArray[np.int32], values: pl.Series) -> dict[str, floa
     counts = np.bincount(codes, minlength=len(values))
     counts[0] = 0
     shares = counts / max(1, counts.sum())
-    common = np.flatnonzero((counts >= FEWEST) & (shares >= EDGES[-1]))
+    common = np.flatnonzero((counts >= FEWEST) & (shares >= least))
     common = common[np.argsort(-shares[common], kind="stable")]
     names = values.gather(common).to_list()
     return dict(zip(names, shares[common].tolist(), strict=True))

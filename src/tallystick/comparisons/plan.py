@@ -16,6 +16,8 @@ from tallystick.comparisons.frequencies import common_values
 from tallystick.comparisons.measure import Measure
 from tallystick.comparisons.memo import TabledMeasure, remembering
 from tallystick.comparisons.similarity import PairFacts, unit_similarities
+from tallystick.comparisons.value_frequencies import ValueFrequencies, shares_of
+from tallystick.errors import InputError
 from tallystick.records.records import Records
 
 
@@ -95,6 +97,8 @@ class ComparisonPlan:
         Distinct values that a measure could not read, so that they count as missing.
     similar : bool
         Whether weights ask how alike two values are, beyond their level.
+    shares : float64 array, shape (n_values + 1,), optional
+        Relative frequency of every value by its code, where weights ask that.
     """
 
     name: str
@@ -103,17 +107,22 @@ class ComparisonPlan:
     combination: NDArray[np.uint8] | None
     unreadable: int
     similar: bool = False
+    shares: NDArray[np.float64] | None = None
 
     def facts(self, left: NDArray[np.int32], right: NDArray[np.int32]) -> PairFacts:
         """What pairs of rows are beyond their level, arrays of shape (n_pairs,): of both orders the best."""
+        sides = None
+        if self.shares is not None:
+            codes = self.leaves[0].left_codes, self.leaves[0].right_codes
+            sides = self.shares[codes[0][left]], self.shares[codes[1][right]]
         if not self.similar:
-            return PairFacts()
+            return PairFacts(None, sides)
         best = np.full(len(left), np.nan)
         for leaf in self.leaves:
             assert leaf.measure is not None
             codes = codes_of(leaf.left_codes, left), codes_of(leaf.right_codes, right)
             best = np.fmax(best, unit_similarities(leaf.measure, *codes))
-        return PairFacts(best)
+        return PairFacts(best, sides)
 
     def levels(self, left: NDArray[np.int32], right: NDArray[np.int32], out: NDArray[np.uint8]) -> None:
         """Write the level of every pair of rows to `out`; arrays of shape (n_pairs,)."""
@@ -198,11 +207,22 @@ def with_frequencies(comparisons: Sequence[Comparison], records: Records) -> tup
     """
     found = []
     for one in comparisons:
-        shares = one.frequencies
-        if shares is True:
-            column = records.columns[one.left[0]]
+        if one.has_shares:
+            found.append(one)
+            continue
+        column, by_value = records.columns[one.left[0]], one.value_frequencies
+        if by_value is not None and by_value.path is not None:
+            raise InputError(
+                f"comparison {one.name!r}: the frequencies in {by_value.path} have not been read: give them "
+                "as a table, value to share."
+            )
+        shares: dict[str, float] | ValueFrequencies
+        if by_value is None:
             shares = common_values(column.codes, column.values[0])
-        found.append(one if shares is one.frequencies else one.model_copy(update={"frequencies": shares}))
+        else:
+            table = common_values(column.codes, column.values[0], by_value.floor)
+            shares = by_value.model_copy(update={"table": table})
+        found.append(one.model_copy(update={"frequencies": shares}))
     return tuple(found)
 
 
@@ -228,6 +248,9 @@ def _plan(records: Records, comparison: Comparison) -> ComparisonPlan:
         combination,
         unreadable,
         comparison.interpolation is not None,
+        None
+        if comparison.value_frequencies is None
+        else shares_of(records.columns[comparison.left[0]].values[0], comparison.shares),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a pair of values is asked beyond its level: how alike the two are, from 0 to 1."""
+"""What a pair of values is asked beyond its level: how alike the two are, and how common each is."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ class PairFacts:
     ----------
     similarity : float64 array, shape (n,), optional
         From 0 to 1; NaN where missing. None where nobody asks.
+    shares : (float64 array, float64 array), optional
+        Relative frequencies of the left and the right values, shape (n,); NaN where they are not known.
     """
 
     similarity: Floats | None = None
+    shares: tuple[Floats, Floats] | None = None
 
 
 def unit_similarities(measure: Measure, a: Codes, b: Codes) -> Floats:

@@ -143,8 +143,9 @@ def estimate(
         )
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
     )
+    rate = float(fit.matches.sum() / plan.blocking.allowed_pairs().sum())
     parameters = tuple(
-        weighed(own, comparison, level_similarities(plan, k, comparison, seed))
+        weighed(own, comparison, level_similarities(plan, k, comparison, seed), rate)
         for k, (own, comparison) in enumerate(zip(parameters, comparisons, strict=True))
     )
     pairs, related_share = _pairs(records, plan, counts, fit, found)

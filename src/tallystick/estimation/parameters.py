@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tallystick.comparisons.similarity import PairFacts
 from tallystick.estimation.interpolation import Interpolated
+from tallystick.estimation.value_term import ValueTerm
 from tallystick.patterns.coding import PatternCoding
 
 NORMAL_95 = 1.959963984540054
@@ -58,6 +59,8 @@ class ComparisonParameters:
         What a missing value weighs where it is no level.
     interpolation : Interpolated, optional
         Where the weight of a pair follows the similarity of its values.
+    values : ValueTerm, optional
+        Where it follows how common the very values are.
     """
 
     name: str
@@ -71,17 +74,25 @@ class ComparisonParameters:
     missing_level: int | None = None
     missing_weight: float = 0.0
     interpolation: Interpolated | None = None
+    values: ValueTerm | None = None
 
-    @property
+    @cached_property
+    def plain_weights(self) -> tuple[float, ...]:
+        """Natural log of m / u of each level (Fellegi and Sunter 1969)."""
+        return tuple(float(np.log(m / u)) for m, u in zip(self.m, self.u, strict=True))
+
+    @cached_property
     def weights(self) -> tuple[float, ...]:
-        """Weight of each level: natural log of m / u (Fellegi and Sunter 1969), unless it is interpolated."""
-        plain = tuple(float(np.log(m / u)) for m, u in zip(self.m, self.u, strict=True))
-        return plain if self.interpolation is None else self.interpolation.level_weights(plain)
+        """Weight of each level: log m / u, or, where it follows the values of a pair, that of usual ones."""
+        found = self.plain_weights
+        if self.values is not None:
+            found = self.values.damped(found)
+        return found if self.interpolation is None else self.interpolation.level_weights(found)
 
     @property
     def has_terms(self) -> bool:
         """Whether a pair's own values make a term of its weight, beyond its level."""
-        return self.interpolation is not None
+        return self.interpolation is not None or self.values is not None
 
     def terms(self, levels: NDArray[np.uint8], facts: PairFacts) -> NDArray[np.float64]:
         """What pairs weigh beyond their level.
@@ -97,20 +108,26 @@ class ComparisonParameters:
         -------
         float64 array, shape (n,)
         """
-        weights = np.array([*self.weights, self.missing_weight])
-        if self.interpolation is None or facts.similarity is None:
-            return np.zeros(len(levels))
-        exact = self.interpolation.pair_weights(levels, facts.similarity, weights)
-        return np.asarray(exact - weights[levels], np.float64)
+        found = np.zeros(len(levels))
+        if self.interpolation is not None and facts.similarity is not None:
+            weights = np.array([*self.weights, self.missing_weight])
+            found += self.interpolation.pair_weights(levels, facts.similarity, weights) - weights[levels]
+        if self.values is not None and facts.shares is not None:
+            found += self.values.terms(levels, *facts.shares, np.array(self.plain_weights))
+        return found
 
     @cached_property
     def term_ranges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Least and greatest term by level, the missing one included, shape (n_levels + 1,) each."""
         weights = np.array([*self.weights, self.missing_weight])
-        if self.interpolation is None:
-            return np.zeros(len(weights)), np.zeros(len(weights))
-        low, high = self.interpolation.ranges(weights)
-        return low - weights, high - weights
+        low, high = np.zeros(len(weights)), np.zeros(len(weights))
+        if self.interpolation is not None:
+            least, most = self.interpolation.ranges(weights)
+            low, high = least - weights, most - weights
+        if self.values is not None:
+            least, most = self.values.ranges(np.array(self.plain_weights))
+            low, high = low + least, high + most
+        return low, high
 
 
 @dataclass(frozen=True)
@@ -426,6 +443,7 @@ class Parameters:
                     **({} if one.missing_level is None else {"missing_level": one.missing_level}),
                     **({} if not one.missing_weight else {"missing_weight": one.missing_weight}),
                     **({} if one.interpolation is None else {"interpolation": one.interpolation.to_dict()}),
+                    **({} if one.values is None else {"values": one.values.to_dict()}),
                 }
                 for number, one in enumerate(self.comparisons)
             ],
@@ -480,6 +498,7 @@ class Parameters:
                     one.get("missing_level"),
                     one.get("missing_weight", 0.0),
                     Interpolated.from_dict(one["interpolation"]) if "interpolation" in one else None,
+                    ValueTerm.from_dict(one["values"]) if "values" in one else None,
                 )
                 for one in data["comparisons"]
             ),

@@ -10,10 +10,14 @@ from tallystick.comparisons.missing import Categories
 from tallystick.estimation.interpolation import interpolated
 from tallystick.estimation.parameters import ComparisonParameters
 from tallystick.estimation.ratio import log_ratio
+from tallystick.estimation.value_term import value_term
 
 
 def weighed(
-    own: ComparisonParameters, comparison: Comparison, seen: Sequence[float | None] | None = None
+    own: ComparisonParameters,
+    comparison: Comparison,
+    seen: Sequence[float | None] | None = None,
+    rate: float = 0.0,
 ) -> ComparisonParameters:
     """Parameters of a comparison that know what the comparison's settings make of m and u.
 
@@ -30,6 +34,8 @@ def weighed(
         As in the specification.
     seen : sequence of float or None, optional
         Mean similarity of pairs of each level, where enough were seen (see `level_similarities`).
+    rate : float
+        Share of matches among all pairs.
 
     Returns
     -------
@@ -48,6 +54,7 @@ def weighed(
         own,
         missing_level=comparison.missing_level,
         interpolation=interpolated(comparison, own.m, own.u, seen),
+        values=value_term(comparison, own.m, own.u, rate),
     )
     if not isinstance(comparison.missing, Categories):
         return own

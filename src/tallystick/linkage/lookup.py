@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.similarity import PairFacts, unit_similarities
+from tallystick.comparisons.value_frequencies import shares_of
 from tallystick.errors import InputError
 from tallystick.estimation.settings import Estimation
 from tallystick.linkage.prepare import as_sources, read_records
@@ -129,7 +130,11 @@ def compare_one(
         digits[:, number] = levels if combination is None else combination[levels]
         own = model.parameters.comparisons[number]
         if own.has_terms:
-            terms[number] = own.terms(digits[:, number], PairFacts(similarity))
+            sides = None
+            if comparison.value_frequencies is not None:
+                a, b = (shares_of(column.values[0], comparison.shares) for column in (left, right))
+                sides = np.full(len(digits), a[left.codes[0]]), b[right.codes]
+            terms[number] = own.terms(digits[:, number], PairFacts(similarity, sides))
     # Where there are several pairs of sources nobody knows which one a record is of.
     pair = np.zeros(len(digits), np.int64) if len(model.parameters.pairs) == 1 else None
     weights = model.parameters.weights(digits, pair) + sum(terms.values())

@@ -23,6 +23,7 @@ from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels
 from tallystick.linkage.cover import check_cover
 from tallystick.linkage.identify import read_pair_table
+from tallystick.linkage.value_tables import with_value_tables
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
 from tallystick.preparation.source import Source
@@ -254,6 +255,7 @@ def prepare(
     encoded = encoded or read_records(spec, sources, threads, progress)
     records = encoded.records
     check_cover(spec, sources, [table.n_rows for table in encoded.inputs])
+    spec = with_value_tables(spec)
     listed = {
         number: _read_pairs(one, records, kind)
         for number, one in enumerate(spec.passes)

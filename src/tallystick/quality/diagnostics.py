@@ -80,28 +80,39 @@ def parameter_warnings(comparison: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def interpolation_sentence(comparison: Mapping[str, Any]) -> str | None:
-    """What the weights of a comparison are where they follow the similarity; None where they do not.
+def term_sentences(comparison: Mapping[str, Any]) -> list[str]:
+    """What the weights of a comparison follow beyond the levels.
 
     Parameters
     ----------
     comparison
         One entry of ``comparisons`` of a model.
 
+    Returns
+    -------
+    list of str
+        Empty where they are those of the levels.
+
     Examples
     --------
-    >>> print(interpolation_sentence({"interpolation": {"m": 0.9, "u": 0.05, "slopes": None}}))
+    >>> print(term_sentences({"interpolation": {"m": 0.9, "u": 0.05, "slopes": None}})[0])
     Each pair is weighed by its own similarity, between agreement (m = 0.9000, u = 0.0500) and
     disagreement; the weights below are those of a usual similarity of each level.
     """
-    known = comparison.get("interpolation")
-    if known is None:
-        return None
-    return (
-        f"Each pair is weighed by its own similarity, between agreement (m = {probability(known['m'])}, "
-        f"u = {probability(known['u'])}) and disagreement; the weights below are those of a usual similarity "
-        "of each level."
-    )
+    found = []
+    if (known := comparison.get("interpolation")) is not None:
+        found.append(
+            f"Each pair is weighed by its own similarity, between agreement (m = {probability(known['m'])}, "
+            f"u = {probability(known['u'])}) and disagreement; the weights below are those of a usual "
+            "similarity of each level."
+        )
+    if (known := comparison.get("values")) is not None:
+        also = ", and partial agreement by that of the commoner of the two" if known["partial"] else ""
+        found.append(
+            f"Agreement is weighed by the frequency of the very value{also}; the weights below are those of "
+            "values of each level taken together."
+        )
+    return found
 
 
 def em_sentence(em: Mapping[str, Any] | None) -> tuple[bool, str]:

@@ -21,10 +21,10 @@ from tallystick.blocking.sizes import Block
 from tallystick.quality import charts, formats
 from tallystick.quality.diagnostics import (
     em_sentence,
-    interpolation_sentence,
     level_weights,
     parameter_warnings,
     related_sentence,
+    term_sentences,
 )
 from tallystick.quality.vega_bundle import vega_bundle
 
@@ -298,7 +298,7 @@ def _comparisons(model: Json) -> tuple[list[dict[str, Any]], dict[str, charts.Ch
                 "u_origin": comparison.get("u_origin"),
                 "shared": comparison.get("shared"),
                 "missing": comparison.get("missing_weight"),
-                "interpolated": interpolation_sentence(comparison),
+                "terms": term_sentences(comparison),
                 "warnings": parameter_warnings(comparison),
                 "chart": chart,
             }

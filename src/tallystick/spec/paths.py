@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tallystick._problems import KeyPath, Problem, sentences, written_path
+from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
 from tallystick.preparation.source import Source
 from tallystick.spec.model import Spec
@@ -131,7 +132,18 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
         estimation = estimation.model_copy(update={"reference": source_of(estimation.reference)})
     if estimation.labels is not None:
         estimation = estimation.model_copy(update={"labels": joined(estimation.labels)})
-    return spec.model_copy(update={"sources": sources, "passes": passes, "estimation": estimation})
+    comparisons = tuple(_with_path(one, joined) for one in spec.comparisons)
+    changed = {"sources": sources, "passes": passes, "comparisons": comparisons, "estimation": estimation}
+    return spec.model_copy(update=changed)
+
+
+def _with_path(comparison: Comparison, joined: Callable[[str | Path], str]) -> Comparison:
+    """A comparison with the path of its table of frequencies, where it has one, made ready."""
+    known = comparison.value_frequencies
+    if known is None or known.path is None:
+        return comparison
+    frequencies = known.model_copy(update={"path": joined(known.path)})
+    return comparison.model_copy(update={"frequencies": frequencies})
 
 
 def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
@@ -149,4 +161,7 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
         if one.type == "pair_table":
             places.append((("passes", number, "path"), one.path))
     places.append((("estimation", "labels"), spec.estimation.labels))
+    for number, comparison in enumerate(spec.comparisons):
+        if (known := comparison.value_frequencies) is not None:
+            places.append((("comparisons", number, "frequencies", "path"), known.path))
     return [(path, str(text)) for path, text in places if text is not None]
