@@ -159,6 +159,15 @@ def test_a_missing_level_keeps_its_weight_and_m_and_u_are_of_what_is_there() -> 
     assert own.weights[0] == pytest.approx(float(log_ratio(0.45, 0.7 / 0.8, 0.2)) + there)
 
 
+def test_a_missing_value_of_k_categories_agrees_to_the_share_of_the_same_m_and_u() -> None:
+    how = {"missing": {"categories": 10}, "interpolate": {"cut": 0.8}}
+    one = ts.comparison("x", ts.jaro_winkler(0.9, 0.8), **how)  # type: ignore[arg-type]
+    m, u = (0.05, 0.05, 0.1, 0.8), (0.9, 0.05, 0.03, 0.02)
+    own = weighed(ComparisonParameters("x", one.labels, m, u, "", ""), one)
+    assert own.missing_weight == pytest.approx(float(log_ratio(0.1, 0.95, 0.1)))
+    assert own.missing_weight == pytest.approx(0, abs=1e-9)
+
+
 def test_bands_of_frequency_keep_their_weights() -> None:
     one = ts.comparison("x", ts.jaro_winkler(0.9), frequencies={"a": 0.05}, interpolate=True)
     m, u = (0.1, 0.1, 0.2, 0.6), (0.9, 0.05, 0.03, 0.02)

@@ -117,6 +117,19 @@ def test_values_missing_because_records_do_not_match_count_against_a_match(
     assert ts.Model.from_dict(json.loads(json.dumps(model.to_dict()))) == model
 
 
+def test_em_starts_from_what_is_missing_among_all_pairs() -> None:
+    fields = (Field("surname", 200, 1.0, 3, missing=0.2), *FIELDS[1:])
+    files = two_files(fields, 500, 500, 300, 6)
+    one = ts.comparison("surname", ts.levenshtein(1), missing="level")
+    others = [ts.comparison("given", ts.exact()), ts.comparison("birth", ts.exact())]
+    prior = ts.Estimation(prior_matches=1e12)  # so that m stays what it starts from
+    own = ts.Linkage([one, *others], [ts.all_pairs()], estimation=prior).fit(*files.tables).parameters
+    present = [1 - float(table["surname"].is_null().mean()) for table in files.tables]  # type: ignore[arg-type]
+    absent = 1 - present[0] * present[1]
+    wanted = (0.025 * (1 - absent), absent, 0.075 * (1 - absent), 0.9 * (1 - absent))
+    np.testing.assert_allclose(own.comparisons[0].m, wanted, atol=1e-6)
+
+
 def test_a_missing_level_has_no_order_among_the_others() -> None:
     levels = {"name": "x", "labels": ["no", "missing", "near", "equal"]}
     own: dict[str, object] = {**levels, "m": [0.1, 0.3, 0.2, 0.4], "u": [0.6, 0.05, 0.3, 0.05]}

@@ -78,6 +78,9 @@ def test_the_weight_of_every_value(table: dict[str, float], rate: float, power: 
     own = weighed(ComparisonParameters("x", one.labels, m, u, "", ""), one, rate=rate)
     assert own.values is not None
     low, high = own.term_ranges
+    top, unknown = np.array([one.n_levels - 1], np.uint8), np.array([math.nan])
+    term = own.values.terms(top, unknown, unknown, np.array(own.plain_weights))
+    assert low[-2] - 1e-12 <= term[0] <= high[-2] + 1e-12
     for value, share in table.items():
         level = np.array([1 + sum(share < edge for edge in one.edges)], np.uint8)
         sides = np.array([share])
@@ -321,7 +324,9 @@ def test_a_saved_model_weighs_alike(passes: list[ts.BlockingKey], how: object, t
     total = review.select(pl.sum_horizontal(pl.selectors.starts_with("weight_"))).to_series()
     np.testing.assert_allclose(total.to_numpy(), review["weight"].to_numpy(), atol=1e-9)
     by_id = [{row["id"]: row for row in table.iter_rows(named=True)} for table in new]
-    for row in links.pairs.sample(25, seed=2).iter_rows(named=True):
+    near = links.pairs.filter(pl.col("pattern").str.starts_with("1-")).head(15)
+    assert len(near) > 5
+    for row in pl.concat([near, links.pairs.sample(20, seed=2)]).iter_rows(named=True):
         a, b = (
             {key: by_id[k][row[f"id_{side}"]][key] for key in ("surname", "given", "birth")}
             for k, side in enumerate(("left", "right"))
