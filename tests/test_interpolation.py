@@ -244,17 +244,19 @@ def exact_weights(case: Case, passes: list[AnyPass], parameters: Parameters) -> 
         for one, own, level in zip(case.comparisons, parameters.comparisons, digits, strict=True):
             if level == one.n_levels:
                 continue
-            related += math.log((own.r or own.u)[level] / own.u[level])
             if own.interpolation is None:
+                related += math.log((own.r or own.u)[level] / own.u[level])
                 total += math.log(own.m[level] / own.u[level])
                 continue
             m, u, slopes = own.interpolation.m, own.interpolation.u, own.interpolation.slopes
             phi = similarity(one, case.rows[i], case.rows[j], case.kind == "link")
             if slopes is None:
-                total += math.log(phi * m / u + (1 - phi) * (1 - m) / (1 - u))
+                weight = math.log(phi * m / u + (1 - phi) * (1 - m) / (1 - u))
             else:
                 a, d = math.log(m / u), math.log((1 - m) / (1 - u))
-                total += a - min(1, (slopes[0] if phi >= 0.92 else slopes[1]) * (1 - phi)) * (a - d)
+                weight = a - min(1, (slopes[0] if phi >= 0.92 else slopes[1]) * (1 - phi)) * (a - d)
+            total += weight
+            related += math.log(0.5 * math.exp(weight) + 0.5)
         share = parameters.related_share
         found[i, j] = total - (math.log(1 - share + share * math.exp(related)) if share else 0.0)
     return found

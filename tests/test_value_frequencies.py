@@ -38,9 +38,14 @@ tables = st.dictionaries(
 
 
 def plain_weight(
-    one: Comparison, m: tuple[float, ...], u: tuple[float, ...], rate: float, value: str
-) -> float | None:
-    """Weight of full agreement on a value in the table, from the formula; None if it is floored."""
+    one: Comparison,
+    m: tuple[float, ...],
+    u: tuple[float, ...],
+    rate: float,
+    rest: float,
+    value: str,
+) -> float:
+    """Weight of full agreement on a value in the table: log m + log f_M - log u of the value, damped."""
     known = one.value_frequencies
     assert known is not None
     table = known.table
@@ -48,18 +53,15 @@ def plain_weight(
     first = one.n_levels - one.n_top
     band = {name: sum(share < edge for edge in one.edges) for name, share in table.items()}
     b = band[value]
-    whole = {k: sum(share for name, share in table.items() if band[name] == k) for k in range(one.n_top)}
-    whole[one.n_top - 1] = 1 - sum(whole[k] for k in range(one.n_top - 1))
+    mass = sum(share for name, share in table.items() if band[name] == b)
+    left = 1 - sum(table.values()) if b == one.n_top - 1 else 0.0
 
     def chance(name: str) -> float:
-        return table[name] * (table[name] - rate * m[first + b] / whole[b]) / (1 - rate)
+        return table[name] * max(table[name] - rate * m[first + b] / (mass + left), known.floor)
 
-    own = [chance(name) for name in table if band[name] == b]
-    floored = any(chance(name) / table[name] * (1 - rate) < known.floor for name in table if band[name] == b)
-    scale = u[first + b] / sum(own) if b < one.n_top - 1 else 1.0
-    if floored or not 1 / 3 < scale < 3:
-        return None
-    exact = math.log(m[first + b]) + math.log(table[value] / whole[b]) - math.log(scale * chance(value))
+    every = sum(chance(name) for name in table if band[name] == b) + left * rest
+    of_matches = table[value] / (mass + left)
+    exact = math.log(m[first + b]) + math.log(of_matches) - math.log(u[first + b] * chance(value) / every)
     undivided = math.log(sum(m[first:]) / sum(u[first:]))
     return undivided + known.power * (exact - undivided)
 
@@ -79,16 +81,15 @@ def test_the_weight_of_every_value(table: dict[str, float], rate: float, power: 
     assert own.values is not None
     low, high = own.term_ranges
     top, unknown = np.array([one.n_levels - 1], np.uint8), np.array([math.nan])
-    term = own.values.terms(top, unknown, unknown, np.array(own.plain_weights))
+    term = own.values.terms(top, unknown, unknown)
     assert low[-2] - 1e-12 <= term[0] <= high[-2] + 1e-12
     for value, share in table.items():
         level = np.array([1 + sum(share < edge for edge in one.edges)], np.uint8)
         sides = np.array([share])
-        term = own.values.terms(level, sides, sides, np.array(own.plain_weights))
+        term = own.values.terms(level, sides, sides)
         assert low[level] - 1e-12 <= term <= high[level] + 1e-12
-        wanted = plain_weight(one, m, u, rate, value)
-        if wanted is not None:
-            assert own.weights[level[0]] + term[0] == pytest.approx(wanted, abs=1e-9)
+        wanted = plain_weight(one, m, u, rate, own.values.rest, value)
+        assert own.weights[level[0]] + term[0] == pytest.approx(wanted, abs=1e-9)
 
 
 @given(tables, st.integers(0, 99))
@@ -117,7 +118,7 @@ def test_the_weights_of_a_band_have_the_mean_of_its_ratio(table: dict[str, float
             [*(share**2 for share in own), *([rest * least / 2] if band == one.n_top - 1 else [])]
         )
         levels = np.full(len(shares), 1 + band, np.uint8)
-        exact = plain[1 + band] + found.terms(levels, shares, shares, plain)
+        exact = plain[1 + band] + found.terms(levels, shares, shares)
         assert (chances * np.exp(exact)).sum() == pytest.approx(m[1 + band])
 
 
@@ -134,10 +135,10 @@ def test_partial_agreement_counts_by_the_commoner_value() -> None:
     right = np.array([0.001, 0.2, 0.001, 0.001, math.nan])
     rest = own.values.rest
     assert 1e-4 <= rest <= 0.001
-    found = own.values.terms(np.full(5, 2, np.uint8), left, right, np.array(own.plain_weights))
+    found = own.values.terms(np.full(5, 2, np.uint8), left, right)
     commoner = np.array([0.2, 0.2, 0.001, 0.001, rest])
     np.testing.assert_allclose(found, 0.5 * np.log(0.042 / commoner), atol=1e-12)
-    others = own.values.terms(np.array([0, 1], np.uint8), left[:2], right[:2], np.array(own.plain_weights))
+    others = own.values.terms(np.array([0, 1], np.uint8), left[:2], right[:2])
     assert others.tolist() == [0, 0]
 
 
@@ -211,12 +212,26 @@ def plain_weights(case: Case, passes: list[AnyPass], parameters: Parameters) -> 
                 level = plain + (extra.missing == "level" and plain > 0)
             shares = [np.array([table.get(value, math.nan)]) for value in (a, b)]
             levels = np.array([level], np.uint8)
-            term = float(own.values.terms(levels, *shares, np.array(own.plain_weights))[0])
+            term = float(own.values.terms(levels, *shares)[0])
             if own.interpolation is not None and own.interpolation.similarities[level] is not None:
                 phi = naive.jaro_winkler(a, b)
                 term += float(own.interpolation.weigh(phi)) - own.weights[level]
         pattern = np.array([(*digits, level)], np.uint8)
-        found[i, j] = float(parameters.weights(pattern)[0]) + term
+        share = parameters.related_share
+        ratio = 0.0
+        for number, (one, k) in enumerate(zip(parameters.comparisons, pattern[0].tolist(), strict=True)):
+            if one.r is not None and k < len(one.u):
+                ratio += math.log(one.r[k] / one.u[k])
+            if number == len(digits) and one.r is not None and k < len(one.u):
+                # s m(v) + (1 - s) u(v) over u(v), of the value itself
+                weight = one.weights[k] + term
+                ratio += math.log(0.5 * math.exp(weight) + 0.5) - math.log(one.r[k] / one.u[k])
+        total = sum(
+            (*one.weights, one.missing_weight)[k]
+            for one, k in zip(parameters.comparisons, pattern[0].tolist(), strict=True)
+        )
+        off = math.log(1 - share + share * math.exp(ratio)) if share else 0.0
+        found[i, j] = total + term - off
     return found
 
 

@@ -143,9 +143,10 @@ def estimate(
         )
         for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
     )
-    rate = float(fit.matches.sum() / plan.blocking.allowed_pairs().sum())
+    total = float(plan.blocking.allowed_pairs().sum())
+    rates = fit.matches.sum() / total, fit.related.pairs.sum() / total if fit.related else 0.0
     parameters = tuple(
-        weighed(own, comparison, level_similarities(plan, k, comparison, seed), rate)
+        weighed(own, comparison, level_similarities(plan, k, comparison, seed), *rates)
         for k, (own, comparison) in enumerate(zip(parameters, comparisons, strict=True))
     )
     pairs, related_share = _pairs(records, plan, counts, fit, found)

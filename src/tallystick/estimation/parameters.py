@@ -89,6 +89,27 @@ class ComparisonParameters:
             found = self.values.damped(found)
         return found if self.interpolation is None else self.interpolation.level_weights(found)
 
+    @cached_property
+    def related_weights(self) -> tuple[float, ...]:
+        """Log r / u of each level; where weights follow values, log(s R + 1 - s), R the level's own ratio."""
+        if self.r is None:
+            return (0.0,) * len(self.u)
+        if not self.has_terms or self.shared is None:
+            return tuple(float(np.log(r / u)) for r, u in zip(self.r, self.u, strict=True))
+        return tuple(self._related(np.array(self.weights)).tolist())
+
+    def _related(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log r / u of pairs that weigh so much: r = s m + (1 - s) u, s the chance to share the value."""
+        assert self.shared is not None
+        return np.asarray(np.logaddexp(np.log(self.shared) + weights, np.log1p(-self.shared)), np.float64)
+
+    def related_terms(self, levels: NDArray[np.uint8], terms: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What pairs with these terms add to log r / u of their level, shape (n,)."""
+        if self.r is None or self.shared is None:
+            return np.zeros(len(levels))
+        weights = np.array([*self.weights, self.missing_weight])[levels]
+        return np.where(terms == 0, 0.0, self._related(weights + terms) - self._related(weights))
+
     @property
     def has_terms(self) -> bool:
         """Whether a pair's own values make a term of its weight, beyond its level."""
@@ -113,7 +134,7 @@ class ComparisonParameters:
             weights = np.array([*self.weights, self.missing_weight])
             found += self.interpolation.pair_weights(levels, facts.similarity, weights) - weights[levels]
         if self.values is not None and facts.shares is not None:
-            found += self.values.terms(levels, *facts.shares, np.array(self.plain_weights))
+            found += self.values.terms(levels, *facts.shares)
         return found
 
     @cached_property
@@ -125,7 +146,7 @@ class ComparisonParameters:
             least, most = self.interpolation.ranges(weights)
             low, high = least - weights, most - weights
         if self.values is not None:
-            least, most = self.values.ranges(np.array(self.plain_weights))
+            least, most = self.values.ranges()
             low, high = low + least, high + most
         return low, high
 
@@ -259,7 +280,7 @@ class Parameters:
     @cached_property
     def related_level_weights(self) -> NDArray[np.float64]:
         """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
-        return self._table([(*np.log(np.divide(one.r or one.u, one.u)), 0.0) for one in self.comparisons])
+        return self._table([(*one.related_weights, 0.0) for one in self.comparisons])
 
     @cached_property
     def with_terms(self) -> tuple[int, ...]:
@@ -271,6 +292,19 @@ class Parameters:
         """Least and greatest term of each level of each comparison, shapes as of `level_weights`."""
         low, high = zip(*(one.term_ranges for one in self.comparisons), strict=True)
         return self._table(low), self._table(high)
+
+    @cached_property
+    def extreme_tables(self) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
+        """`tables` with the least and with the greatest term of every level; weights rise with the terms."""
+        return self._with_terms(self.term_ranges[0]), self._with_terms(self.term_ranges[1])
+
+    def _with_terms(self, terms: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        related = [
+            one.related_terms(np.arange(len(one.labels) + 1, dtype=np.uint8), own[: len(one.labels) + 1])
+            for one, own in zip(self.comparisons, terms, strict=True)
+        ]
+        added = (terms, self._table(related))
+        return tuple(table + more for table, more in zip(self.tables, added, strict=False))
 
     @cached_property
     def varies(self) -> NDArray[np.bool_]:

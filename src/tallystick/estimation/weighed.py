@@ -18,6 +18,7 @@ def weighed(
     comparison: Comparison,
     seen: Sequence[float | None] | None = None,
     rate: float = 0.0,
+    related_rate: float = 0.0,
 ) -> ComparisonParameters:
     """Parameters of a comparison that know what the comparison's settings make of m and u.
 
@@ -36,6 +37,8 @@ def weighed(
         Mean similarity of pairs of each level, where enough were seen (see `level_similarities`).
     rate : float
         Share of matches among all pairs.
+    related_rate : float
+        Share of related pairs among all pairs.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def weighed(
         own,
         missing_level=comparison.missing_level,
         interpolation=interpolated(comparison, own.m, own.u, seen),
-        values=value_term(comparison, own.m, own.u, rate),
+        values=value_term(comparison, own.m, own.u, rate, own.r, related_rate),
     )
     if not isinstance(comparison.missing, Categories):
         return own

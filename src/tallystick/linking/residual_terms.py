@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.units import Rectangle
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.score import SLACK, sum_over_levels, weigh_patterns
+from tallystick.linking.score import SLACK, sum_over_levels
 from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
@@ -37,8 +37,11 @@ def contending(pairs: PatternPairs, parameters: Parameters, wanted: NDArray[np.b
     """
     asked = pairs.among(wanted)
     patterns, left, right = pairs.patterns[asked], pairs.left(asked), pairs.right(asked)
-    weights = weigh_patterns(parameters, patterns, pairs.source_pair)
-    low, high = (weights + sum_over_levels(parameters, patterns, table) for table in parameters.term_ranges)
+    share = parameters.share_of(pairs.source_pair)
+    low, high = (
+        parameters.corrected(share, *(sum_over_levels(parameters, patterns, table) for table in tables))
+        for tables in parameters.extreme_tables
+    )
     best = np.full(len(wanted), -np.inf)
     np.maximum.at(best, left, low)
     np.maximum.at(best, right, low)
@@ -68,16 +71,17 @@ def contending_of_tile(
     """
     assert plan.tiles is not None
     low, high = (
-        plan.tiles.rows(unit, parameters.level_weights + term, np.float32) for term in parameters.term_ranges
+        [plan.tiles.rows(unit, table, np.float32) for table in tables] for tables in parameters.extreme_tables
     )
-    related = [plan.tiles.rows(unit, table, np.float32) for table in parameters.tables[1:]]
     columns = plan.tiles.right_groups[:, unit.right]
     share = parameters.share_of(unit.source_pair)
 
     def bounds(row: int) -> tuple[Floats, Floats]:
         """The least and the most that a left row's pairs weigh, shape (n_right,)."""
-        off = [one[row][columns].sum(axis=0) for one in related]
-        found = [parameters.corrected(share, one[row][columns].sum(axis=0), *off) for one in (low, high)]
+        found = [
+            parameters.corrected(share, *(one[row][columns].sum(axis=0, dtype=np.float64) for one in tables))
+            for tables in (low, high)
+        ]
         itself = unit.right == unit.left[row]
         return np.where(itself, -np.inf, found[0]), np.where(itself, -np.inf, found[1])
 

@@ -14,7 +14,7 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.errors import RunError
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.terms import total_terms
+from tallystick.linking.terms import pair_terms, total_terms
 from tallystick.patterns.count import pattern_pairs
 from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
@@ -82,7 +82,7 @@ def link_block(
     found = []
     for unit in units:
         if isinstance(unit, Rectangle):
-            most = parameters.level_weights + parameters.term_ranges[1]
+            most = parameters.extreme_tables[1][0]
             left, right = _tile_pairs(plan, unit, most, floor - parameters.most_gained(unit.source_pair))
             weight, pattern = weigh_pairs(plan, parameters, left, right, unit.source_pair)
             keep = weight >= floor
@@ -120,15 +120,21 @@ def _above(
     plan: PairPlan, pairs: PatternPairs, parameters: Parameters, floor: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
     """Rows, weights and patterns of the pairs that reach the floor."""
-    weight = weigh_patterns(parameters, pairs.patterns, pairs.source_pair)
     if not parameters.with_terms:
+        weight = weigh_patterns(parameters, pairs.patterns, pairs.source_pair)
         keep = np.flatnonzero(weight >= floor)
         return pairs.left(keep), pairs.right(keep), weight[keep], _pattern(pairs, parameters, keep)
-    most = weight + sum_over_levels(parameters, pairs.patterns, parameters.term_ranges[1])
-    keep = np.flatnonzero(most >= floor - ROUNDING)
+    share = parameters.share_of(pairs.source_pair)
+    sums = [sum_over_levels(parameters, pairs.patterns, table) for table in parameters.extreme_tables[1]]
+    keep = np.flatnonzero(parameters.corrected(share, *sums) >= floor - ROUNDING)
     left, right, pattern = pairs.left(keep), pairs.right(keep), _pattern(pairs, parameters, keep)
     digits = np.ascontiguousarray(parameters.coding.decode(pattern).T)
-    weight = weight[keep] + total_terms(plan.comparisons, parameters, left, right, digits)
+    terms = total_terms(parameters, digits, pair_terms(plan.comparisons, parameters, left, right, digits))
+    sums = [
+        sum_over_levels(parameters, pattern, table) + more
+        for table, more in zip(parameters.tables, terms, strict=True)
+    ]
+    weight = parameters.corrected(share, *sums)
     keep = np.flatnonzero(weight >= floor)
     return left[keep], right[keep], weight[keep], pattern[keep]
 
@@ -164,9 +170,11 @@ def weigh_pairs(
     for table in parameters.tables:
         sums.append(np.empty(len(left)))
         fold(digits, table, sums[-1])
-    weight = parameters.corrected(parameters.share_of(source_pair), *sums)
     if parameters.with_terms:
-        weight = weight + total_terms(plan.comparisons, parameters, left, right, digits)
+        terms = pair_terms(plan.comparisons, parameters, left, right, digits)
+        for total, more in zip(sums, total_terms(parameters, digits, terms), strict=True):
+            total += more
+    weight = parameters.corrected(parameters.share_of(source_pair), *sums)
     return weight, parameters.coding.encode(digits.T)
 
 

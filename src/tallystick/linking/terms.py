@@ -58,15 +58,30 @@ def pair_terms(
 
 
 def total_terms(
-    comparisons: tuple[ComparisonPlan, ...],
-    parameters: Parameters,
-    left: Rows,
-    right: Rows,
-    digits: NDArray[np.uint8],
-) -> Floats:
-    """Sum of the terms of given pairs, shape (n,) (see `pair_terms`)."""
-    terms = pair_terms(comparisons, parameters, left, right, digits)
-    return np.sum([*terms.values()], axis=0) if terms else np.zeros(len(left))
+    parameters: Parameters, digits: NDArray[np.uint8], terms: Mapping[int, Floats]
+) -> tuple[Floats, ...]:
+    """What terms add to the sums of `Parameters.tables` over the comparisons of pairs.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        The model.
+    digits : uint8 array, shape (n_comparisons, n)
+        Levels of the pairs.
+    terms : mapping of int to float64 array, shape (n,)
+        Their terms (see `pair_terms`).
+
+    Returns
+    -------
+    tuple of float64 array, shape (n,)
+        One for each table: related pairs share values, so that they too agree the less often on a rare one.
+    """
+    totals = tuple(np.zeros(digits.shape[1]) for _ in parameters.tables)
+    for number, own in terms.items():
+        totals[0][:] += own
+        if len(totals) > 1:
+            totals[1][:] += parameters.comparisons[number].related_terms(digits[number], own)
+    return totals
 
 
 def part_terms(terms: Mapping[int, Floats], at: int) -> dict[int, float]:
