@@ -17,7 +17,8 @@ with s such that the u(v) of a band sum to its u, which is counted from the valu
     w(v) = log(m / u) + log(Q / F) - log q(v),    Q = sum of f(v) q(v) over the band:
 
 Q / F is the mean of q, and a value weighs more than its band by as much as it is rarer than usual. Values
-that the table does not hold are taken together: their q is what the others leave of u. A power a damps: with
+that the table does not hold are taken together: their q is what the others leave of u, a tenth of the band's
+mean at least, since little may be left but noise. A power a damps: with
 w_0 = log(sum of m / sum of u) over the bands, the weight is w_0 + a (w(v) - w_0), as if frequencies were f^a.
 
 Partial agreement, of two values of which at least one is an error for the other, counts by the commoner of
