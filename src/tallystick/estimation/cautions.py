@@ -100,12 +100,17 @@ def _on_keys(
     found = []
     even = [np.full(factor.n_cells, 1.0 / factor.n_cells) for factor in selection.factors]
     _, selected = selection.probabilities(even)
-    for factor, chance in zip(selection.factors, selected, strict=True):
+    parts = [
+        (part, chance[factor.bits_of(number) == 0])
+        for factor, chance in zip(selection.factors, selected, strict=True)
+        for number, part in enumerate(factor.parts)
+    ]
+    for factor, disagreeing in parts:
         if not factor.keys:
             continue
         field = plan.key_parts[factor.keys[0]].field
         name = None if factor.comparison is None else comparisons[factor.comparison].name
-        if name not in everywhere and not chance[factor.bits == 0].any():
+        if name not in everywhere and not disagreeing.any():
             found.append(
                 f"Every pass blocks on the field {field}, so matches that disagree on it cannot be counted: "
                 "their number is an assumption until another pass does without the field."

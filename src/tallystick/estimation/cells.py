@@ -8,6 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.estimation.factors import Factor
+from tallystick.estimation.joint import AnyFactor, Joint
+
+Levels = NDArray[np.float64] | tuple[NDArray[np.float64] | None, ...] | None
+"""What is known of a factor by level: (n_levels,), of several parts the joint levels or each part's; or nothing."""
 
 
 def normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -16,23 +20,41 @@ def normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values / total if total > 0 else np.full(len(values), 1.0 / len(values))
 
 
+def all_known(levels: Levels) -> bool:
+    """Whether probabilities by level are known of every part of a factor."""
+    return all(one is not None for one in (levels if isinstance(levels, tuple) else (levels,)))
+
+
+def first_u(
+    factor: AnyFactor, counts: NDArray[np.float64], floors: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """U of the cells as all pairs show them, floors kept, (n_cells,)."""
+    if isinstance(factor, Joint):
+        return factor.first(counts, floors)
+    return normalise(np.maximum(counts, floors))
+
+
 def with_missing(
-    cells: Sequence[NDArray[np.float64]], missing: Sequence[NDArray[np.float64]]
+    factors: Sequence[AnyFactor],
+    cells: Sequence[NDArray[np.float64]],
+    missing: Sequence[NDArray[np.float64]],
 ) -> list[NDArray[np.float64]]:
     """Probabilities of all cells, the missing ones included.
 
     Parameters
     ----------
+    factors : sequence of Factor or Joint
+        The factors.
     cells : sequence of float64 array
-        For every factor the probabilities given that it is not missing, (n_cells,).
+        For every factor the probabilities given that nothing is missing, (n_cells,).
     missing : sequence of float64 array
-        Probability of each missing cell, 0 elsewhere.
+        Share of the pairs in which the same is missing as in each cell (see `Table.missing`).
 
     Returns
     -------
     list of float64 array
     """
-    return [p * (1.0 - r.sum()) + r for p, r in zip(cells, missing, strict=True)]
+    return [f.likelihoods(p) * own for f, p, own in zip(factors, cells, missing, strict=True)]
 
 
 def level_sums(factor: Factor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -41,17 +63,28 @@ def level_sums(factor: Factor, cells: NDArray[np.float64]) -> NDArray[np.float64
     return np.asarray(sums[: factor.n_levels], np.float64)
 
 
-def levels_of(factor: Factor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of a factor's levels, key bits summed out, shape (n_levels,)."""
+def levels_of(factor: AnyFactor, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of a factor's levels, key bits summed out, an axis for each part."""
+    if isinstance(factor, Joint):
+        return factor.levels(cells)
     return normalise(level_sums(factor, cells))
 
 
-def fix_levels(
-    factor: Factor, cells: NDArray[np.float64], levels: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
+def part_levels(factor: AnyFactor, cells: NDArray[np.float64], number: int) -> NDArray[np.float64]:
+    """Probabilities of the levels of one part, the margin of `levels_of`, shape (n_levels of the part,)."""
+    levels = levels_of(factor, cells)
+    return np.asarray(levels.sum(axis=tuple(axis for axis in range(levels.ndim) if axis != number)))
+
+
+def fix_levels(factor: AnyFactor, cells: NDArray[np.float64], levels: Levels) -> NDArray[np.float64]:
     """Scale cells so that the levels have the given probabilities; None leaves them as they are."""
     if levels is None:
         return cells
+    if isinstance(factor, Joint):
+        if isinstance(levels, tuple):
+            return factor.raked(cells, levels)
+        return factor.fixed(cells, levels)
+    assert not isinstance(levels, tuple)
     now = level_sums(factor, cells)
     n_cells_of = 2 ** len(factor.keys)
     result = np.zeros(len(cells))

@@ -20,6 +20,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.estimation.interactions import Interaction
 from tallystick.estimation.marginals import Marginals
 from tallystick.estimation.parameters import ComparisonParameters
 
@@ -65,7 +66,10 @@ class Dependence:
 
 
 def dependences(
-    comparisons: Sequence[ComparisonParameters], marginals: Marginals, shares: NDArray[np.float64]
+    comparisons: Sequence[ComparisonParameters],
+    marginals: Marginals,
+    shares: NDArray[np.float64],
+    interactions: Sequence[Interaction] = (),
 ) -> list[Dependence]:
     """Find comparisons that depend on each other in some class of pairs.
 
@@ -77,6 +81,8 @@ def dependences(
         Patterns of all pairs, or of random ones.
     shares : float64 array, shape (3,)
         Shares of unrelated pairs, matches and related pairs among all.
+    interactions : sequence of Interaction
+        Comparisons whose joint probabilities were estimated, so that the model expects these.
 
     Returns
     -------
@@ -90,8 +96,10 @@ def dependences(
         both = (marginals.levels[:, k] < n_k) & (marginals.levels[:, j] < n_j)
         cells = marginals.levels[both, k].astype(np.int64) * n_j + marginals.levels[both, j]
         seen = np.bincount(cells, weights=marginals.times[both], minlength=n_k * n_j).reshape(n_k, n_j)
-        pairs = zip(shares, classes[k], classes[j], strict=True)
-        expected = seen.sum() * sum(share * np.outer(a, b) for share, a, b in pairs)
+        together = joint_probabilities(k, j, interactions)
+        if together is None:
+            together = [np.outer(a, b) for a, b in zip(classes[k], classes[j], strict=True)]
+        expected = seen.sum() * sum(share * own for share, own in zip(shares, together, strict=True))
         expected = np.maximum(expected, 1e-9)
         excess = (seen - expected) / np.sqrt(expected)
         lift = np.where((seen >= FEWEST) & (excess >= ERRORS), seen / expected, 0.0)
@@ -105,3 +113,13 @@ def dependences(
                 )
             )
     return sorted(found, key=lambda one: -one.lift)
+
+
+def joint_probabilities(
+    k: int, j: int, interactions: Sequence[Interaction]
+) -> list[NDArray[np.float64]] | None:
+    """Joint u, m and r of two comparisons that were estimated together; None where they were not."""
+    for one in interactions:
+        if k in one.comparisons and j in one.comparisons:
+            return [one.margin(which, k, j) for which in ("u", "m", "u" if one.r is None else "r")]
+    return None

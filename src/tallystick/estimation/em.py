@@ -26,10 +26,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.cells import fix_levels, normalise, with_missing
+from tallystick.estimation.cells import Levels, first_u, fix_levels, with_missing
 from tallystick.estimation.factors import Selection
 from tallystick.estimation.labelled import expect_classes
 from tallystick.estimation.m_step import maximise
+from tallystick.estimation.mixture import mixed, shared_of
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.start import prior_of, usual_start
 from tallystick.estimation.table import Table
@@ -37,8 +38,6 @@ from tallystick.estimation.table import Table
 TINY = 1e-300
 HALF = 0.5
 """Share of related pairs that have a value in common from which EM starts."""
-LEAST = 1e-6
-"""The smallest such share, and the smallest share that has not."""
 TRIAL = 50
 """Iterations after which it can be seen what kind of class the related pairs are."""
 
@@ -49,8 +48,8 @@ class Related:
 
     Attributes
     ----------
-    shared : float64 array, shape (n_factors,)
-        Share of the related pairs that have the true value in common.
+    shared : float64 array, shape (n_parts,)
+        Share of the related pairs that have the true value in common, by part of the factors.
     r : tuple of float64 array
         For every factor the probabilities of its cells among related pairs, (n_cells,).
     pairs : float64 array, shape (n_source_pairs,)
@@ -109,28 +108,31 @@ class Fit:
 class Given:
     """What is known before EM looks at the pairs, one of each tuple for every factor; None: nothing.
 
+    Probabilities are by level. Of a factor with several parts they are those of the joint levels, or, in a tuple,
+    those of each part.
+
     Attributes
     ----------
-    m, u : tuple of float64 array or None
-        Probabilities by level, (n_levels,), which are not estimated.
+    m, u : tuple of float64 array, tuple or None
+        Probabilities which are not estimated.
     shared : tuple of float or None
-        Shares of related pairs that have the true value in common; empty for none known.
+        Shares of related pairs that have the true value in common, by part of the factors; empty for none known.
     matches : float64 array, shape (n_source_pairs,), optional
         Number of matches among all allowed pairs, which is not estimated.
-    start : tuple of float64 array or None
-        m by level that EM starts from, (n_levels,); empty for the usual start.
-    prior : tuple of float64 array or None
-        m by level of the matches that the prior is worth, (n_levels,); empty for the usual prior.
+    start : tuple of float64 array, tuple or None
+        m that EM starts from; empty for the usual start.
+    prior : tuple of float64 array, tuple or None
+        m of the matches that the prior is worth; empty for the usual prior.
     prior_weight : float
         How many matches that prior is worth.
     """
 
-    m: tuple[NDArray[np.float64] | None, ...]
-    u: tuple[NDArray[np.float64] | None, ...]
+    m: tuple[Levels, ...]
+    u: tuple[Levels, ...]
     shared: tuple[float | None, ...] = ()
     matches: NDArray[np.float64] | None = None
-    start: tuple[NDArray[np.float64] | None, ...] = ()
-    prior: tuple[NDArray[np.float64] | None, ...] = ()
+    start: tuple[Levels, ...] = ()
+    prior: tuple[Levels, ...] = ()
     prior_weight: float = 0.0
 
 
@@ -173,17 +175,21 @@ def fit_em(
     candidates = np.maximum(np.bincount(counts.source_pair, weights=weights, minlength=n_pairs), 1)
     apart = np.zeros(n_pairs) if labelled is None else labelled.apart
     counted = np.maximum(candidates - apart, 1)
-    u = [normalise(np.maximum(s, floor)) for s, floor in zip(table.among_all, table.floors, strict=True)]
-    u = [fix_levels(f, p, g) for f, p, g in zip(factors, u, given.u, strict=True)]
+    u = [
+        fix_levels(f, first_u(f, s, floor), g)
+        for f, s, floor, g in zip(factors, table.among_all, table.floors, given.u, strict=True)
+    ]
     m = usual_start(table, given.m, settings)
     prior = prior_of(table, m, given.prior, given.prior_weight, settings)
     if given.start:
-        start = [one if known is None else known for one, known in zip(given.start, given.m, strict=True)]
-        m = [fix_levels(f, p, s) for f, p, s in zip(factors, m, start, strict=True)]
-    known = given.shared or (None,) * len(factors)
+        m = [
+            fix_levels(f, fix_levels(f, p, s), g)
+            for f, p, s, g in zip(factors, m, given.start, given.m, strict=True)
+        ]
+    known = given.shared or (None,) * sum(len(f.parts) for f in factors)
     shared = np.array([HALF if one is None else one for one in known])
-    classes = [u, m, _mixed(shared, m, u)][:n_classes]
-    chances = [selection.probabilities(with_missing(one, missing)) for one in classes]
+    classes = [u, m, mixed(factors, shared, m, u)][:n_classes]
+    chances = [selection.probabilities(with_missing(factors, one, missing)) for one in classes]
     # Shares of the selected pairs, all classes but the first; at first as many related pairs as matches.
     shares = np.stack([start_matches * chance / candidates for chance, _ in chances[1:]])
     shares = np.clip(shares, 1e-12, 1 / n_classes)
@@ -199,10 +205,7 @@ def fit_em(
         logs = np.stack(
             [
                 np.concatenate(
-                    [
-                        np.where(f.present, np.log(np.maximum(p, TINY)), 0.0)
-                        for f, p in zip(factors, one, strict=True)
-                    ]
+                    [np.log(np.maximum(f.likelihoods(p), TINY)) for f, p in zip(factors, one, strict=True)]
                 )
                 for one in classes
             ]
@@ -231,18 +234,18 @@ def fit_em(
         # The pairs of each class by cell, those that no pass selects included.
         cells = []
         for one, (_, by_cell), seen, total in zip(classes[1:], chances[1:], sums, totals, strict=True):
-            full = with_missing(one, missing)
+            full = with_missing(factors, one, missing)
             cells.append(
                 [
-                    np.where(f.present, own + total * p * (1.0 - chosen), 0.0)
+                    np.where(f.seen, own + total * p * (1.0 - chosen), 0.0)
                     for f, own, p, chosen in zip(factors, table.split(seen), full, by_cell, strict=True)
                 ]
             )
         if related:
-            shared = _shared(known, shared, cells[1], classes)
-        m, u = maximise(table, cells, prior, given, settings, u)
-        classes = [u, m, _mixed(shared, m, u)][:n_classes]
-        chances = [selection.probabilities(with_missing(one, missing)) for one in classes]
+            shared = shared_of(factors, known, shared, cells[1], classes)
+        m, u = maximise(table, cells, prior, given, settings, m, u)
+        classes = [u, m, mixed(factors, shared, m, u)][:n_classes]
+        chances = [selection.probabilities(with_missing(factors, one, missing)) for one in classes]
         if given.matches is not None:
             shares[0] = _share_of(given.matches, chances, candidates)
         change = max(
@@ -296,26 +299,3 @@ def _related(
     chances: Sequence[tuple[float, list[NDArray[np.float64]]]],
 ) -> Related:
     return Related(shared, tuple(classes[2]), expected[1], chances[2][0])
-
-
-def _mixed(
-    shared: NDArray[np.float64], m: Sequence[NDArray[np.float64]], u: Sequence[NDArray[np.float64]]
-) -> list[NDArray[np.float64]]:
-    """Cells of related pairs: those of matches where the true value is shared, else those of non-matches."""
-    return [s * p + (1.0 - s) * q for s, p, q in zip(shared, m, u, strict=True)]
-
-
-def _shared(
-    known: Sequence[float | None],
-    shared: NDArray[np.float64],
-    cells: Sequence[NDArray[np.float64]],
-    classes: Sequence[Sequence[NDArray[np.float64]]],
-) -> NDArray[np.float64]:
-    """Shares of related pairs that have a value in common, from the expected related pairs by cell."""
-    found = np.empty(len(shared))
-    for k, (fixed, own) in enumerate(zip(known, cells, strict=True)):
-        _, m, r = (one[k] for one in classes)
-        in_common = own * shared[k] * m / np.maximum(r, TINY)
-        share = in_common.sum() / max(float(own.sum()), TINY)
-        found[k] = np.clip(share, LEAST, 1 - LEAST) if fixed is None else fixed
-    return found

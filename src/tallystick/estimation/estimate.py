@@ -13,12 +13,14 @@ from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.cautions import cautions
-from tallystick.estimation.cells import levels_of
+from tallystick.estimation.cells import part_levels
 from tallystick.estimation.contradiction import contradiction_warnings
 from tallystick.estimation.dependence import dependences
 from tallystick.estimation.em import Fit
-from tallystick.estimation.factors import Factor, factors_of, selection_of
+from tallystick.estimation.factors import factors_of, selection_of
 from tallystick.estimation.identified import identification_warnings
+from tallystick.estimation.interactions import Interaction
+from tallystick.estimation.joint import AnyFactor, Joint, groups_of, joined, places_of
 from tallystick.estimation.knowledge import Gathered, Knowledge, gather
 from tallystick.estimation.labelled import Labels, known_of
 from tallystick.estimation.labelled_cautions import label_cautions
@@ -99,9 +101,13 @@ def estimate(
             one.model_copy(update={"m": own.m, "u": own.u})
             for one, own in zip(comparisons, known.comparisons, strict=True)
         ]
+        together = tuple(one.names for one in known.interactions)
+        settings = settings.model_copy(update={"interactions": together})
     require_pairs(counts, passes)
     coding = plan.coding
-    factors = factors_of(comparisons, plan.key_parts, coding)
+    names = [one.name for one in comparisons]
+    groups = groups_of(settings.interactions, names)
+    factors = joined(factors_of(comparisons, plan.key_parts, coding), groups, names)
     selection = selection_of(passes, plan.key_parts, factors)
     if plan.blocking.compares_all:
         marginals = marginals_of_counts(counts, factors)
@@ -130,18 +136,21 @@ def estimate(
         table = replace(table, known=known_of(labels, plan, table))
         given, origins = with_labels(labels, table, selection, given, origins, settings)
     fit, starts = fit_from_starts(table, selection, given, start, settings, seed)
+    places = [place for _, place in sorted(places_of(factors).items())]
+    parts = [(k, part) for k, factor in enumerate(factors) for part in range(len(factor.parts))]
+    shared = dict(zip(parts, fit.related.shared.tolist(), strict=True)) if fit.related else {}
     parameters = tuple(
         ComparisonParameters(
             comparison.name,
             comparison.labels,
-            tuple(_level_list(factor, fit.m[k])),
-            tuple(_level_list(factor, fit.u[k])),
-            origins.m[k],
-            origins.u[k] or _origin_of_u(marginals.origin, fit),
-            tuple(_level_list(factor, fit.related.r[k])) if fit.related else None,
-            float(fit.related.shared[k]) if fit.related else None,
+            _level_list(factors[k], fit.m[k], part),
+            _level_list(factors[k], fit.u[k], part),
+            origins.m[number],
+            origins.u[number] or _origin_of_u(marginals.origin, fit),
+            _level_list(factors[k], fit.related.r[k], part) if fit.related else None,
+            shared[k, part] if shared else None,
         )
-        for k, (factor, comparison) in enumerate(zip(factors, comparisons, strict=False))
+        for number, (comparison, (k, part)) in enumerate(zip(comparisons, places, strict=True))
     )
     total = float(plan.blocking.allowed_pairs().sum())
     rates = fit.matches.sum() / total, fit.related.pairs.sum() / total if fit.related else 0.0
@@ -151,9 +160,10 @@ def estimate(
     )
     pairs, related_share = _pairs(records, plan, counts, fit, found)
     parameters = parameters if known is None else known.comparisons
+    interactions = interactions_of(factors, names, fit) if known is None else known.interactions
     of_class = np.array([fit.matches.sum(), sum(pair.expected_related for pair in pairs)])
     rare = of_class / sum(pair.pairs for pair in pairs)
-    dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]))
+    dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]), interactions)
     result = Parameters(
         comparisons=parameters,
         pairs=pairs,
@@ -179,6 +189,7 @@ def estimate(
                 else ()
             ),
         ),
+        interactions=interactions,
     )
     if doubtful is None:
         return result
@@ -228,11 +239,39 @@ def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
     return Parameters(tuple(found))
 
 
-def _level_list(factor: Factor, cells: NDArray[np.float64]) -> list[float]:
-    return [float(value) for value in np.maximum(levels_of(factor, cells), 1e-300)]
+def interactions_of(factors: Sequence[AnyFactor], names: Sequence[str], fit: Fit) -> tuple[Interaction, ...]:
+    """Joint probabilities of the levels of comparisons that were estimated together.
+
+    Parameters
+    ----------
+    factors : sequence of Factor or Joint
+        The factors.
+    names : sequence of str
+        Names of the comparisons.
+    fit : Fit
+        What EM found.
+
+    Returns
+    -------
+    tuple of Interaction
+    """
+    found = []
+    for k, factor in enumerate(factors):
+        if not isinstance(factor, Joint):
+            continue
+        numbers = tuple(part.comparison for part in factor.parts if part.comparison is not None)
+        classes = [fit.m[k], fit.u[k], *([fit.related.r[k]] if fit.related else [])]
+        levels = [factor.levels(own) for own in classes]
+        tables = [tuple(np.maximum(own, 1e-300).ravel().tolist()) for own in levels]
+        found.append(Interaction(numbers, tuple(names[n] for n in numbers), levels[0].shape, *tables))
+    return tuple(found)
 
 
-def _for_all(factors: Sequence[Factor], origins: Sequence[str | None]) -> tuple[str, ...]:
+def _level_list(factor: AnyFactor, cells: NDArray[np.float64], part: int) -> tuple[float, ...]:
+    return tuple(np.maximum(part_levels(factor, cells, part), 1e-300).tolist())
+
+
+def _for_all(factors: Sequence[AnyFactor], origins: Sequence[str | None]) -> tuple[str, ...]:
     """Origins of all factors; those of fields that are not compared come last and have none."""
     return tuple(one or "" for one in origins) + ("",) * (len(factors) - len(origins))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from tallystick.blocking.passes import AnyPass, BlockingKey, KeyPart
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.patterns.coding import PatternCoding
+
+if TYPE_CHECKING:
+    from tallystick.estimation.joint import AnyFactor
 
 MAX_KEY_PARTS = 16
 
@@ -59,6 +63,11 @@ class Factor:
         """Number of cells, the missing ones included."""
         return int((self.n_levels + 1) * 2 ** len(self.keys))
 
+    @property
+    def parts(self) -> tuple[Factor, ...]:
+        """The factor itself: its only part (see `tallystick.estimation.joint`)."""
+        return (self,)
+
     @cached_property
     def level(self) -> NDArray[np.int64]:
         """Level of each cell, shape (n_cells,)."""
@@ -75,6 +84,24 @@ class Factor:
         if self.comparison is None:
             return np.ones(self.n_cells, bool)
         return self.level < self.n_levels
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """Cells that say something of m and u, shape (n_cells,): those that are not missing."""
+        return self.present
+
+    def bits_of(self, number: int) -> NDArray[np.int64]:
+        """Agreement bits of one part for each cell: of the only one all of them."""
+        return self.bits
+
+    def likelihoods(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of what is not missing in each cell, shape (n_cells,)."""
+        return np.where(self.present, p, 1.0)
+
+    def missing_shares(self, counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Share of the pairs that have a value, and in missing cells the share of these, (n_cells,)."""
+        missing = np.where(self.present, 0.0, counts) / max(1.0, float(counts.sum()))
+        return np.where(self.present, 1.0 - missing.sum(), missing)
 
     def cells(self, digits: NDArray[np.uint8], n_comparisons: int) -> NDArray[np.int64]:
         """Cell of each pattern; `digits` has shape (n, n_digits)."""
@@ -148,7 +175,7 @@ class Selection:
         Whether each combination of key bits is selected, in the order of the factors' keys.
     """
 
-    factors: tuple[Factor, ...]
+    factors: tuple[AnyFactor, ...]
     selected: NDArray[np.bool_]
 
     def probabilities(self, cells: Sequence[NDArray[np.float64]]) -> tuple[float, list[NDArray[np.float64]]]:
@@ -187,7 +214,7 @@ class Selection:
 
 
 def selection_of(
-    passes: Sequence[AnyPass], key_parts: Sequence[KeyPart], factors: tuple[Factor, ...]
+    passes: Sequence[AnyPass], key_parts: Sequence[KeyPart], factors: tuple[AnyFactor, ...]
 ) -> Selection:
     """Work out which combinations of key bits some pass selects.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from tallystick._progress import Progress, silent
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
+from tallystick.estimation.cells import Levels
 from tallystick.estimation.em import Given
-from tallystick.estimation.factors import Factor
+from tallystick.estimation.interactions import Interaction, of_group
+from tallystick.estimation.joint import AnyFactor, Joint
 from tallystick.estimation.matches import KnownMatches, known_matches
 from tallystick.estimation.parameters import ComparisonParameters, Parameters
 from tallystick.estimation.previous import matched
@@ -22,7 +25,7 @@ from tallystick.estimation.settings import Estimation, Previous
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import Records
 
-Levels = NDArray[np.float64] | None
+Known = NDArray[np.float64] | None
 ALL_PAIRS = "all pairs, matches included"
 
 
@@ -109,7 +112,7 @@ def gather(
     records: Records,
     plan: PairPlan,
     comparisons: Sequence[Comparison],
-    factors: Sequence[Factor],
+    factors: Sequence[AnyFactor],
     settings: Estimation,
     knowledge: Knowledge,
     known: Parameters | None = None,
@@ -129,7 +132,7 @@ def gather(
         Their plan.
     comparisons : sequence of Comparison
         The comparisons.
-    factors : sequence of Factor
+    factors : sequence of Factor or Joint
         The factors.
     settings : Estimation
         Which of them are asked for.
@@ -181,14 +184,19 @@ def gather(
         ones = [replace(one, shared=own.shared) for one, own in zip(ones, known.comparisons, strict=True)]
     ones = [_with_hand(one, own) for one, own in zip(ones, comparisons, strict=True)]
     of_matches = knowledge.matches or known_matches(records, plan, settings, knowledge.one_to_one)
-    of_factor = [_Known() if f.comparison is None else ones[f.comparison] for f in factors]
+    joint, lost = _joint_tables(comparisons, factors, settings, knowledge, known)
+    levels = {
+        which: tuple(_levels(factor, ones, which, joint[k]) for k, factor in enumerate(factors))
+        for which in ("m", "u", "start", "prior")
+    }
+    of_part = [None if p.comparison is None else ones[p.comparison].shared for f in factors for p in f.parts]
     given = Given(
-        tuple(one.m for one in of_factor),
-        tuple(one.u for one in of_factor),
-        tuple(one.shared for one in of_factor),
+        levels["m"],
+        levels["u"],
+        tuple(of_part),
         None if of_matches is None else of_matches.matches,
-        tuple(one.start for one in of_factor),
-        tuple(one.prior for one in of_factor),
+        levels["start"],
+        levels["prior"],
         (settings.previous.weight or 0.0) if settings.previous else 0.0,
     )
     return Gathered(
@@ -197,7 +205,7 @@ def gather(
         tuple(one.u_origin for one in ones),
         "EM" if of_matches is None else of_matches.origin,
         related,
-        () if of_matches is None else of_matches.warnings,
+        (*(() if of_matches is None else of_matches.warnings), *lost),
     )
 
 
@@ -205,10 +213,10 @@ def gather(
 class _Known:
     """What is known of one comparison: probabilities by level, and where they come from."""
 
-    m: Levels = None
-    u: Levels = None
-    start: Levels = None
-    prior: Levels = None
+    m: Known = None
+    u: Known = None
+    start: Known = None
+    prior: Known = None
     shared: float | None = None
     m_origin: str = "EM"
     u_origin: str | None = None
@@ -232,6 +240,63 @@ def _with_hand(one: _Known, comparison: Comparison) -> _Known:
     if comparison.u is not None:
         one = replace(one, u=np.array(comparison.u), u_origin="given")
     return one
+
+
+def _levels(
+    factor: AnyFactor, ones: Sequence[_Known], which: str, joint: dict[str, NDArray[np.float64]]
+) -> Levels:
+    """What is known of a factor: the joint levels, or those of each part, or nothing."""
+    if which in joint:
+        return joint[which]
+    own = tuple(
+        None if part.comparison is None else getattr(ones[part.comparison], which) for part in factor.parts
+    )
+    if isinstance(factor, Joint):
+        return None if all(one is None for one in own) else own
+    return own[0]  # type: ignore[no-any-return]
+
+
+def _joint_tables(
+    comparisons: Sequence[Comparison],
+    factors: Sequence[AnyFactor],
+    settings: Estimation,
+    knowledge: Knowledge,
+    known: Parameters | None,
+) -> tuple[list[dict[str, NDArray[np.float64]]], list[str]]:
+    """For every factor what a model says of its levels together, and sentences on what is not made use of."""
+    found: list[dict[str, NDArray[np.float64]]] = [{} for _ in factors]
+    model = known or (knowledge.previous if settings.previous else None)
+    if model is None:
+        return found, []
+    use = "as_is" if known is not None or settings.previous is None else settings.previous.use
+    asked = {"as_is": {"m": "m", "u": "u"}, "start": {"start": "m"}, "prior": {"start": "m", "prior": "m"}}[
+        use
+    ]
+    groups = []
+    for own, factor in zip(found, factors, strict=True):
+        if not isinstance(factor, Joint):
+            continue
+        parts = [comparisons[part.comparison] for part in factor.parts if part.comparison is not None]
+        groups.append({one.name for one in parts})
+        table = of_group(model.interactions, [one.name for one in parts])
+        if table is None:
+            continue
+        for which, of in asked.items():
+            # What is given by hand of one of them comes before all else.
+            if known is not None or all(getattr(one, of) is None for one in parts):
+                own[which] = table.table(of)
+    if use != "as_is" or settings.previous is None:
+        return found, []
+    lost = [one for one in model.interactions if not any(set(one.names) <= group for group in groups)]
+    return found, [_lost(one, settings.previous.model) for one in lost]
+
+
+def _lost(one: Interaction, model: str) -> str:
+    return (
+        f"The previous model {model} has joint probabilities of {', '.join(one.names)}, which are not used: they "
+        "are weighed as if they were independent; add interactions = "
+        f"[{json.dumps(list(one.names), ensure_ascii=False)}] under [estimation]."
+    )
 
 
 def _require_all_pairs(plan: PairPlan, settings: Estimation) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.cells import fix_levels, normalise
+from tallystick.estimation.cells import all_known, fix_levels, normalise
+from tallystick.estimation.joint import Joint
 from tallystick.estimation.monotone import in_order
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table
@@ -25,6 +26,7 @@ def maximise(
     prior: Sequence[NDArray[np.float64]],
     given: Given,
     settings: Estimation,
+    m: Sequence[NDArray[np.float64]],
     u: Sequence[NDArray[np.float64]],
 ) -> tuple[Cells, Cells]:
     """Probabilities of the cells among matches and among non-matches.
@@ -42,8 +44,8 @@ def maximise(
         What is known.
     settings : Estimation
         Whether u is held at what all pairs show, and whether weights are kept in the order of the levels.
-    u : sequence of float64 array
-        u as it is, which is held where the settings say so.
+    m, u : sequence of float64 array
+        As they are: pairs with a part missing are shared out by them, and u is held where the settings say so.
 
     Returns
     -------
@@ -55,12 +57,16 @@ def maximise(
     for k, (factor, first, among_all, floor) in enumerate(
         zip(table.factors, prior, table.among_all, table.floors, strict=True)
     ):
-        matches = classes[0][k] + first
+        matches = classes[0][k]
         others = np.maximum(among_all - sum(one[k] for one in classes), floor)
+        if isinstance(factor, Joint):
+            matches = factor.shrunk(factor.completed(matches, m[k]))
+            others = factor.completed(others, u[k])
+        matches = matches + first
         own_m = fix_levels(factor, normalise(matches), given.m[k])
         own_u = u[k] if held else fix_levels(factor, normalise(others), given.u[k])
-        if settings.monotone and given.m[k] is None:
-            own_m, own_u = in_order(factor, matches, others, own_m, own_u, held or given.u[k] is not None)
+        if settings.monotone and not all_known(given.m[k]):
+            own_m, own_u = in_order(factor, matches, others, own_m, own_u, held, given.m[k], given.u[k])
         found_m.append(own_m)
         found_u.append(own_u)
     return found_m, found_u

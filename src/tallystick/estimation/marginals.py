@@ -15,6 +15,8 @@ from tallystick._progress import Progress, silent
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.plan import CodesAt
 from tallystick.estimation.factors import Factor
+from tallystick.estimation.joint import AnyFactor, Joint
+from tallystick.estimation.strata import equal_in_some_part
 from tallystick.patterns.count import PatternCounts, Tally
 from tallystick.patterns.digits import PairDigits
 from tallystick.patterns.plan import PairPlan
@@ -47,14 +49,14 @@ class Marginals:
     times: NDArray[np.int64]
 
 
-def marginals_of_counts(counts: PatternCounts, factors: Sequence[Factor]) -> Marginals:
+def marginals_of_counts(counts: PatternCounts, factors: Sequence[AnyFactor]) -> Marginals:
     """Marginal counts where all pairs have been compared.
 
     Parameters
     ----------
     counts : PatternCounts
         Counts of the patterns of all allowed pairs.
-    factors : sequence of Factor
+    factors : sequence of Factor or Joint
         The factors.
 
     Returns
@@ -75,7 +77,7 @@ def marginals_of_counts(counts: PatternCounts, factors: Sequence[Factor]) -> Mar
 def marginals_of_random_pairs(
     plan: PairPlan,
     comparisons: Sequence[Comparison],
-    factors: Sequence[Factor],
+    factors: Sequence[AnyFactor],
     n_random: int,
     seed: int,
     threads: int | None = None,
@@ -85,7 +87,9 @@ def marginals_of_random_pairs(
 
     Pairs of equal values are rare among random pairs but decide the largest weights. For a factor
     whose comparison is of the same fields on both sides they are therefore counted exactly from
-    the frequencies of the values, and only pairs of different values are taken from the sample.
+    the frequencies of the values, and only pairs of different values are taken from the sample. For
+    comparisons that are estimated together pairs with an equal value in any of them are taken apart (see
+    `tallystick.estimation.strata`).
 
     Parameters
     ----------
@@ -93,7 +97,7 @@ def marginals_of_random_pairs(
         The plan.
     comparisons : sequence of Comparison
         The comparisons.
-    factors : sequence of Factor
+    factors : sequence of Factor or Joint
         The factors.
     n_random : int
         Number of random pairs; where there are no more pairs than that each is taken once.
@@ -111,7 +115,7 @@ def marginals_of_random_pairs(
     allowed = plan.blocking.allowed_pairs()
     total = float(allowed.sum())
     n_comparisons = len(plan.comparisons)
-    codes = [value_codes(plan, comparisons, factor) for factor in factors]
+    codes = [tuple(value_codes(plan, comparisons, part) for part in factor.parts) for factor in factors]
     every = total <= n_random  # to take each pair once is exact then, and no dearer
     tally = Tally(plan.coding.size)
     equal_cells = [np.zeros(factor.n_cells, np.int64) for factor in factors]
@@ -136,14 +140,19 @@ def marginals_of_random_pairs(
 
     counts, smallest = [], []
     for factor, code, sample in zip(factors, codes, counted, strict=True):
-        if code is None:
+        if all(one is None for one in code):
             counts.append(sample * total / drawn)
             smallest.append(np.full(factor.n_cells, 0.5 * total / drawn))
             continue
-        exact = _equal_values(plan, factor, code)
+        each = 1.0
+        if isinstance(factor, Joint):
+            exact, each = equal_in_some_part(plan, factor, code, n_random, seed, threads)
+        else:
+            assert code[0] is not None
+            exact = _equal_values(plan, factor, code[0])
         scale = (total - exact.sum()) / max(1.0, float(sample.sum()))
         counts.append(sample * scale + exact)
-        smallest.append(np.where(exact > 0, 0.5, 0.5 * scale))
+        smallest.append(np.where(exact > 0, 0.5 * each, 0.5 * scale))
     origin = "all pairs" if every else "random pairs and value frequencies"
     return Marginals(tuple(counts), tuple(smallest), origin, found[:, :n_comparisons], times)
 
@@ -179,13 +188,13 @@ class Design:
 
 @dataclass(frozen=True)
 class _Asked:
-    """The pairs of a design with what they are asked; `sides` has both sides' codes for every factor."""
+    """The pairs of a design with what they are asked; `sides` has both sides' codes by factor and part."""
 
     design: Design
     digits: PairDigits
     values: NDArray[np.int64]
-    factors: Sequence[Factor]
-    sides: Sequence[tuple[NDArray[np.int32], NDArray[np.int32]] | None]
+    factors: Sequence[AnyFactor]
+    sides: Sequence[Sequence[tuple[NDArray[np.int32], NDArray[np.int32]]]]
 
     def count(self, start: int, stop: int) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
         """Patterns of some pairs, and by factor the cells of those with equal values."""
@@ -197,22 +206,26 @@ class _Asked:
         fold(digits, self.values, patterns)
         n_comparisons = len(self.digits.comparisons)
         equal = []
-        for factor, side in zip(self.factors, self.sides, strict=True):
-            same = np.zeros(0, np.int64)
-            if side is not None:
+        for factor, sides in zip(self.factors, self.sides, strict=True):
+            alike = np.zeros(len(left), np.bool_)
+            for side in sides:
                 code = side[0][left]
-                same = np.flatnonzero((code == side[1][right]) & (code != 0))
+                alike |= (code == side[1][right]) & (code != 0)
+            same = np.flatnonzero(alike)
             cells = factor.cells(digits[:, same].T, n_comparisons)
             equal.append(np.bincount(cells, minlength=factor.n_cells))
         return patterns, equal
 
 
 def _asked(
-    plan: PairPlan, design: Design, factors: Sequence[Factor], codes: Sequence[NDArray[np.int32] | None]
+    plan: PairPlan,
+    design: Design,
+    factors: Sequence[AnyFactor],
+    codes: Sequence[Sequence[NDArray[np.int32] | None]],
 ) -> _Asked:
     left = CodesAt(design.left_rows)
     right = left if design.right_rows is design.left_rows else CodesAt(design.right_rows)
-    sides = [None if code is None else (left.codes(code), right.codes(code)) for code in codes]
+    sides = [[(left.codes(code), right.codes(code)) for code in one if code is not None] for one in codes]
     return _Asked(design, plan.digits.gathered(left, right), plan.coding.digit_values(), factors, sides)
 
 

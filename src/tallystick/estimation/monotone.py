@@ -22,8 +22,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.cells import fix_levels, level_sums
+from tallystick.estimation.cells import Levels, fix_levels, level_sums, part_levels
 from tallystick.estimation.factors import Factor
+from tallystick.estimation.joint import AnyFactor, Joint
 
 TINY = 1e-300
 
@@ -93,41 +94,86 @@ def ordered_levels(
 
 
 def in_order(
-    factor: Factor,
+    factor: AnyFactor,
     matches: NDArray[np.float64],
     others: NDArray[np.float64],
     m: NDArray[np.float64],
     u: NDArray[np.float64],
     held: bool,
+    given_m: Levels = None,
+    given_u: Levels = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put the weights of a factor's levels in order, bands of frequency left alone.
+    """Put the weights of a factor's levels in order, bands of frequency and a missing level left alone.
+
+    Of comparisons that are estimated together the margins are put in order, which make the weights of each.
 
     Parameters
     ----------
-    factor : Factor
+    factor : Factor or Joint
         The factor; one without a comparison has no levels and is returned as it is.
     matches, others : float64 array, shape (n_cells,)
         Expected matches (those of the prior included) and non-matches by cell.
     m, u : float64 array, shape (n_cells,)
         What they would be without the constraint.
     held : bool
-        Whether u is held.
+        Whether u is held, whatever is known of it.
+    given_m, given_u : float64 array, tuple or None
+        What is known of either by level.
 
     Returns
     -------
     m, u : float64 array, shape (n_cells,)
     """
-    if factor.comparison is None:
+    if not isinstance(factor, Joint):
+        if factor.comparison is None or given_m is not None:
+            return m, u
+        held = held or given_u is not None
+        found = _ordered(factor, matches, others, level_sums(factor, m), level_sums(factor, u), held)
+        return (m, u) if found is None else (fix_levels(factor, m, found[0]), fix_levels(factor, u, found[1]))
+    levels: tuple[list[NDArray[np.float64] | None], ...] = [], []
+    changed = False
+    for number, part in enumerate(factor.parts):
+        known = [_known(one, number) for one in (given_m, given_u)]
+        own = [part_levels(factor, one, number) for one in (m, u)]
+        found = None
+        if known[0] is None:
+            margins = factor.margin(matches, number), factor.margin(others, number)
+            found = _ordered(part, *margins, own[0], own[1], held or known[1] is not None)
+        changed |= found is not None
+        for which, one in enumerate(own if found is None else found):
+            # Raking to one margin must not move the others: they are held where they are.
+            levels[which].append(one)
+    if not changed:
         return m, u
+    # A joint table that is given in whole is held.
+    new_u = u if held or isinstance(given_u, np.ndarray) else fix_levels(factor, u, tuple(levels[1]))
+    return fix_levels(factor, m, tuple(levels[0])), new_u
+
+
+def _known(given: Levels, number: int) -> NDArray[np.float64] | None:
+    """What is given of a part; of a joint table something is."""
+    return given[number] if isinstance(given, tuple) else given
+
+
+def _ordered(
+    factor: Factor,
+    matches: NDArray[np.float64],
+    others: NDArray[np.float64],
+    levels_m: NDArray[np.float64],
+    levels_u: NDArray[np.float64],
+    held: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Levels of m and u with their weights in order; None where they are; `matches` and `others` are by cell."""
     up_to = factor.n_levels - factor.n_top if factor.edges else factor.n_levels
-    levels_m, levels_u = level_sums(factor, m), level_sums(factor, u)
-    if up_to < 2 or (np.diff(levels_m[:up_to] / np.maximum(levels_u[:up_to], TINY)) >= 0).all():
-        return m, u
-    own = slice(0, up_to)
+    own = np.array([level for level in range(up_to) if level != factor.missing_level], np.int64)
+    ratio = levels_m[own] / np.maximum(levels_u[own], TINY)
+    if len(own) < 2 or (np.diff(ratio) >= 0).all():
+        return None
     by_match, by_other = level_sums(factor, matches)[own], level_sums(factor, others)[own]
     share_m, share_u = levels_m[own].sum(), levels_u[own].sum()
     new_m, new_u = ordered_levels(by_match, by_other, levels_u[own] if held else None)
+    levels_m, levels_u = levels_m.copy(), levels_u.copy()
     levels_m[own] = new_m * share_m / new_m.sum()
     if not held:
         levels_u[own] = new_u * share_u
-    return fix_levels(factor, m, levels_m), fix_levels(factor, u, levels_u)
+    return levels_m, levels_u

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.comparisons.similarity import PairFacts
-from tallystick.estimation.interpolation import Interpolated
-from tallystick.estimation.value_term import ValueTerm
-from tallystick.patterns.coding import PatternCoding
+from tallystick.estimation.comparison_parameters import ComparisonParameters
+from tallystick.estimation.interactions import Interaction
+from tallystick.estimation.weighing import Weighing
+
+__all__ = ["ComparisonParameters", "PairOfSources", "Parameters", "Start", "Uncertainty"]
 
 NORMAL_95 = 1.959963984540054
 """The standard normal is within so much of 0 with probability 0.95."""
@@ -33,122 +34,6 @@ def logit_interval(p: float, error: float) -> list[float]:
         return [p, p]
     middle, spread = np.log(p) - np.log1p(-p), NORMAL_95 * error / (p * (1 - p))
     return [float(1 / (1 + np.exp(np.clip(-(middle + sign * spread), -700, 700)))) for sign in (-1, 1)]
-
-
-@dataclass(frozen=True)
-class ComparisonParameters:
-    """m- and u-probabilities of one comparison.
-
-    Attributes
-    ----------
-    name : str
-        Name of the comparison.
-    labels : tuple of str
-        Meaning of each level, from disagreement up.
-    m, u : tuple of float
-        Probability of each level among matches and among non-matches, given that it is not missing.
-    m_origin, u_origin : str
-        Where they come from.
-    r : tuple of float, optional
-        The same among related pairs, where these are a class of their own.
-    shared : float, optional
-        Share of the related pairs that have the true value in common.
-    missing_level : int, optional
-        The level that is a missing value, where that is a level.
-    missing_weight : float
-        What a missing value weighs where it is no level.
-    interpolation : Interpolated, optional
-        Where the weight of a pair follows the similarity of its values.
-    values : ValueTerm, optional
-        Where it follows how common the very values are.
-    """
-
-    name: str
-    labels: tuple[str, ...]
-    m: tuple[float, ...]
-    u: tuple[float, ...]
-    m_origin: str
-    u_origin: str
-    r: tuple[float, ...] | None = None
-    shared: float | None = None
-    missing_level: int | None = None
-    missing_weight: float = 0.0
-    interpolation: Interpolated | None = None
-    values: ValueTerm | None = None
-
-    @cached_property
-    def plain_weights(self) -> tuple[float, ...]:
-        """Natural log of m / u of each level (Fellegi and Sunter 1969)."""
-        return tuple(float(np.log(m / u)) for m, u in zip(self.m, self.u, strict=True))
-
-    @cached_property
-    def weights(self) -> tuple[float, ...]:
-        """Weight of each level: log m / u, or, where it follows the values of a pair, that of usual ones."""
-        found = self.plain_weights
-        if self.values is not None:
-            found = self.values.damped(found)
-        return found if self.interpolation is None else self.interpolation.level_weights(found)
-
-    @cached_property
-    def related_weights(self) -> tuple[float, ...]:
-        """Log r / u of each level; where weights follow values, log(s R + 1 - s), R the level's own ratio."""
-        if self.r is None:
-            return (0.0,) * len(self.u)
-        if not self.has_terms or self.shared is None:
-            return tuple(float(np.log(r / u)) for r, u in zip(self.r, self.u, strict=True))
-        return tuple(self._related(np.array(self.weights)).tolist())
-
-    def _related(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log r / u of pairs that weigh so much: r = s m + (1 - s) u, s the chance to share the value."""
-        assert self.shared is not None
-        return np.asarray(np.logaddexp(np.log(self.shared) + weights, np.log1p(-self.shared)), np.float64)
-
-    def related_terms(self, levels: NDArray[np.uint8], terms: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What pairs with these terms add to log r / u of their level, shape (n,)."""
-        if self.r is None or self.shared is None:
-            return np.zeros(len(levels))
-        weights = np.array([*self.weights, self.missing_weight])[levels]
-        return np.where(terms == 0, 0.0, self._related(weights + terms) - self._related(weights))
-
-    @property
-    def has_terms(self) -> bool:
-        """Whether a pair's own values make a term of its weight, beyond its level."""
-        return self.interpolation is not None or self.values is not None
-
-    def terms(self, levels: NDArray[np.uint8], facts: PairFacts) -> NDArray[np.float64]:
-        """What pairs weigh beyond their level.
-
-        Parameters
-        ----------
-        levels : uint8 array, shape (n,)
-            Their levels.
-        facts : PairFacts
-            What their values are.
-
-        Returns
-        -------
-        float64 array, shape (n,)
-        """
-        found = np.zeros(len(levels))
-        if self.interpolation is not None and facts.similarity is not None:
-            weights = np.array([*self.weights, self.missing_weight])
-            found += self.interpolation.pair_weights(levels, facts.similarity, weights) - weights[levels]
-        if self.values is not None and facts.shares is not None:
-            found += self.values.terms(levels, *facts.shares)
-        return found
-
-    @cached_property
-    def term_ranges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Least and greatest term by level, the missing one included, shape (n_levels + 1,) each."""
-        weights = np.array([*self.weights, self.missing_weight])
-        low, high = np.zeros(len(weights)), np.zeros(len(weights))
-        if self.interpolation is not None:
-            least, most = self.interpolation.ranges(weights)
-            low, high = least - weights, most - weights
-        if self.values is not None:
-            least, most = self.values.ranges()
-            low, high = low + least, high + most
-        return low, high
 
 
 @dataclass(frozen=True)
@@ -229,7 +114,7 @@ class Uncertainty:
 
 
 @dataclass(frozen=True)
-class Parameters:
+class Parameters(Weighing):
     """Everything that scoring needs.
 
     Attributes
@@ -253,6 +138,8 @@ class Parameters:
         Where EM ended from each of several starts, the usual one first; empty where there was one.
     uncertainty : Uncertainty, optional
         How sure the estimates are; None where nothing was estimated, or no pairs were looked at for it.
+    interactions : tuple of Interaction
+        Comparisons whose levels were estimated together; no comparison is in two of them.
     """
 
     comparisons: tuple[ComparisonParameters, ...]
@@ -266,57 +153,7 @@ class Parameters:
     related_share: float = 0.0
     starts: tuple[Start, ...] = ()
     uncertainty: Uncertainty | None = None
-
-    @cached_property
-    def coding(self) -> PatternCoding:
-        """Coding of the comparisons' patterns, without digits of keys."""
-        return PatternCoding(tuple(len(one.labels) for one in self.comparisons))
-
-    @cached_property
-    def level_weights(self) -> NDArray[np.float64]:
-        """Weight of each level of each comparison, and of a missing value: (n_comparisons, largest radix)."""
-        return self._table([(*one.weights, one.missing_weight) for one in self.comparisons])
-
-    @cached_property
-    def related_level_weights(self) -> NDArray[np.float64]:
-        """Log r / u of each level of each comparison, shape (n_comparisons, largest radix); missing is 0."""
-        return self._table([(*one.related_weights, 0.0) for one in self.comparisons])
-
-    @cached_property
-    def with_terms(self) -> tuple[int, ...]:
-        """Numbers of the comparisons in which a pair's own values make a term (see `linking.terms`)."""
-        return tuple(number for number, one in enumerate(self.comparisons) if one.has_terms)
-
-    @cached_property
-    def term_ranges(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Least and greatest term of each level of each comparison, shapes as of `level_weights`."""
-        low, high = zip(*(one.term_ranges for one in self.comparisons), strict=True)
-        return self._table(low), self._table(high)
-
-    @cached_property
-    def extreme_tables(self) -> tuple[tuple[NDArray[np.float64], ...], tuple[NDArray[np.float64], ...]]:
-        """`tables` with the least and with the greatest term of every level; weights rise with the terms."""
-        return self._with_terms(self.term_ranges[0]), self._with_terms(self.term_ranges[1])
-
-    def _with_terms(self, terms: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-        related = [
-            one.related_terms(np.arange(len(one.labels) + 1, dtype=np.uint8), own[: len(one.labels) + 1])
-            for one, own in zip(self.comparisons, terms, strict=True)
-        ]
-        added = (terms, self._table(related))
-        return tuple(table + more for table, more in zip(self.tables, added, strict=False))
-
-    @cached_property
-    def varies(self) -> NDArray[np.bool_]:
-        """Which levels have terms that are not 0, shape as of `level_weights`."""
-        low, high = self.term_ranges
-        return np.asarray((low != 0) | (high != 0), np.bool_)
-
-    def _table(self, rows: Sequence[Sequence[float] | NDArray[np.float64]]) -> NDArray[np.float64]:
-        table = np.zeros((len(rows), max(len(row) for row in rows)))
-        for own, row in zip(table, rows, strict=True):
-            own[: len(row)] = row
-        return table
+    interactions: tuple[Interaction, ...] = ()
 
     def share_of(self, source_pair: int | None) -> float:
         """Share of related pairs among the non-matches of a pair of sources, or (None) of all together."""
@@ -328,9 +165,13 @@ class Parameters:
         """Weight of every pattern by its number, shape (coding.size,); empty where that is too many."""
         share = self.share_of(source_pair)
         if share not in self._pattern_weights:
-            few = self.coding.size <= MOST_TABLED
-            sums = (self._by_pattern(table) for table in self.tables)
-            self._pattern_weights[share] = self.corrected(share, *sums) if few else np.zeros(0)
+            weights = np.zeros(0)
+            if self.coding.size <= MOST_TABLED:
+                sums = [self._by_pattern(table) for table in self.tables]
+                if self.interactions:
+                    sums = list(self.add_terms(sums, self.coding.decode(np.arange(self.coding.size)).T))
+                weights = self.corrected(share, *sums)
+            self._pattern_weights[share] = weights
         return self._pattern_weights[share]
 
     @cached_property
@@ -344,52 +185,17 @@ class Parameters:
             total = (values[: len(one.labels) + 1, None] + total[None, :]).ravel()
         return total
 
-    @property
-    def tables(self) -> tuple[NDArray[np.float64], ...]:
-        """What is summed over a pair's comparisons: log m / u, and log r / u where pairs may be related."""
-        return (
-            (self.level_weights, self.related_level_weights) if self.related_share else (self.level_weights,)
-        )
-
-    @staticmethod
-    def corrected(
-        share: float | NDArray[np.float64],
-        weights: NDArray[np.float64],
-        related: NDArray[np.float64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Match weights from the sums over the comparisons of a pair.
-
-        A pair that is no match is related with probability rho, so that its weight is
-        log m - log((1 - rho) u + rho r), m, u and r the probabilities of its pattern in the three classes:
-        the sum of log m / u less log((1 - rho) + rho r / u). The correction is at most -log(1 - rho).
-
-        Parameters
-        ----------
-        share : float or float64 array, shape (n,)
-            rho: the share of related pairs among the non-matches of the pair's sources.
-        weights : float64 array, shape (n,)
-            Sums of `level_weights`.
-        related : float64 array, shape (n,), optional
-            Sums of `related_level_weights`.
-
-        Returns
-        -------
-        float64 array, shape (n,)
-        """
-        if related is None:
-            return weights
-        with np.errstate(divide="ignore"):  # a share of 0 takes nothing off
-            correction = np.logaddexp(np.log1p(-np.asarray(share)), np.log(share) + related)
-        return np.asarray(weights - correction, np.float64)
-
     def most_gained(self, source_pair: int) -> float:
-        """The most by which a weight can exceed the sum of the weights of its comparisons."""
+        """The most by which a weight can exceed the sum over comparisons, terms included."""
         return -float(np.log1p(-self.share_of(source_pair)))
 
     def weights(
-        self, digits: NDArray[np.uint8], source_pair: NDArray[np.int64] | None = None
+        self,
+        digits: NDArray[np.uint8],
+        source_pair: NDArray[np.int64] | None = None,
+        terms: Mapping[int, NDArray[np.float64]] | None = None,
     ) -> NDArray[np.float64]:
-        """Match weights (natural log) of patterns.
+        """Match weights (natural log) of patterns, or of pairs.
 
         Parameters
         ----------
@@ -397,6 +203,9 @@ class Parameters:
             Levels; the number of levels stands for missing.
         source_pair : int64 array, shape (n,), optional
             Which pair of sources each belongs to, where that is known.
+        terms : mapping of int to float64 array, shape (n,), optional
+            What the values of pairs weigh beyond their level, by number of the comparison; by default they are
+            usual ones.
 
         Returns
         -------
@@ -406,7 +215,8 @@ class Parameters:
         share: float | NDArray[np.float64] = self.related_share
         if source_pair is not None and self.pairs:
             share = np.array([pair.related_share for pair in self.pairs])[source_pair]
-        return self.corrected(share, *(table[rows, digits].sum(axis=1) for table in self.tables))
+        sums = [table[rows, digits].sum(axis=1) for table in self.tables]
+        return self.corrected(share, *self.add_terms(sums, digits.T, terms))
 
     def posterior(self, weights: NDArray[np.float64], source_pair: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probability that a candidate pair is a match given its pattern alone.
@@ -464,22 +274,7 @@ class Parameters:
         """Plain data for JSON; `from_dict` reads it back without loss."""
         return {
             "comparisons": [
-                {
-                    "name": one.name,
-                    "labels": list(one.labels),
-                    "m": list(one.m),
-                    "u": list(one.u),
-                    "weights": list(one.weights),
-                    "m_origin": one.m_origin,
-                    "u_origin": one.u_origin,
-                    **self._intervals(number),
-                    **({} if one.r is None else {"r": list(one.r), "shared": one.shared}),
-                    **({} if one.missing_level is None else {"missing_level": one.missing_level}),
-                    **({} if not one.missing_weight else {"missing_weight": one.missing_weight}),
-                    **({} if one.interpolation is None else {"interpolation": one.interpolation.to_dict()}),
-                    **({} if one.values is None else {"values": one.values.to_dict()}),
-                }
-                for number, one in enumerate(self.comparisons)
+                {**one.to_dict(), **self._intervals(number)} for number, one in enumerate(self.comparisons)
             ],
             "match_rates": [
                 {
@@ -500,6 +295,7 @@ class Parameters:
                 for number, pair in enumerate(self.pairs)
             ],
             "passes": list(self.passes),
+            **({"interactions": [one.to_dict() for one in self.interactions]} if self.interactions else {}),
             "related_share": self.related_share,
             "selected_matches": self.selected_matches,
             "em": None
@@ -519,23 +315,7 @@ class Parameters:
         """Read what `to_dict` gave."""
         em = data["em"]
         return cls(
-            comparisons=tuple(
-                ComparisonParameters(
-                    one["name"],
-                    tuple(one["labels"]),
-                    tuple(one["m"]),
-                    tuple(one["u"]),
-                    one["m_origin"],
-                    one["u_origin"],
-                    tuple(one["r"]) if "r" in one else None,
-                    one.get("shared"),
-                    one.get("missing_level"),
-                    one.get("missing_weight", 0.0),
-                    Interpolated.from_dict(one["interpolation"]) if "interpolation" in one else None,
-                    ValueTerm.from_dict(one["values"]) if "values" in one else None,
-                )
-                for one in data["comparisons"]
-            ),
+            comparisons=tuple(ComparisonParameters.from_dict(one) for one in data["comparisons"]),
             pairs=tuple(
                 PairOfSources(
                     **{key: value for key, value in pair.items() if key not in ("rate", "matches_interval")}
@@ -554,5 +334,9 @@ class Parameters:
             if (known := data.get("uncertainty")) is None
             else Uncertainty(
                 tuple(known["errors"]), tuple(tuple(row) for row in known["covariance"]), known["dispersion"]
+            ),
+            interactions=tuple(
+                Interaction.from_dict(one, [own["name"] for own in data["comparisons"]])
+                for one in data.get("interactions", ())
             ),
         )

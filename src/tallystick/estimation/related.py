@@ -64,13 +64,13 @@ def fit_classes(
         # The same matches without the class. (Left to itself EM may take the relatives for the matches, which
         # can be the likelier of the two readings of the pairs, so that it is no standard to compare with.)
         levels = tuple(
-            None if factor.comparison is None else levels_of(factor, m)
+            None if factor.parts[0].comparison is None else levels_of(factor, m)
             for factor, m in zip(table.factors, fit.m, strict=True)
         )
         same = fit_em(table, selection, replace(given, m=levels), fit.matches, settings)
         # Schwarz (1978): each of the added parameters has to pay for itself, several times as pairs are no
         # independent observations.
-        added = len(table.factors) + len(start_matches)
+        added = sum(len(factor.parts) for factor in table.factors) + len(start_matches)
         gain = fit.log_likelihood[-1] - same.log_likelihood[-1]
         if gain > PRICE * 0.5 * added * np.log(table.counts.n_pairs):
             return fit
@@ -93,13 +93,18 @@ def looks_related(table: Table, matches: NDArray[np.float64], related: Related) 
     -------
     bool
     """
-    compared = [k for k, factor in enumerate(table.factors) if factor.comparison is not None]
-    shared = related.shared[compared]
+    parts = [part for factor in table.factors for part in factor.parts]
+    shared = related.shared[[part.comparison is not None for part in parts]]
     in_common = int((shared >= COMMON).sum()) >= 2
     return bool(shared.min() <= APART and in_common and related.pairs.sum() >= matches.sum())
 
 
 def _all_given(table: Table, given: Given) -> bool:
     """Whether m and u of every comparison are known: weights are then what the user says they are."""
-    compared = [k for k, factor in enumerate(table.factors) if factor.comparison is not None]
-    return all(given.m[k] is not None and given.u[k] is not None for k in compared)
+    return all(
+        one is not None
+        for k, factor in enumerate(table.factors)
+        if factor.parts[0].comparison is not None
+        for levels in (given.m[k], given.u[k])
+        for one in (levels if isinstance(levels, tuple) else (levels,))
+    )

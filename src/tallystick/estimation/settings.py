@@ -146,6 +146,14 @@ class Estimation(Settings):
         EM on all pairs, with the labelled ones known; or m from the labelled pairs alone.
     labels_u : bool
         With ``"alone"``: u from the labelled non-matches, too.
+    interactions : tuple of tuple of str
+        Names of comparisons that depend on each other, two or more each: the joint probabilities of their
+        levels are estimated. Those that share a comparison are estimated together.
+
+    Examples
+    --------
+    >>> Estimation(interactions=[["surname", "email"]]).interactions
+    (('surname', 'email'),)
     """
 
     max_iterations: int = Field(default=1000, ge=1)
@@ -165,6 +173,7 @@ class Estimation(Settings):
     expected_matches: float | tuple[StatedMatches, ...] | None = None
     deterministic: Deterministic | None = None
     reference: Source | None = None
+    interactions: tuple[tuple[str, ...], ...] = ()
 
     @field_validator("expected_matches")
     @classmethod
@@ -204,4 +213,23 @@ class Estimation(Settings):
             raise ValueError(
                 'labels_u = true needs labels_use = "alone": with EM, u is counted among all pairs'
             )
+        if self.labels_use == "alone" and self.interactions:
+            raise ValueError(
+                'found interactions with labels_use = "alone", expected labels_use = "with_em": joint '
+                "probabilities need EM"
+            )
         return self
+
+    @field_validator("interactions")
+    @classmethod
+    def _of_different_comparisons(cls, interactions: tuple[tuple[str, ...], ...]) -> Any:
+        seen = set()
+        for one in interactions:
+            if len(set(one)) < max(2, len(one)):
+                raise ValueError(
+                    f"found {list(one)!r}, expected the names of two or more different comparisons"
+                )
+            if frozenset(one) in seen:
+                raise ValueError(f"found {list(one)!r} twice; name it once")
+            seen.add(frozenset(one))
+        return interactions

@@ -13,13 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.cells import fix_levels, level_sums, normalise
-from tallystick.estimation.factors import Factor
+from tallystick.estimation.cells import Levels, fix_levels, level_sums, normalise
+from tallystick.estimation.joint import AnyFactor, Joint
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table
-
-Levels = NDArray[np.float64] | None
-"""Probabilities by level, or None where nothing is said of them."""
 
 
 def usual_start(table: Table, fixed: Sequence[Levels], settings: Estimation) -> list[NDArray[np.float64]]:
@@ -29,7 +26,7 @@ def usual_start(table: Table, fixed: Sequence[Levels], settings: Estimation) -> 
     ----------
     table : Table
         The patterns.
-    fixed : sequence of float64 array or None
+    fixed : sequence of float64 array, tuple or None
         m of each factor by level where it is known.
     settings : Estimation
         With `start_agreement`.
@@ -62,7 +59,7 @@ def prior_of(
         The patterns.
     usual : sequence of float64 array
         What `usual_start` gave.
-    looks : sequence of float64 array or None
+    looks : sequence of float64 array, tuple or None
         By level what the matches of the prior look like, where a previous model says so.
     weight : float
         How many such matches.
@@ -81,7 +78,7 @@ def prior_of(
 
 
 def _start(
-    factor: Factor, possible: NDArray[np.bool_], among_all: NDArray[np.float64], agreement: float
+    factor: AnyFactor, possible: NDArray[np.bool_], among_all: NDArray[np.float64], agreement: float
 ) -> NDArray[np.float64]:
     """Start of m, and its prior: full agreement as given, each lower level a third as likely as the next.
 
@@ -89,6 +86,12 @@ def _start(
     pairs that agree on one of them over the frequency of its values. Where missing is a level it is as likely
     as among all pairs.
     """
+    if isinstance(factor, Joint):
+        parts = []
+        for k, part in enumerate(factor.parts):
+            own = (factor.margin(possible.astype(np.float64), k) > 0) & part.present
+            parts.append(_start(part, own, factor.margin(among_all, k), agreement))
+        return factor.product(parts)
     top = np.ones(1)
     if factor.edges:
         found = level_sums(factor, among_all)

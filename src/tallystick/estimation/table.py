@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.factors import Factor
+from tallystick.estimation.joint import AnyFactor, Joint
 from tallystick.estimation.marginals import Marginals
 from tallystick.patterns.count import PatternCounts
 
@@ -25,14 +25,14 @@ class Table:
     ----------
     counts : PatternCounts
         Counts of the patterns of the selected pairs.
-    factors : tuple of Factor
+    factors : tuple of Factor or Joint
         The factors.
     cells : int32 array, shape (n_patterns, n_factors)
         The cell of each factor, numbered over all factors.
     starts : int64 array, shape (n_factors + 1,)
         Where the cells of each factor begin.
     missing : list of float64 array
-        Probability of each missing cell, (n_cells,) for every factor; 0 elsewhere.
+        Share of the pairs in which the same is missing as in each cell, (n_cells,) for every factor.
     possible : list of bool array
         Cells that pairs may show.
     among_all, floors : list of float64 array
@@ -42,7 +42,7 @@ class Table:
     """
 
     counts: PatternCounts
-    factors: tuple[Factor, ...]
+    factors: tuple[AnyFactor, ...]
     cells: NDArray[np.int32]
     starts: NDArray[np.int64]
     missing: list[NDArray[np.float64]]
@@ -56,14 +56,14 @@ class Table:
         return np.split(values, self.starts[1:-1])
 
 
-def table_of(counts: PatternCounts, factors: Sequence[Factor], marginals: Marginals) -> Table:
+def table_of(counts: PatternCounts, factors: Sequence[AnyFactor], marginals: Marginals) -> Table:
     """Find the cells of all patterns.
 
     Parameters
     ----------
     counts : PatternCounts
         Counts of the patterns of the selected pairs.
-    factors : sequence of Factor
+    factors : sequence of Factor or Joint
         The factors.
     marginals : Marginals
         How often each cell occurs among all allowed pairs.
@@ -86,26 +86,30 @@ def table_of(counts: PatternCounts, factors: Sequence[Factor], marginals: Margin
         tuple(factors),
         np.stack(numbered, axis=1).astype(np.int32),
         starts,
-        [_shares(~f.present, s) for f, s in zip(factors, marginals.counts, strict=True)],
+        [f.missing_shares(s) for f, s in zip(factors, marginals.counts, strict=True)],
         possible,
         [np.where(p, s, 0.0) for p, s in zip(possible, marginals.counts, strict=True)],
         # A level that was never seen keeps a small u, so that its weight is finite.
-        [np.where(p, s, 0.0) for p, s in zip(possible, marginals.smallest, strict=True)],
+        [
+            np.where(p, f.floors(s, least) if isinstance(f, Joint) else least, 0.0)
+            for f, p, s, least in zip(factors, possible, marginals.counts, marginals.smallest, strict=True)
+        ],
     )
 
 
-def _shares(mask: NDArray[np.bool_], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probability of each missing cell; 0 elsewhere."""
-    return np.where(mask, counts, 0.0) / max(1.0, float(counts.sum()))
-
-
 def _possible(
-    factor: Factor, among_all: NDArray[np.float64], patterns: NDArray[np.int64]
+    factor: AnyFactor, among_all: NDArray[np.float64], patterns: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Cells that pairs may show: all but key bits that never come with a level that does occur.
 
     Equal surnames, say, cannot differ in the key part that is the surname.
     """
+    if isinstance(factor, Joint):
+        both = [
+            (factor.margin(among_all, k), factor.margin(patterns.astype(np.float64), k).astype(np.int64))
+            for k in range(len(factor.parts))
+        ]
+        return factor.possible([_possible(part, *own) for part, own in zip(factor.parts, both, strict=True)])
     seen = (among_all > 0) | (patterns > 0)
     level_seen = np.bincount(factor.level, weights=seen, minlength=factor.n_levels + 1) > 0
     return np.asarray(factor.present & (seen | ~level_seen[factor.level]), np.bool_)

@@ -232,7 +232,8 @@ def weight_parts(
 
     `terms` is what the values themselves add to comparisons, by number (see `tallystick.linking.terms`).
 
-    Where related pairs are a class of their own the last part is what their agreement takes from it.
+    After the comparisons come the terms of those that were estimated together. Where related pairs are a
+    class of their own the last part is what their agreement takes from it.
     """
     parts: list[dict[str, Any]] = [
         {
@@ -243,6 +244,11 @@ def weight_parts(
         }
         for number, (one, level) in enumerate(zip(parameters.comparisons, digits, strict=True))
     ]
+    for own in parameters.interactions:
+        levels = [(parameters.comparisons[number].labels, int(digits[number])) for number in own.comparisons]
+        label = " and ".join(labels[level] if level < len(labels) else "missing" for labels, level in levels)
+        term = float(own.at(own.terms, digits))
+        parts.append({"comparison": own.label, "level": None, "label": label, "weight": term})
     if parameters.related_share:
         rest = weight - sum(float(part["weight"]) for part in parts)
         parts.append({"comparison": RELATED, "level": None, "label": "agree as relatives do", "weight": rest})

@@ -227,8 +227,13 @@ class Linkage:
         Raises
         ------
         InputError
-            Where m or u of a comparison is not given.
+            Where m or u of a comparison is not given, or comparisons are to be estimated together.
         """
+        if self.spec.estimation.interactions:
+            raise InputError(
+                "estimation.interactions: joint probabilities are estimated from data: fit the linkage, or "
+                "leave interactions out where m and u are given."
+            )
         return Model(self.spec.model_copy(update={"sources": ()}), given_parameters(self.spec.comparisons))
 
     def run(

@@ -16,7 +16,6 @@ from tallystick.comparisons.value_frequencies import shares_of
 from tallystick.errors import InputError
 from tallystick.estimation.settings import Estimation
 from tallystick.linkage.prepare import as_sources, read_records
-from tallystick.linking.terms import total_terms
 from tallystick.preparation.normalise import normalise_column
 from tallystick.preparation.read import Table
 from tallystick.records.encode import encode
@@ -139,15 +138,7 @@ def compare_one(
     # Where there are several pairs of sources nobody knows which one a record is of.
     pair = np.zeros(len(digits), np.int64) if len(model.parameters.pairs) == 1 else None
     parameters = model.parameters
-    if not terms:
-        return parameters.weights(digits, pair), parameters.coding.encode(digits), terms
-    rows = np.arange(len(index.comparisons))
-    sums = [
-        table[rows, digits].sum(axis=1) + more
-        for table, more in zip(parameters.tables, total_terms(parameters, digits.T, terms), strict=True)
-    ]
-    share = parameters.share_of(None if pair is None else 0)
-    return parameters.corrected(share, *sums), parameters.coding.encode(digits), terms
+    return parameters.weights(digits, pair, terms), parameters.coding.encode(digits), terms
 
 
 def lookup(model: Model, record: Mapping[str, Any], index: Index, most: int) -> pl.DataFrame:

@@ -40,7 +40,8 @@ class ComparedRecords:
     pattern : str
         Levels of the comparisons, ``.`` for missing.
     parts : list of dict
-        For every comparison its level, what that means, and its weight; last, where related pairs are a class
+        For every comparison its level, what that means, and its weight; then what comparisons that were
+        estimated together add to that; last, where related pairs are a class
         of their own, what the pair's agreement as relatives takes off.
     """
 

@@ -193,8 +193,9 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
     -------
     polars.DataFrame
         The columns of `links_table`, then for every field ``left_`` and ``right_`` values, and for
-        every comparison ``level_`` and ``weight_``; where related pairs are a class of their own,
-        ``related_weight`` is what their agreement takes from the sum.
+        every comparison ``level_`` and ``weight_``; for comparisons that were estimated together
+        ``weight_`` with their names joined by ``_x_``, what they add together; where related pairs are a
+        class of their own, ``related_weight`` is what their agreement takes from the sum.
     """
     where = np.flatnonzero(decided.possible)
     where = where[
@@ -212,8 +213,10 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
         columns[f"weight_{one.name}"] = parameters.level_weights[number][digits[:, number]]
         if number in terms:
             columns[f"weight_{one.name}"] = columns[f"weight_{one.name}"] + terms[number]
+    for own in parameters.interactions:
+        columns[f"weight_{'_x_'.join(own.names)}"] = own.at(own.terms, digits.T)
     if parameters.related_share:
-        summed = np.sum([columns[f"weight_{one.name}"] for one in parameters.comparisons], axis=0)
+        summed = np.sum([values for name, values in columns.items() if name.startswith("weight_")], axis=0)
         columns["related_weight"] = decided.pairs.weight[where] - summed
     links = links_table(prepared, parameters, decided, where)
     return links.with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.units import Rectangle
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.score import SLACK, sum_over_levels
+from tallystick.linking.interaction_cells import interaction_cells
+from tallystick.linking.score import SLACK, weigh_patterns
 from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
 
@@ -37,9 +38,8 @@ def contending(pairs: PatternPairs, parameters: Parameters, wanted: NDArray[np.b
     """
     asked = pairs.among(wanted)
     patterns, left, right = pairs.patterns[asked], pairs.left(asked), pairs.right(asked)
-    share = parameters.share_of(pairs.source_pair)
     low, high = (
-        parameters.corrected(share, *(sum_over_levels(parameters, patterns, table) for table in tables))
+        weigh_patterns(parameters, patterns, pairs.source_pair, tables)
         for tables in parameters.extreme_tables
     )
     best = np.full(len(wanted), -np.inf)
@@ -75,11 +75,19 @@ def contending_of_tile(
     )
     columns = plan.tiles.right_groups[:, unit.right]
     share = parameters.share_of(unit.source_pair)
+    together = interaction_cells(plan, unit, parameters)
 
     def bounds(row: int) -> tuple[Floats, Floats]:
         """The least and the most that a left row's pairs weigh, shape (n_right,)."""
+        terms = together.terms_of(row, columns)
         found = [
-            parameters.corrected(share, *(one[row][columns].sum(axis=0, dtype=np.float64) for one in tables))
+            parameters.corrected(
+                share,
+                *(
+                    one[row][columns].sum(axis=0, dtype=np.float64) + more
+                    for one, more in zip(tables, terms, strict=False)
+                ),
+            )
             for tables in (low, high)
         ]
         itself = unit.right == unit.left[row]

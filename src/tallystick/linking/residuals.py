@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from tallystick._parallel import run_units
 from tallystick.blocking.units import TILE_LEFT, Rectangle, Unit
 from tallystick.estimation.parameters import Parameters
+from tallystick.linking.interaction_cells import interaction_cells
 from tallystick.linking.residual_terms import contending, contending_of_tile
 from tallystick.linking.score import weigh_pairs, weigh_patterns
 from tallystick.patterns.pairs import PatternPairs
@@ -128,20 +130,31 @@ def _tile_best(
     best_right = np.full(len(unit.right), -np.inf, np.float32)
     row_left = np.full(len(unit.left), -1, np.int32)
     row_right = np.full(len(unit.right), -1, np.int32)
-    best_of_tile(
-        sums[0],
-        sums[-1],
-        np.float32(parameters.share_of(unit.source_pair)),
-        columns,
-        unit.left,
-        unit.right,
-        best_left,
-        row_left,
-        best_right,
-        row_right,
-    )
+    share = np.float32(parameters.share_of(unit.source_pair))
+    best = (columns, unit.left, unit.right, best_left, row_left, best_right, row_right)
+    if parameters.interactions:
+        _best_with_terms(plan, unit, parameters, sums, share, best)
+    else:
+        best_of_tile(sums[0], sums[-1], share, *best)
     keep_left = wanted[unit.left] & (row_left >= 0)
     keep_right = wanted[unit.right] & (row_right >= 0)
     one = np.concatenate([unit.left[keep_left], row_right[keep_right]])
     other = np.concatenate([row_left[keep_left], unit.right[keep_right]])
     return np.minimum(one, other), np.maximum(one, other)
+
+
+def _best_with_terms(
+    plan: PairPlan,
+    unit: Rectangle,
+    parameters: Parameters,
+    sums: Sequence[NDArray[Any]],
+    share: np.float32,
+    best: Sequence[NDArray[Any]],
+) -> None:
+    """What `best_of_tile` does where comparisons have interactions."""
+    from tallystick.linking.kernels_interactions import best_with_terms
+
+    assert plan.tiles is not None
+    bounds = plan.tiles.rows(unit, parameters.bounding_weights, np.float32)
+    own = interaction_cells(plan, unit, parameters)
+    best_with_terms(bounds, sums[0], sums[-1], share, own.cells, own.starts, own.terms, own.related, *best)

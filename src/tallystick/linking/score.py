@@ -14,7 +14,7 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.errors import RunError
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.terms import pair_terms, total_terms
+from tallystick.linking.terms import pair_terms
 from tallystick.patterns.count import pattern_pairs
 from tallystick.patterns.pairs import PatternPairs
 from tallystick.patterns.plan import PairPlan
@@ -82,8 +82,9 @@ def link_block(
     found = []
     for unit in units:
         if isinstance(unit, Rectangle):
-            most = parameters.extreme_tables[1][0]
-            left, right = _tile_pairs(plan, unit, most, floor - parameters.most_gained(unit.source_pair))
+            left, right = _tile_pairs(
+                plan, unit, parameters.bounding_weights, floor - parameters.most_gained(unit.source_pair)
+            )
             weight, pattern = weigh_pairs(plan, parameters, left, right, unit.source_pair)
             keep = weight >= floor
             found.append((left[keep], right[keep], weight[keep], pattern[keep]))
@@ -124,17 +125,11 @@ def _above(
         weight = weigh_patterns(parameters, pairs.patterns, pairs.source_pair)
         keep = np.flatnonzero(weight >= floor)
         return pairs.left(keep), pairs.right(keep), weight[keep], _pattern(pairs, parameters, keep)
-    share = parameters.share_of(pairs.source_pair)
-    sums = [sum_over_levels(parameters, pairs.patterns, table) for table in parameters.extreme_tables[1]]
-    keep = np.flatnonzero(parameters.corrected(share, *sums) >= floor - ROUNDING)
+    most = weigh_patterns(parameters, pairs.patterns, pairs.source_pair, parameters.extreme_tables[1])
+    keep = np.flatnonzero(most >= floor - ROUNDING)
     left, right, pattern = pairs.left(keep), pairs.right(keep), _pattern(pairs, parameters, keep)
     digits = np.ascontiguousarray(parameters.coding.decode(pattern).T)
-    terms = total_terms(parameters, digits, pair_terms(plan.comparisons, parameters, left, right, digits))
-    sums = [
-        sum_over_levels(parameters, pattern, table) + more
-        for table, more in zip(parameters.tables, terms, strict=True)
-    ]
-    weight = parameters.corrected(share, *sums)
+    weight = _exact(plan, parameters, left, right, digits, pairs.source_pair)
     keep = np.flatnonzero(weight >= floor)
     return left[keep], right[keep], weight[keep], pattern[keep]
 
@@ -163,45 +158,56 @@ def weigh_pairs(
     source_pair: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Match weights and pattern numbers of given pairs of rows of a pair of sources."""
+    digits = plan.digits.of(left, right)[: len(parameters.comparisons)]
+    weight = _exact(plan, parameters, left, right, digits, source_pair)
+    return weight, parameters.coding.encode(digits.T)
+
+
+def _exact(
+    plan: PairPlan,
+    parameters: Parameters,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    digits: NDArray[np.uint8],
+    source_pair: int,
+) -> NDArray[np.float64]:
+    """Weights of pairs with all terms; `digits` has shape (n_comparisons, n)."""
     from tallystick.patterns.kernels_patterns import fold
 
-    digits = plan.digits.of(left, right)[: len(parameters.comparisons)]
     sums = []
     for table in parameters.tables:
         sums.append(np.empty(len(left)))
         fold(digits, table, sums[-1])
-    if parameters.with_terms:
-        terms = pair_terms(plan.comparisons, parameters, left, right, digits)
-        for total, more in zip(sums, total_terms(parameters, digits, terms), strict=True):
-            total += more
-    weight = parameters.corrected(parameters.share_of(source_pair), *sums)
-    return weight, parameters.coding.encode(digits.T)
+    terms = pair_terms(plan.comparisons, parameters, left, right, digits)
+    return parameters.corrected(parameters.share_of(source_pair), *parameters.add_terms(sums, digits, terms))
 
 
-def weigh_patterns(parameters: Parameters, patterns: NDArray[Any], source_pair: int) -> NDArray[np.float64]:
+def weigh_patterns(
+    parameters: Parameters,
+    patterns: NDArray[Any],
+    source_pair: int,
+    tables: Sequence[NDArray[np.float64]] | None = None,
+) -> NDArray[np.float64]:
     """Match weights of patterns, whose first digits are the comparisons', of a pair of sources.
 
-    Without the terms of the pairs themselves, where there are such (see `tallystick.linking.terms`).
+    Those of usual values, where the pairs' own values make terms (see `tallystick.linking.terms`); or, with one
+    of `Parameters.extreme_tables` as `tables`, the least or the greatest weight of pairs that show a pattern.
     """
-    from tallystick.patterns.kernels_patterns import weigh_by_table
+    from tallystick.patterns.kernels_patterns import weigh, weigh_by_table
 
-    if len(table := parameters.pattern_weights(source_pair)):
+    if tables is None and len(table := parameters.pattern_weights(source_pair)):
         weight = np.empty(len(patterns))
         weigh_by_table(patterns, table, weight)
         return weight
-    sums = (sum_over_levels(parameters, patterns, table) for table in parameters.tables)
+    radices = np.array(parameters.coding.radices)
+    sums: Sequence[NDArray[np.float64]] = []
+    for table in parameters.tables if tables is None else tables:
+        sums = [*sums, np.empty(len(patterns))]
+        weigh(patterns, radices, table, sums[-1])
+    if parameters.interactions:
+        own = patterns.astype(np.int64) % parameters.coding.size
+        sums = parameters.add_terms(sums, parameters.coding.decode(own).T)
     return parameters.corrected(parameters.share_of(source_pair), *sums)
-
-
-def sum_over_levels(
-    parameters: Parameters, patterns: NDArray[Any], table: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Sums of a table's values over the comparisons' levels of patterns, shape (n_patterns,)."""
-    from tallystick.patterns.kernels_patterns import weigh
-
-    found = np.empty(len(patterns))
-    weigh(patterns, np.array(parameters.coding.radices), table, found)
-    return found
 
 
 def _tile_pairs(

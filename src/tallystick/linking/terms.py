@@ -57,33 +57,6 @@ def pair_terms(
     return found
 
 
-def total_terms(
-    parameters: Parameters, digits: NDArray[np.uint8], terms: Mapping[int, Floats]
-) -> tuple[Floats, ...]:
-    """What terms add to the sums of `Parameters.tables` over the comparisons of pairs.
-
-    Parameters
-    ----------
-    parameters : Parameters
-        The model.
-    digits : uint8 array, shape (n_comparisons, n)
-        Levels of the pairs.
-    terms : mapping of int to float64 array, shape (n,)
-        Their terms (see `pair_terms`).
-
-    Returns
-    -------
-    tuple of float64 array, shape (n,)
-        One for each table: related pairs share values, so that they too agree the less often on a rare one.
-    """
-    totals = tuple(np.zeros(digits.shape[1]) for _ in parameters.tables)
-    for number, own in terms.items():
-        totals[0][:] += own
-        if len(totals) > 1:
-            totals[1][:] += parameters.comparisons[number].related_terms(digits[number], own)
-    return totals
-
-
 def part_terms(terms: Mapping[int, Floats], at: int) -> dict[int, float]:
     """The terms of one pair out of those of several, by comparison."""
     return {number: float(values[at]) for number, values in terms.items()}

@@ -26,6 +26,7 @@ from tallystick.quality.diagnostics import (
     related_sentence,
     term_sentences,
 )
+from tallystick.quality.interactions import interaction_rows
 from tallystick.quality.vega_bundle import vega_bundle
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
             match_rates=model.get("match_rates") or [],
             comparisons=comparisons,
             related=related_sentence(model),
+            interactions=interaction_rows(model),
             histogram=histogram,
             quality=quality,
             completeness=_completeness(quality),

@@ -34,6 +34,7 @@ def problems(spec: Spec) -> list[Problem]:
     found += _repeated("comparisons", "name", [one.name for one in spec.comparisons])
     found += _repeated("passes", None, [one.label for one in spec.passes])
     found += _answers_read(spec)
+    found += _unknown_interactions(spec)
     if not spec.passes and (spec.sources or not all(one.m and one.u for one in spec.comparisons)):
         found.append(
             Problem(
@@ -107,6 +108,16 @@ def _repeated(table: str, key: str | None, names: Iterable[str]) -> Iterator[Pro
             path: KeyPath = (table, number) if key is None else (table, number, key)
             yield Problem(path, f'found "{name}", which names {table}[{first[name]}] too; expected another')
         first.setdefault(name, number)
+
+
+def _unknown_interactions(spec: Spec) -> Iterator[Problem]:
+    names = [one.name for one in spec.comparisons]
+    for number, one in enumerate(spec.estimation.interactions):
+        for name in one:
+            if name not in names:
+                yield Problem(
+                    ("estimation", "interactions", number), misspelt(name, names, "the name of a comparison")
+                )
 
 
 def _unused_fields(spec: Spec) -> Iterator[Problem]:
