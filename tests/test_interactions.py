@@ -7,9 +7,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import naive_pairs as naive
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,11 @@ import tallystick as ts
 from tallystick.blocking import units as units_module
 from tallystick.blocking.passes import AnyPass
 from tallystick.blocking.plan import source_pairs
+from tallystick.errors import InputError, SpecError
+from tallystick.estimation import dependence as dependence_module
+from tallystick.estimation import joint as joint_module
 from tallystick.estimation import parameters as parameters_module
+from tallystick.estimation.dependence import Dependence, advice
 from tallystick.estimation.em import Fit, Given, fit_em
 from tallystick.estimation.factors import Factor, selection_of
 from tallystick.estimation.interactions import Interaction
@@ -35,6 +41,7 @@ from tallystick.linking import residuals as residuals_module
 from tallystick.linking.residuals import best_candidates
 from tallystick.linking.score import score, weigh_patterns
 from tallystick.patterns.coding import PatternCoding
+from tallystick.spec.toml import parse_spec
 
 Floats = NDArray[np.float64]
 
@@ -247,3 +254,262 @@ def test_pairs_with_an_equal_value_are_all_taken_where_they_are_few(design: str)
     top = joint.parts[0].level[joint.of_part[0]] == joint.parts[0].n_levels - 1
     np.testing.assert_allclose(found[top], every[top])
     assert every[top].sum() > 0
+
+
+def tables_of(seed: int, follows: float, together: float) -> list[pl.DataFrame]:
+    """Two files with 2,500 persons in common of 4,000 each, values of five fields, some missing.
+
+    The town is that of the surname for a share of the persons; in a share of the copies both surname and
+    house are drawn anew, as where a wrong form was copied.
+    """
+    random = np.random.default_rng(seed)
+    n, common = 4000, 2500
+    sizes = {"given": 60, "surname": 100, "birth": 300, "house": 200, "town": 40}
+
+    def drawn(count: int) -> dict[str, NDArray[np.int64]]:
+        own = {name: random.integers(0, size, count) for name, size in sizes.items()}
+        own["town"] = np.where(random.random(count) < follows, own["surname"] % 40, own["town"])
+        return own
+
+    left, right = drawn(n), drawn(n)
+    for name in sizes:
+        right[name][:common] = left[name][:common]
+    fresh = drawn(common)
+    for name in sizes:
+        wrong = random.random(common) < 0.07
+        right[name][:common] = np.where(wrong, fresh[name], right[name][:common])
+    both = random.random(common) < together
+    for name in ("surname", "house"):
+        right[name][:common] = np.where(both, fresh[name], right[name][:common])
+    tables = []
+    for side, own in (("a", left), ("b", right)):
+        columns = {"id": pl.Series([f"{side}{k}" for k in range(n)])}
+        for name, values in own.items():
+            text = pl.Series(values.astype(str))
+            text = text.set(pl.Series(random.random(n) < 0.05), None)
+            columns[name] = text
+        tables.append(pl.DataFrame(columns).sample(fraction=1.0, shuffle=True, seed=seed))
+    return tables
+
+
+NAMES = ("given", "surname", "birth", "house", "town")
+BLOCKED = (ts.blocking_key("birth"), ts.blocking_key("given", "town"), ts.blocking_key("surname", "house"))
+
+
+def linkage_of(
+    interactions: Sequence[Sequence[str]], passes: Sequence[AnyPass] = BLOCKED, related: str = "none"
+) -> ts.Linkage:
+    estimation = ts.Estimation(interactions=interactions, related=related)  # type: ignore[arg-type]
+    return ts.Linkage([ts.comparison(one, ts.exact()) for one in NAMES], passes, estimation=estimation)
+
+
+def sources_of(tables: Sequence[pl.DataFrame]) -> list[ts.Source]:
+    return [ts.Source(name=name, table=table, id="id") for name, table in zip("ab", tables, strict=True)]
+
+
+@pytest.mark.parametrize("passes", [BLOCKED, (ts.all_pairs(),)], ids=["passes", "all pairs"])
+def test_files_whose_town_follows_the_surname(passes: Sequence[AnyPass]) -> None:
+    sources = sources_of(tables_of(1, follows=0.8, together=0.0))
+    plain = linkage_of([], passes).fit(*sources)
+    told = [text for text in plain.warnings if "depend on" in text]
+    if passes == BLOCKED:
+        assert told[0].startswith(
+            "Comparisons surname and town depend on each other: “equal” and “equal” come"
+        )
+        assert 'interactions = [["surname", "town"]] under [estimation]' in told[0]
+    else:  # EM takes those who share both for the matches, so that the matches seem a dependence
+        assert plain.parameters.pairs[0].expected_matches > 50_000
+        assert told
+        assert all("look first at the number of matches" in text for text in told)
+    model = linkage_of([["surname", "town"]], passes).fit(*sources)
+    assert not [text for text in model.warnings if "depend on" in text]
+    assert model.parameters.pairs[0].expected_matches == pytest.approx(2500, rel=0.03)
+    # u as the files have it: all pairs in which nothing is missing, less the matches.
+    (one,) = model.parameters.interactions
+    left, right = (source.table.drop_nulls(["surname", "town"]) for source in sources)
+    n = len(left) * len(right)
+    matches = 2500 * 0.95**4
+    m = one.table("m")
+    for fields, seen, chance in (
+        (["surname", "town"], one.table("u")[1, 1], m[1, 1]),
+        (["surname"], one.table("u")[1, :].sum(), m[1, :].sum()),
+        (["town"], one.table("u")[:, 1].sum(), m[:, 1].sum()),
+    ):
+        together = left.join(right, on=fields).height
+        assert seen == pytest.approx((together - matches * chance) / (n - matches), rel=0.02)
+    # A copy has the surname by 0.93, and the town, too; nothing but chance makes them go together.
+    wrong = 0.07 * (1 - 0.01)
+    assert m[1, 1] == pytest.approx((1 - wrong) ** 2, abs=0.02)
+    assert m[0, 0] == pytest.approx(wrong**2, abs=0.01)
+
+
+def test_errors_that_come_together() -> None:
+    tables = tables_of(2, follows=0.0, together=0.08)
+    plain = linkage_of([]).fit(*sources_of(tables))
+    (told,) = [text for text in plain.warnings if "depend on" in text]
+    assert told.startswith(
+        "Comparisons surname and house depend on each other among matches: “different” and"
+    )
+    assert 'interactions = [["surname", "house"]]' in told
+    model = linkage_of([["surname", "house"]]).fit(*sources_of(tables))
+    assert not [text for text in model.warnings if "depend on" in text]
+    (one,) = model.parameters.interactions
+    assert one.table("m")[0, 0] == pytest.approx(0.08 + 0.92 * 0.07**2, abs=0.02)
+    # Such pairs weigh more than they did, and no match is lost for it.
+    assert model.weight("1-0-1-0-1") > plain.weight("1-0-1-0-1") + 1.0
+    assert model.parameters.pairs[0].expected_matches == pytest.approx(2500, rel=0.04)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_independent_files_are_told_nothing(seed: int) -> None:
+    tables = tables_of(seed, follows=0.0, together=0.0)
+    plain = linkage_of([]).fit(*sources_of(tables))
+    assert not [text for text in plain.warnings if "depend on" in text]
+    model = linkage_of([["surname", "town"]]).fit(*sources_of(tables))
+    digits = np.array(list(product((0, 1), repeat=5)), np.uint8)
+    apart = np.abs(model.parameters.weights(digits) - plain.parameters.weights(digits))
+    one_agrees = digits[:, 1] + digits[:, 4] > 0
+    assert apart[one_agrees].max() < 0.1
+    assert apart.max() < 1.0  # 12 matches differ in both
+    found, wanted = (own.parameters.pairs[0].expected_matches for own in (model, plain))
+    assert found == pytest.approx(wanted, rel=0.01)
+
+
+SURNAME_TOWN = [["surname", "town"]]
+
+
+def test_a_linkage_shows_saves_and_links_again(tmp_path: Path) -> None:
+    tables = tables_of(4, follows=0.8, together=0.0)
+    sources = sources_of(tables)
+    linkage = linkage_of(SURNAME_TOWN)
+    links = linkage.run(tmp_path / "run", *sources, threads=2)
+    model = links.model
+    (one,) = model.parameters.interactions
+    assert one.names == ("surname", "town")
+    a = {"given": "1", "surname": "2", "birth": "3", "house": "4", "town": "5"}
+    compared = model.compare_records(a, {**a, "house": "9", "birth": None})
+    parts = {part["comparison"]: part for part in compared.parts}
+    part = parts["surname × town together"]
+    assert part["label"] == "equal and equal"
+    assert part["weight"] == pytest.approx(float(one.terms[1, 1]))
+    assert part["weight"] < -1
+    assert sum(own["weight"] for own in compared.parts) == pytest.approx(compared.weight)
+    assert compared.weight == pytest.approx(plain_weight(model.parameters, [1, 1, 2, 0, 1], 0.0))
+
+    review = links.review
+    assert len(review)
+    summed = review.select(pl.sum_horizontal(pl.col("^weight_.*$"))).to_series().to_numpy()
+    np.testing.assert_allclose(summed, review["weight"].to_numpy(), atol=1e-9)
+    assert "weight_surname_x_town" in review.columns
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "surname × town" in page
+    again = ts.Model.load(tmp_path / "run")
+    assert again.parameters == model.parameters
+    # The same with one thread, from the saved model, and (where the rates are estimated anew) on other files.
+    one_thread = linkage.fit(*sources, threads=1)
+    assert one_thread.parameters == model.parameters
+    assert again.link(*sources, threads=1).pairs.equals(links.pairs)
+    newer = again.link(*sources_of([table.head(3000) for table in tables])).model.parameters
+    assert newer.interactions == model.parameters.interactions
+    assert newer.comparisons == model.parameters.comparisons
+    assert newer.pairs[0].expected_matches < model.parameters.pairs[0].expected_matches
+
+
+def test_models_saved_before_load() -> None:
+    data = linkage_of([]).fit(*sources_of(tables_of(5, 0.0, 0.0))).to_dict()
+    assert "interactions" not in data
+    assert ts.Model.from_dict(data).parameters.interactions == ()
+
+
+def test_toml_and_back() -> None:
+    linkage = linkage_of([["surname", "town"], ["given", "town", "house"]])
+    again = parse_spec(linkage.to_toml())
+    assert again == linkage.spec
+    assert 'interactions = [["surname", "town"], ["given", "town", "house"]]' in linkage.to_toml()
+
+
+@pytest.mark.parametrize(
+    ("interactions", "message"),
+    [
+        ([["surname", "twon"]], 'found "twon", expected the name of a comparison; did you mean "town"'),
+        ([["town", "town"]], "found ['town', 'town'], expected the names of two or more different comp"),
+        ([["town"]], "found ['town'], expected the names of two or more different comparisons"),
+        ([["town", "given"], ["given", "town"]], "found ['given', 'town'] twice; name it once"),
+    ],
+)
+def test_what_is_refused(interactions: list[list[str]], message: str) -> None:
+    with pytest.raises((SpecError, ValueError)) as raised:
+        linkage_of(interactions)
+    assert message in str(raised.value)
+    assert "interactions" in str(raised.value)
+    text = linkage_of([], related="auto").to_toml()
+    assert "[estimation]" not in text
+    text += f"\n[estimation]\ninteractions = {json.dumps(interactions)}\n"
+    with pytest.raises(SpecError) as raised:
+        parse_spec(text, "spec.toml")
+    assert message in str(raised.value)
+    assert str(raised.value).startswith("spec.toml")
+
+
+def test_a_table_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = sources_of(tables_of(6, 0.8, 0.0))
+    monkeypatch.setattr(joint_module, "MAX_CELLS", 11)
+    with pytest.raises(InputError) as raised:
+        linkage_of(SURNAME_TOWN).fit(*sources)
+    assert str(raised.value) == (
+        "estimation.interactions: surname, town have 36 combinations of levels and parts of keys together, "
+        "at most 11 can be estimated: name fewer that share a comparison, or give them fewer levels."
+    )
+    monkeypatch.setattr(dependence_module, "MAX_CELLS", 11)
+    (told,) = [text for text in linkage_of([]).fit(*sources).warnings if "depend on" in text]
+    assert told.endswith(
+        "make one comparison of both or leave one out (they have too many levels to be estimated together)."
+    )
+
+
+def test_a_model_without_data_has_no_interactions() -> None:
+    given_by_hand = [ts.comparison(name, ts.exact(), m=0.9, u=0.1) for name in NAMES]
+    settings = ts.Estimation(interactions=SURNAME_TOWN)
+    with pytest.raises(InputError, match="joint probabilities are estimated from data"):
+        ts.Linkage(given_by_hand, estimation=settings).model()
+
+
+def test_given_probabilities_stay_the_margins() -> None:
+    comparisons = [ts.comparison(one, ts.exact()) for one in NAMES]
+    comparisons[1] = ts.comparison("surname", ts.exact(), m=0.9, u=0.012)
+    linkage = ts.Linkage(comparisons, BLOCKED, estimation=ts.Estimation(interactions=SURNAME_TOWN))
+    model = linkage.fit(*sources_of(tables_of(7, 0.8, 0.0)))
+    (one,) = model.parameters.interactions
+    np.testing.assert_allclose(one.table("m").sum(axis=1), [0.1, 0.9], atol=1e-9)
+    np.testing.assert_allclose(one.table("u").sum(axis=1), [0.988, 0.012], atol=1e-9)
+    assert one.table("u")[1, 1] > 0.3 * 0.012
+    assert model.parameters.comparisons[1].m_origin == "given"
+
+
+def test_a_copy_is_to_be_left_out() -> None:
+    tables = [
+        table.with_columns(town=pl.col("surname").replace({"7": "8"}))
+        for table in tables_of(8, follows=0.0, together=0.0)
+    ]
+    told = [text for text in linkage_of([]).fit(*sources_of(tables)).warnings if "depend on" in text]
+    assert told[0].startswith("Comparisons surname and town depend on each other")
+    assert told[0].endswith("they say nearly the same, so leave one of them out.")
+
+
+def test_the_largest_comes_first_and_what_shares_a_comparison_with_it() -> None:
+    def one(first: str, second: str, lift: float) -> Dependence:
+        return Dependence(first, second, "equal", "equal", 1000, lift)
+
+    found = [one("forename", "email", 70.0), one("surname", "postcode", 5.0), one("surname", "email", 4.0)]
+    sizes = dict.fromkeys(("forename", "surname", "email", "postcode"), 20)
+    told = advice(found, [], sizes)
+    wanted = 'interactions = [["forename", "email"], ["surname", "email"]]'
+    assert [wanted in text for text in told] == [True, False, True]
+    assert told[1].endswith("do first what is said of forename and email, which it may come of.")
+    # What does not fit beside the first is left out of the line; what is estimated together already is in it.
+    small = advice(found, [], sizes | {"surname": 100})
+    assert 'interactions = [["forename", "email"]]' in small[0]
+    assert "too many levels" in small[2]
+    (again,) = advice(found[2:], [("forename", "email")], sizes)
+    assert wanted in again
+    assert advice([], [], sizes) == []

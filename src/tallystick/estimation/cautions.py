@@ -82,15 +82,35 @@ def _on_matches(plan: PairPlan, fit: Fit, held: bool) -> list[str]:
             "The pairs fit a model without any match nearly as well (log-likelihood lower by "
             f"{max(gain, 0):.1f}): there may be few matches or none, and m is mostly the prior."
         )
-    sizes = np.diff(plan.blocking.offsets)
-    for (s, t), matches in zip(plan.blocking.source_pairs, fit.matches, strict=True):
-        most = int(min(sizes[s], sizes[t]))
-        if s != t and matches > 1.1 * most:  # within a file an entity of k records has k (k - 1) / 2
-            found.append(
-                f"EM expects {matches:,.0f} matches where the smaller file has {most:,} records: unless they "
-                "have many duplicates, other pairs pass for matches; add comparisons that tell records apart."
-            )
+    found += [
+        f"EM expects {matches:,.0f} matches where the smaller file has {most:,} records: unless they "
+        "have many duplicates, other pairs pass for matches; add comparisons that tell records apart."
+        for matches, most in too_many_matches(plan, fit)
+    ]
     return found
+
+
+def too_many_matches(plan: PairPlan, fit: Fit) -> list[tuple[float, int]]:
+    """Expected matches of pairs of sources, and records of the smaller, where they are more than these.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        The plan.
+    fit : Fit
+        What EM found.
+
+    Returns
+    -------
+    list of (float, int)
+    """
+    sizes = np.diff(plan.blocking.offsets)
+    return [
+        (float(matches), int(min(sizes[s], sizes[t])))
+        for (s, t), matches in zip(plan.blocking.source_pairs, fit.matches, strict=True)
+        # Within a file an entity of k records has k (k - 1) / 2 pairs.
+        if s != t and matches > 1.1 * min(sizes[s], sizes[t])
+    ]
 
 
 def _on_keys(

@@ -12,10 +12,10 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
-from tallystick.estimation.cautions import cautions
+from tallystick.estimation.cautions import cautions, too_many_matches
 from tallystick.estimation.cells import part_levels
 from tallystick.estimation.contradiction import contradiction_warnings
-from tallystick.estimation.dependence import dependences
+from tallystick.estimation.dependence import advice, dependences, dependences_among_matches
 from tallystick.estimation.em import Fit
 from tallystick.estimation.factors import factors_of, selection_of
 from tallystick.estimation.identified import identification_warnings
@@ -26,6 +26,7 @@ from tallystick.estimation.labelled import Labels, known_of
 from tallystick.estimation.labelled_cautions import label_cautions
 from tallystick.estimation.labelled_use import Origins, with_labels
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
+from tallystick.estimation.match_dependence import match_tables
 from tallystick.estimation.matches import start_matches
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
 from tallystick.estimation.settings import Estimation
@@ -164,6 +165,11 @@ def estimate(
     of_class = np.array([fit.matches.sum(), sum(pair.expected_related for pair in pairs)])
     rare = of_class / sum(pair.pairs for pair in pairs)
     dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]), interactions)
+    counted = marginals.times.sum() / sum(pair.pairs for pair in pairs)
+    passing = counted * sum(most for _, most in too_many_matches(plan, fit))
+    sizes = {names[n]: factors[k].parts[part].n_cells for n, (k, part) in enumerate(places)}
+    if not dependent:  # else non-matches pass for matches, whose levels depend on each other for that alone
+        dependent = dependences_among_matches(parameters, match_tables(table, selection, fit))
     result = Parameters(
         comparisons=parameters,
         pairs=pairs,
@@ -176,7 +182,7 @@ def estimate(
         starts=starts,
         warnings=(
             *cautions(comparisons, passes, plan, selection, fit, settings, given.matches is not None),
-            *(one.sentence() for one in dependent),
+            *advice(dependent, [one.names for one in interactions], sizes, passing),
             *found.warnings,
             *starts_warnings(fit, starts),
             *contradiction_warnings(table, selection, given, fit, settings, plan.blocking.compares_all),

@@ -29,7 +29,7 @@ from tallystick.estimation.factors import Factor
 
 Floats = NDArray[np.float64]
 
-MAX_CELLS = 65_536
+MAX_CELLS = 32_768
 """Cells that a group of comparisons may have, agreement on parts of keys included."""
 FIRST_STEPS = 20
 """Steps of EM that share out pairs with a missing part before u is used for the first time."""

@@ -16,6 +16,7 @@ from tallystick.blocking.sizes import Block, largest_blocks, new_pairs
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.comparisons.memo import RememberingMeasure, TabledMeasure
 from tallystick.comparisons.plan import ComparisonPlan, Leaf
+from tallystick.estimation.strata import SHARE
 from tallystick.linkage.prepare import Prepared
 from tallystick.patterns.count import count_block
 
@@ -121,6 +122,8 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     # Where all pairs are not compared, u is counted on random pairs, which cost about as much each.
     random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
     random_pairs = min(random_pairs, int(plan.blocking.allowed_pairs().sum()))
+    together = {name for one in prepared.spec.estimation.interactions for name in one}
+    random_pairs += len(together) * random_pairs // SHARE  # of pairs with equal values, at most
     work = (total * sweeps + random_pairs) * per_pair + listing * sweeps
     seconds = seconds_so_far + work + FIXED_SECONDS + records * SECONDS_PER_RECORD
     extra = records * BYTES_PER_RECORD + (plan.blocked_pairs_bytes() if plan.blocked_pairs_fit() else 0)
