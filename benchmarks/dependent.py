@@ -37,10 +37,12 @@ def generate(n: int, bare: bool, seed: int) -> pl.DataFrame:
     return table.with_columns(pl.col("email").str.replace(r"\d+@", "@")) if bare else table
 
 
-def recommended(warnings: tuple[str, ...]) -> list[list[str]] | None:
-    """The line that the last of the warnings says to write; None where there is none."""
-    lines = [found for text in warnings for found in re.findall(r"interactions = \[\[.*?\]\]", text)]
-    return tomllib.loads(lines[-1])["interactions"] if lines else None
+def recommended(warnings: tuple[str, ...]) -> dict[str, list[list[str]]]:
+    """The settings that the warnings say to write."""
+    lines = [
+        found for text in warnings for found in re.findall(r"(?:match_)?interactions = \[\[.*?\]\]", text)
+    ]
+    return tomllib.loads("\n".join(dict.fromkeys(lines)))
 
 
 def anatomy(links: ts.Links, table: pl.DataFrame) -> str:
@@ -87,7 +89,8 @@ def main() -> None:
         os.environ["TALLYSTICK_BENCH_DEPENDENT"] = str(path)
         spec = ts.Linkage.from_toml(HERE / "dependent.toml").spec
         for _ in range(MOST_ROUNDS):
-            print(f"interactions = {[list(one) for one in spec.estimation.interactions]}")
+            for key in ("interactions", "match_interactions"):
+                print(f"{key} = {[list(one) for one in getattr(spec.estimation, key)]}")
             start = time.perf_counter()
             links = ts.Linkage(spec=spec).run(Path(folder, "run"), force=True)
             print(f"  {time.perf_counter() - start:.1f} s")
@@ -96,9 +99,10 @@ def main() -> None:
             print("  " + links.evaluate("person_id").text().replace("\n", "\n  "))
             print("  " + anatomy(links, table))
             wanted = recommended(links.model.warnings)
-            if wanted is None:
+            if not wanted:
                 break
-            estimation = spec.estimation.model_copy(update={"interactions": tuple(map(tuple, wanted))})
+            settings = {key: tuple(map(tuple, groups)) for key, groups in wanted.items()}
+            estimation = spec.estimation.model_copy(update=settings)
             spec = spec.model_copy(update={"estimation": estimation})
 
 

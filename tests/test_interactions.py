@@ -297,9 +297,16 @@ BLOCKED = (ts.blocking_key("birth"), ts.blocking_key("given", "town"), ts.blocki
 
 
 def linkage_of(
-    interactions: Sequence[Sequence[str]], passes: Sequence[AnyPass] = BLOCKED, related: str = "none"
+    interactions: Sequence[Sequence[str]],
+    passes: Sequence[AnyPass] = BLOCKED,
+    related: str = "none",
+    among_matches: Sequence[Sequence[str]] = (),
 ) -> ts.Linkage:
-    estimation = ts.Estimation(interactions=interactions, related=related)  # type: ignore[arg-type]
+    estimation = ts.Estimation(
+        interactions=interactions,  # type: ignore[arg-type]
+        match_interactions=among_matches,  # type: ignore[arg-type]
+        related=related,  # type: ignore[arg-type]
+    )
     return ts.Linkage([ts.comparison(one, ts.exact()) for one in NAMES], passes, estimation=estimation)
 
 
@@ -350,8 +357,15 @@ def test_errors_that_come_together() -> None:
     assert told.startswith(
         "Comparisons surname and house depend on each other among matches: “different” and"
     )
-    assert 'interactions = [["surname", "house"]]' in told
-    model = linkage_of([["surname", "house"]]).fit(*sources_of(tables))
+    assert 'match_interactions = [["surname", "house"]] under' in told
+    # With joint u alone the matches are taken to be independent, so that nothing is better.
+    half = linkage_of([["surname", "house"]]).fit(*sources_of(tables))
+    assert [text for text in half.warnings if "among matches" in text]
+    (one,) = half.parameters.interactions
+    np.testing.assert_allclose(
+        one.table("m"), np.outer(*(one.table("m").sum(axis=k) for k in (1, 0))), atol=1e-6
+    )
+    model = linkage_of([], among_matches=[["surname", "house"]]).fit(*sources_of(tables))
     assert not [text for text in model.warnings if "depend on" in text]
     (one,) = model.parameters.interactions
     assert one.table("m")[0, 0] == pytest.approx(0.08 + 0.92 * 0.07**2, abs=0.02)
@@ -365,7 +379,7 @@ def test_independent_files_are_told_nothing(seed: int) -> None:
     tables = tables_of(seed, follows=0.0, together=0.0)
     plain = linkage_of([]).fit(*sources_of(tables))
     assert not [text for text in plain.warnings if "depend on" in text]
-    model = linkage_of([["surname", "town"]]).fit(*sources_of(tables))
+    model = linkage_of([], among_matches=[["surname", "town"]]).fit(*sources_of(tables))
     digits = np.array(list(product((0, 1), repeat=5)), np.uint8)
     apart = np.abs(model.parameters.weights(digits) - plain.parameters.weights(digits))
     one_agrees = digits[:, 1] + digits[:, 4] > 0
@@ -422,10 +436,13 @@ def test_models_saved_before_load() -> None:
 
 
 def test_toml_and_back() -> None:
-    linkage = linkage_of([["surname", "town"], ["given", "town", "house"]])
+    linkage = linkage_of(
+        [["surname", "town"], ["given", "town", "house"]], among_matches=[["given", "house"]]
+    )
     again = parse_spec(linkage.to_toml())
     assert again == linkage.spec
     assert 'interactions = [["surname", "town"], ["given", "town", "house"]]' in linkage.to_toml()
+    assert 'match_interactions = [["given", "house"]]' in linkage.to_toml()
 
 
 @pytest.mark.parametrize(
@@ -438,10 +455,11 @@ def test_toml_and_back() -> None:
     ],
 )
 def test_what_is_refused(interactions: list[list[str]], message: str) -> None:
-    with pytest.raises((SpecError, ValueError)) as raised:
-        linkage_of(interactions)
-    assert message in str(raised.value)
-    assert "interactions" in str(raised.value)
+    for own in ({}, {"among_matches": interactions}):
+        with pytest.raises((SpecError, ValueError)) as raised:
+            linkage_of([] if own else interactions, **own)
+        assert message in str(raised.value)
+        assert ("match_interactions" if own else "interactions") in str(raised.value)
     text = linkage_of([], related="auto").to_toml()
     assert "[estimation]" not in text
     text += f"\n[estimation]\ninteractions = {json.dumps(interactions)}\n"
@@ -502,14 +520,14 @@ def test_the_largest_comes_first_and_what_shares_a_comparison_with_it() -> None:
 
     found = [one("forename", "email", 70.0), one("surname", "postcode", 5.0), one("surname", "email", 4.0)]
     sizes = dict.fromkeys(("forename", "surname", "email", "postcode"), 20)
-    told = advice(found, [], sizes)
+    told = advice(found, ts.Estimation(), sizes)
     wanted = 'interactions = [["forename", "email"], ["surname", "email"]]'
     assert [wanted in text for text in told] == [True, False, True]
     assert told[1].endswith("do first what is said of forename and email, which it may come of.")
     # What does not fit beside the first is left out of the line; what is estimated together already is in it.
-    small = advice(found, [], sizes | {"surname": 100})
+    small = advice(found, ts.Estimation(), sizes | {"surname": 100})
     assert 'interactions = [["forename", "email"]]' in small[0]
     assert "too many levels" in small[2]
-    (again,) = advice(found[2:], [("forename", "email")], sizes)
+    (again,) = advice(found[2:], ts.Estimation(interactions=(("forename", "email"),)), sizes)
     assert wanted in again
-    assert advice([], [], sizes) == []
+    assert advice([], ts.Estimation(), sizes) == []

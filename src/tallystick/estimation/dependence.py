@@ -12,8 +12,9 @@ missing. O / E is what independence is wrong by, its logarithm what the weight i
 among matches (both fields are wrong when a form was filled in badly), a match that disagrees on both weighs
 too little: see `tallystick.estimation.match_dependence`.
 
-The cure for both is to estimate the joint probabilities of the two (`interactions`). It is none where one
-comparison is a copy of the other, which says nothing more: then one of them is better left out.
+The cure is to estimate the joint u-probabilities of the two (`interactions`), or m and u
+(`match_interactions`). It is none where one comparison is a copy of the other, which says nothing more: then
+one of them is better left out.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tallystick.estimation.interactions import Interaction
 from tallystick.estimation.joint import MAX_CELLS, groups_of
 from tallystick.estimation.marginals import Marginals
 from tallystick.estimation.parameters import ComparisonParameters
+from tallystick.estimation.settings import Estimation
 
 LIFT = float(np.e)
 """How many times as often as expected two levels come together for a warning: a weight is off by 1."""
@@ -91,7 +93,7 @@ class Dependence:
         )
 
 
-def line(interactions: Iterable[Sequence[str]]) -> str:
+def line(interactions: Iterable[Sequence[str]], among: Among = "non-matches") -> str:
     """The setting of interactions as a line of TOML.
 
     Examples
@@ -99,12 +101,13 @@ def line(interactions: Iterable[Sequence[str]]) -> str:
     >>> line([("surname", "email")])
     'interactions = [["surname", "email"]]'
     """
-    return f"interactions = {json.dumps([list(one) for one in interactions], ensure_ascii=False)}"
+    key = "interactions" if among == "non-matches" else "match_interactions"
+    return f"{key} = {json.dumps([list(one) for one in interactions], ensure_ascii=False)}"
 
 
 def advice(
     found: Sequence[Dependence],
-    already: Sequence[Sequence[str]],
+    settings: Estimation,
     sizes: Mapping[str, int],
     passing: float = 0.0,
 ) -> list[str]:
@@ -117,8 +120,8 @@ def advice(
     ----------
     found : sequence of Dependence
         The dependences, the largest first.
-    already : sequence of sequence of str
-        What is estimated together now.
+    settings : Estimation
+        With what is estimated together now.
     sizes : mapping of str to int
         Cells of each comparison, agreement on parts of keys included.
     passing : float
@@ -133,20 +136,21 @@ def advice(
     if not certain:
         return [one.sentence("look first at the number of matches, which it may come of") for one in found]
     now: list[tuple[Dependence, str | None]] = []
-    groups = [tuple(one) for one in already]
+    among = certain[0].among
+    groups = list(settings.interactions if among == "non-matches" else settings.match_interactions)
     for one in certain:
         pair = (one.first, one.second)
         if now and not set(pair) & {now[0][0].first, now[0][0].second}:
             continue
         if one.copy:
             now.append((one, "they say nearly the same, so leave one of them out"))
-        elif _most_cells([*groups, pair], sizes) > MAX_CELLS:
+        elif _most_cells([*settings.together, *groups, pair], sizes) > MAX_CELLS:
             too_many = "have too many levels to be estimated together"
             now.append((one, f"make one comparison of both or leave one out (they {too_many})"))
         else:
             groups.append(pair)
             now.append((one, None))
-    todo = f"estimate them together ({line(groups)} under [estimation]) or leave one of them out"
+    todo = f"estimate them together ({line(groups, among)} under [estimation]) or leave one of them out"
     first = {id(one): text or todo for one, text in now}
     later = f"do first what is said of {certain[0].first} and {certain[0].second}, which it may come of"
     return [one.sentence(first.get(id(one), later)) for one in found]

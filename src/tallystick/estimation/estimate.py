@@ -107,8 +107,12 @@ def estimate(
     require_pairs(counts, passes)
     coding = plan.coding
     names = [one.name for one in comparisons]
-    groups = groups_of(settings.interactions, names)
-    factors = joined(factors_of(comparisons, plan.key_parts, coding), groups, names)
+    factors = joined(
+        factors_of(comparisons, plan.key_parts, coding),
+        groups_of(settings.together, names),
+        names,
+        groups_of(settings.match_interactions, names),
+    )
     selection = selection_of(passes, plan.key_parts, factors)
     if plan.blocking.compares_all:
         marginals = marginals_of_counts(counts, factors)
@@ -182,7 +186,7 @@ def estimate(
         starts=starts,
         warnings=(
             *cautions(comparisons, passes, plan, selection, fit, settings, given.matches is not None),
-            *advice(dependent, [one.names for one in interactions], sizes, passing),
+            *advice(dependent, settings, sizes, passing),
             *found.warnings,
             *starts_warnings(fit, starts),
             *contradiction_warnings(table, selection, given, fit, settings, plan.blocking.compares_all),

@@ -1,9 +1,12 @@
 """Comparisons whose levels are estimated together: the cells of chosen interactions.
 
-Comparisons that depend on each other, an e-mail address and the name that it is made of, are one factor: in
-every class the joint probabilities of their levels are estimated, without any structure (a saturated
-interaction of a log-linear model, Bishop, Fienberg and Holland 1975, chapter 2; in record linkage Thibaudeau
-1993). A cell is a cell of each of the parts, which are factors of one comparison each.
+Comparisons that depend on each other, an e-mail address and the name that it is made of, are one factor, for
+which the joint probabilities of the levels are estimated, among non-matches without any structure (a
+saturated interaction of a log-linear model, Bishop, Fienberg and Holland 1975, chapter 2; in record linkage
+Thibaudeau 1993). Among matches only those that are said to depend on each other there have joint
+probabilities, and all others are independent: errors in a name and in the address do not come together for
+the address being made of the name, and what is free among matches may be bent to take other pairs for them.
+A cell is a cell of each of the parts, which are factors of one comparison each.
 
 Where one part is missing and another is not, the likelihood is the sum of the joint probabilities over what
 is missing, and the E-step shares such a pair out over the cells that it may be in (Little and Rubin 2002,
@@ -48,9 +51,13 @@ class Joint:
     ----------
     parts : tuple of Factor
         Factors of one comparison each, two or more.
+    blocks : tuple of tuple of int, optional
+        Numbers of the parts that depend on each other among matches; the blocks are independent. By default
+        all parts are one block.
     """
 
     parts: tuple[Factor, ...]
+    blocks: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def keys(self) -> tuple[int, ...]:
@@ -116,8 +123,23 @@ class Joint:
         shares = [self.margin(values, k)[cell] / total for k, cell in enumerate(self.of_part)]
         return np.asarray(total * np.prod(shares, axis=0), np.float64)
 
+    def structured(self, matches: Floats) -> Floats:
+        """Expected matches by complete cell as they would be with independent blocks."""
+        if self.blocks is None or len(self.blocks) == 1:
+            return matches
+        total = max(float(matches.sum()), TINY)
+        result = np.full(self.n_cells, total)
+        for block in self.blocks:
+            at = np.ravel_multi_index(
+                tuple(self.of_part[k] for k in block), tuple(self.shape[k] for k in block)
+            )
+            result *= (np.bincount(at, weights=matches) / total)[at]
+        return result
+
     def shrunk(self, values: Floats) -> Floats:
         """Fill up thin cells: by what independence would put there, one pair at the most."""
+        if self.blocks is not None and len(self.blocks) == len(self.parts):
+            return values  # all independent
         return values + np.minimum(1.0, self.independent(values))
 
     def likelihoods(self, p: Floats) -> Floats:
@@ -257,7 +279,10 @@ AnyFactor = Factor | Joint
 
 
 def joined(
-    factors: Sequence[Factor], groups: Sequence[Sequence[int]], names: Sequence[str]
+    factors: Sequence[Factor],
+    groups: Sequence[Sequence[int]],
+    names: Sequence[str],
+    among_matches: Sequence[Sequence[int]] | None = None,
 ) -> tuple[AnyFactor, ...]:
     """Put the factors of each group of comparisons together.
 
@@ -269,6 +294,9 @@ def joined(
         Numbers of comparisons; no comparison is in two groups.
     names : sequence of str
         Names of all comparisons.
+    among_matches : sequence of sequence of int, optional
+        Numbers of comparisons that depend on each other among matches, each within one group; by default
+        those of every group do.
 
     Returns
     -------
@@ -288,7 +316,12 @@ def joined(
         if group is None:
             found.append(factor)
         elif group[0] == factor.comparison:
-            joint = Joint(tuple(of_comparison[number] for number in group))
+            blocks = None
+            if among_matches is not None:
+                own = [tuple(sorted(one)) for one in among_matches if set(one) <= set(group)]
+                alone = [(number,) for number in group if not any(number in one for one in own)]
+                blocks = tuple(tuple(group.index(number) for number in one) for one in (*own, *alone))
+            joint = Joint(tuple(of_comparison[number] for number in group), blocks)
             if joint.n_cells > MAX_CELLS:
                 which = ", ".join(names[number] for number in group)
                 raise InputError(

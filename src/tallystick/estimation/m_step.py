@@ -60,7 +60,7 @@ def maximise(
         matches = classes[0][k]
         others = np.maximum(among_all - sum(one[k] for one in classes), floor)
         if isinstance(factor, Joint):
-            matches = factor.shrunk(factor.completed(matches, m[k]))
+            matches = factor.shrunk(factor.structured(factor.completed(matches, m[k])))
             others = factor.completed(others, u[k])
         matches = matches + first
         own_m = fix_levels(factor, normalise(matches), given.m[k])

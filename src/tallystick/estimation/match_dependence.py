@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tallystick.estimation.em import Fit
 from tallystick.estimation.factors import Selection
-from tallystick.estimation.joint import AnyFactor, places_of
+from tallystick.estimation.joint import AnyFactor, Joint, places_of
 from tallystick.estimation.posteriors import posteriors
 from tallystick.estimation.table import Table
 
@@ -46,7 +46,7 @@ def match_tables(table: Table, selection: Selection, fit: Fit) -> Iterator[tuple
     Yields
     ------
     int, int
-        Two comparisons that were not estimated together.
+        Two comparisons whose joint m-probabilities were not estimated.
     float64 array, float64 array, shape (n_levels, n_levels)
         How many matches show each pair of levels, by the patterns, and by the model.
     """
@@ -58,16 +58,36 @@ def match_tables(table: Table, selection: Selection, fit: Fit) -> Iterator[tuple
     given = [_given_bits(selection, full, k) for k in range(len(factors))]
     places = sorted(places_of(factors).items())
     for (one, (f, p)), (other, (g, q)) in combinations(places, 2):
-        if f == g:
+        if f == g and any({p, q} <= set(block) for block in blocks_of(factors[f])):
             continue
         n_one, n_other = (factors[k].parts[part].n_levels for k, part in ((f, p), (g, q)))
         both = (digits[:, one] < n_one) & (digits[:, other] < n_other)
         at = digits[both, one].astype(np.int64) * n_other + digits[both, other]
         seen = np.bincount(at, weights=matches[both], minlength=n_one * n_other)
         found = np.asarray(seen.reshape(n_one, n_other), np.float64)
-        by_bits = [_by_level(factors[k], part, full[k]) for k, part in ((f, p), (g, q))]
-        expected = by_bits[0] @ given[f][g] @ by_bits[1].T
+        if f == g:
+            expected = _within(factors[f], p, q, full[f] * selection.probabilities(full)[1][f])
+        else:
+            by_bits = [_by_level(factors[k], part, full[k]) for k, part in ((f, p), (g, q))]
+            expected = by_bits[0] @ given[f][g] @ by_bits[1].T
         yield one, other, found, expected * found.sum() / max(float(expected.sum()), TINY)
+
+
+def blocks_of(factor: AnyFactor) -> tuple[tuple[int, ...], ...]:
+    """Numbers of the parts of a factor that have joint m-probabilities."""
+    blocks = factor.blocks if isinstance(factor, Joint) else None
+    return blocks or (tuple(range(len(factor.parts))),)
+
+
+def _within(factor: AnyFactor, one: int, other: int, cells: Floats) -> Floats:
+    """Sums by the levels of two parts of one factor, missing ones left out."""
+    assert isinstance(factor, Joint)
+    levels = [factor.parts[k].level[factor.of_part[k]] for k in (one, other)]
+    sizes = [factor.parts[k].n_levels for k in (one, other)]
+    shape = sizes[0] + 1, sizes[1] + 1
+    at = np.ravel_multi_index((levels[0], levels[1]), shape)
+    sums = np.bincount(at, weights=cells, minlength=shape[0] * shape[1]).reshape(shape)
+    return np.asarray(sums[: sizes[0], : sizes[1]], np.float64)
 
 
 def _by_level(factor: AnyFactor, number: int, cells: Floats) -> Floats:

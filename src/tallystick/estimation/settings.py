@@ -147,8 +147,11 @@ class Estimation(Settings):
     labels_u : bool
         With ``"alone"``: u from the labelled non-matches, too.
     interactions : tuple of tuple of str
-        Names of comparisons that depend on each other, two or more each: the joint probabilities of their
-        levels are estimated. Those that share a comparison are estimated together.
+        Names of comparisons that depend on each other among non-matches, two or more each: the joint
+        u-probabilities of their levels are estimated. Those that share a comparison are estimated together.
+    match_interactions : tuple of tuple of str
+        Names of comparisons that depend on each other among matches: the joint m-probabilities of their
+        levels are estimated, and the joint u-probabilities, too.
 
     Examples
     --------
@@ -174,6 +177,7 @@ class Estimation(Settings):
     deterministic: Deterministic | None = None
     reference: Source | None = None
     interactions: tuple[tuple[str, ...], ...] = ()
+    match_interactions: tuple[tuple[str, ...], ...] = ()
 
     @field_validator("expected_matches")
     @classmethod
@@ -213,17 +217,17 @@ class Estimation(Settings):
             raise ValueError(
                 'labels_u = true needs labels_use = "alone": with EM, u is counted among all pairs'
             )
-        if self.labels_use == "alone" and self.interactions:
+        if self.labels_use == "alone" and (self.interactions or self.match_interactions):
             raise ValueError(
                 'found interactions with labels_use = "alone", expected labels_use = "with_em": joint '
                 "probabilities need EM"
             )
         return self
 
-    @field_validator("interactions")
+    @field_validator("interactions", "match_interactions")
     @classmethod
     def _of_different_comparisons(cls, interactions: tuple[tuple[str, ...], ...]) -> Any:
-        seen = set()
+        seen: set[frozenset[str]] = set()
         for one in interactions:
             if len(set(one)) < max(2, len(one)):
                 raise ValueError(
@@ -233,3 +237,8 @@ class Estimation(Settings):
                 raise ValueError(f"found {list(one)!r} twice; name it once")
             seen.add(frozenset(one))
         return interactions
+
+    @property
+    def together(self) -> tuple[tuple[str, ...], ...]:
+        """What is estimated together, for either reason."""
+        return (*self.interactions, *self.match_interactions)

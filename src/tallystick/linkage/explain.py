@@ -122,7 +122,7 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     # Where all pairs are not compared, u is counted on random pairs, which cost about as much each.
     random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
     random_pairs = min(random_pairs, int(plan.blocking.allowed_pairs().sum()))
-    together = {name for one in prepared.spec.estimation.interactions for name in one}
+    together = {name for one in prepared.spec.estimation.together for name in one}
     random_pairs += len(together) * random_pairs // SHARE  # of pairs with equal values, at most
     work = (total * sweeps + random_pairs) * per_pair + listing * sweeps
     seconds = seconds_so_far + work + FIXED_SECONDS + records * SECONDS_PER_RECORD

@@ -229,7 +229,7 @@ class Linkage:
         InputError
             Where m or u of a comparison is not given, or comparisons are to be estimated together.
         """
-        if self.spec.estimation.interactions:
+        if self.spec.estimation.together:
             raise InputError(
                 "estimation.interactions: joint probabilities are estimated from data: fit the linkage, or "
                 "leave interactions out where m and u are given."

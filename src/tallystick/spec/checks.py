@@ -112,12 +112,12 @@ def _repeated(table: str, key: str | None, names: Iterable[str]) -> Iterator[Pro
 
 def _unknown_interactions(spec: Spec) -> Iterator[Problem]:
     names = [one.name for one in spec.comparisons]
-    for number, one in enumerate(spec.estimation.interactions):
-        for name in one:
-            if name not in names:
-                yield Problem(
-                    ("estimation", "interactions", number), misspelt(name, names, "the name of a comparison")
-                )
+    for key in ("interactions", "match_interactions"):
+        for number, one in enumerate(getattr(spec.estimation, key)):
+            for name in one:
+                if name not in names:
+                    path: KeyPath = ("estimation", key, number)
+                    yield Problem(path, misspelt(name, names, "the name of a comparison"))
 
 
 def _unused_fields(spec: Spec) -> Iterator[Problem]:
