@@ -17,7 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.keys import combine_codes
 from tallystick.comparisons.comparison import Comparison
+from tallystick.estimation.joint import AnyFactor
 from tallystick.estimation.marginals import value_codes
 from tallystick.estimation.table import Table
 from tallystick.patterns.plan import PairPlan
@@ -204,7 +206,7 @@ class _EqualValues:
     """What records agree on because they have the same value of a factor."""
 
     def __init__(self, plan: PairPlan, comparisons: Sequence[Comparison], table: Table) -> None:
-        self.codes = [value_codes(plan, comparisons, factor) for factor in table.factors]
+        self.codes = [_codes_of(plan, comparisons, factor) for factor in table.factors]
         self._blocking = plan.blocking
         self.cell_of: list[NDArray[np.int64] | None] = []
         self.cells = np.zeros(int(table.starts[-1]), bool)
@@ -257,6 +259,17 @@ class _EqualValues:
         return csr_array((np.concatenate(times), where), shape=(len(rows), self._n_cells))
 
 
+def _codes_of(
+    plan: PairPlan, comparisons: Sequence[Comparison], factor: AnyFactor
+) -> NDArray[np.int32] | None:
+    """Codes whose equality means equal values of every part of a factor; None where there are no such."""
+    codes = [value_codes(plan, comparisons, part) for part in factor.parts]
+    known = [one for one in codes if one is not None]
+    if len(known) < len(codes):
+        return None
+    return known[0] if len(known) == 1 else combine_codes(known)
+
+
 def _by_record(matched: Matched, wanted: NDArray[np.bool_], n_records: int):  # type: ignore[no-untyped-def]
     """Likely matches of each record by cell, where the cell is wanted, (n_records, n_cells)."""
     from scipy.sparse import csr_array
@@ -289,6 +302,9 @@ def _mean_cells(
     for cell, start, codes, only in zip(cells, table.starts[:-1], equal.codes, equal.other_cell, strict=True):
         if only is not None:
             continue
-        other = weight if codes is None else np.where(codes[left] == codes[right], 0.0, weight)
+        # A value that is missing on both sides is no equal value: that may be a level of its own.
+        other = weight
+        if codes is not None:
+            other = np.where((codes[left] == codes[right]) & (codes[left] != 0), 0.0, weight)
         found += np.bincount(at + start + cell, weights=other, minlength=len(found))
     return found.reshape(len(rows), n_cells) / max(1, len(columns))

@@ -10,6 +10,7 @@ from tallystick.estimation.cells import levels_of
 from tallystick.estimation.em import Fit, Given, fit_em
 from tallystick.estimation.factors import Selection
 from tallystick.estimation.identified import precision_of
+from tallystick.estimation.observed import too_many_cells
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table
 
@@ -37,10 +38,10 @@ def contradiction_warnings(
     -------
     list of str
     """
-    if given.matches is None:
+    if given.matches is None or too_many_cells(table):
         return []
     start = tuple(
-        None if factor.comparison is None else levels_of(factor, m)
+        None if factor.parts[0].comparison is None else levels_of(factor, m)
         for factor, m in zip(table.factors, fit.m, strict=True)
     )
     released = replace(given, matches=None, start=start)

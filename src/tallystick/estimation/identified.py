@@ -26,9 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
-from tallystick.estimation.cells import level_sums, with_missing
+from tallystick.estimation.cells import all_known, level_sums, with_missing
 from tallystick.estimation.em import Fit, Given
-from tallystick.estimation.factors import Factor, Selection
+from tallystick.estimation.factors import Selection
+from tallystick.estimation.joint import AnyFactor, Joint, places_of
+from tallystick.estimation.observed import blocks, estimated_blocks, shares, shown, too_many_cells
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table
 
@@ -94,6 +96,19 @@ def precision_of(
     return Precision(False, error, share, model.needed(share))
 
 
+@dataclass(frozen=True)
+class _Free:
+    """Parameters of a factor, which are sums of its complete cells: margins where parts are independent.
+
+    `cells` (n_cells, n_parameters) says which cells each is the sum of, `scores`, of the same shape, what each adds
+    to the log likelihood of the class at what a pair shows, by its logit.
+    """
+
+    factor: int
+    cells: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
 class _Model:
     """The mixture at the estimates, with its scores."""
 
@@ -107,7 +122,12 @@ class _Model:
         self.candidates = np.maximum(np.bincount(table.counts.source_pair, counts, n_pairs), 1.0)
         self.expected = np.maximum(fit.matches, 1e-6)
         self.selected_m = max(fit.selected_m, TINY)
-        _, self.chances = selection.probabilities(with_missing(fit.m, table.missing))
+        _, chances = selection.probabilities(with_missing(table.factors, fit.m, table.missing))
+        # How the chance of selection moves with each complete cell of m.
+        self.chances = [
+            (own * np.where(f.seen, missing, 0.0)) @ shown(f)
+            for f, own, missing in zip(table.factors, chances, table.missing, strict=True)
+        ]
         # A cell that no pass selects has an m that is an assumption (another warning), and no parameter.
         reached = [
             np.where(f.present & (chance > 0), p, 0.0)
@@ -119,38 +139,47 @@ class _Model:
         self.u = [np.where(f.present, p, 0.0) for f, p in zip(table.factors, fit.u, strict=True)]
         self.log_r = self._logs(fit.related.r) if fit.related else None
         self.fit = fit
-        # Cells of m and u that are estimated; the likeliest of a factor follows from the others.
-        self.free_m = self._free([g is None for g in given.m], self.m, self.expected.sum())
         held_u = not free_u or settings.u == "all_pairs"
         total = max(float(one.sum()) for one in table.among_all)
-        self.free_u = self._free([g is None and not held_u for g in given.u], self.u, total)
-        self.slopes = self._selection_slopes()
+        of_m = [estimated_blocks(f, g) for f, g in zip(table.factors, given.m, strict=True)]
+        whole = [[np.eye(f.n_cells)] for f in table.factors]
+        self.free_m = self._free(of_m, [blocks(f) for f in table.factors], self.m, self.expected.sum())
+        self.free_u = self._free([[g is None and not held_u] for g in given.u], whole, self.u, total)
+        self.slopes = [self._selection_slopes(one) for one in self.free_m]
 
     def _logs(self, cells: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        present = np.concatenate([factor.present for factor in self.table.factors])
-        return np.where(present, np.log(np.maximum(np.concatenate(cells), TINY)), 0.0)
+        likely = [f.likelihoods(p) for f, p in zip(self.table.factors, cells, strict=True)]
+        return np.log(np.maximum(np.concatenate(likely), TINY))
 
     def _free(
-        self, estimated: Sequence[bool], cells: Sequence[NDArray[np.float64]], mass: float
-    ) -> NDArray[np.int64]:
-        """Numbers of the cells that are parameters: those that pairs show and at least one is expected at."""
+        self,
+        estimated: Sequence[Sequence[bool]],
+        sums: Sequence[Sequence[NDArray[np.float64]]],
+        cells: Sequence[NDArray[np.float64]],
+        mass: float,
+    ) -> list[_Free]:
+        """The parameters: those that pairs show and at least one is expected at, but for one of each block."""
         shows = np.bincount(self.table.cells.ravel(), minlength=int(self.table.starts[-1]))
         seen = self.table.split(shows.astype(np.float64))
         found = []
-        for free, own, shown, start in zip(estimated, cells, seen, self.table.starts, strict=False):
-            numbers = np.flatnonzero((own * mass >= 1.0) & (shown > 0))
-            if free and len(numbers) > 1:
-                found.append(start + numbers[numbers != own.argmax()])
-        return np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
+        for k, (factor, own, shown_at) in enumerate(zip(self.table.factors, cells, seen, strict=True)):
+            if not any(estimated[k]):
+                continue
+            of_cells = shares(factor, own)
+            for free, block in zip(estimated[k], sums[k], strict=True):
+                p, of_block = own @ block, of_cells @ block
+                numbers = np.flatnonzero((p * mass >= 1.0) & (shown_at @ of_block > 0))
+                numbers = numbers[numbers != p.argmax()]
+                if free and len(numbers):
+                    scores = of_block[:, numbers] - factor.seen[:, None] * p[numbers]
+                    found.append(_Free(k, block[:, numbers], scores))
+        return found
 
-    def _selection_slopes(self) -> NDArray[np.float64]:
-        """Derivative of log P(selected | match) by the logit of each cell of m."""
-        slopes = []
-        for m, known, chance, missing in zip(
-            self.m, self.fit.m, self.chances, self.table.missing, strict=True
-        ):
-            slopes.append((1.0 - missing.sum()) * known * (chance - float(m @ chance)) / self.selected_m)
-        return np.concatenate(slopes)
+    def _selection_slopes(self, free: _Free) -> NDArray[np.float64]:
+        """Derivative of log P(selected | match) by the logits of parameters of m."""
+        m, known, chance = self.m[free.factor], self.fit.m[free.factor], self.chances[free.factor]
+        slopes = known * (chance - float(m @ chance)) / self.selected_m
+        return np.asarray(slopes @ free.cells, np.float64)
 
     def information(
         self,
@@ -160,13 +189,16 @@ class _Model:
         expected: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Information matrix, numbers of matches first: the weighted outer products of the scores."""
-        size = len(expected) + len(self.free_m) + len(self.free_u)
+        size = self._size(len(expected))
         total = np.zeros((size, size))
         for start in range(0, len(cells), CHUNK):
             own = slice(start, start + CHUNK)
             scores = self._scores(cells[own], source_pair[own], expected)
             total += (scores * weights[own, None]).T @ scores
         return total
+
+    def _size(self, n_pairs: int) -> int:
+        return n_pairs + sum(int(free.scores.shape[1]) for free in (*self.free_m, *self.free_u))
 
     def posterior(
         self, cells: NDArray[np.int32], source_pair: NDArray[np.int64], expected: NDArray[np.float64]
@@ -189,21 +221,17 @@ class _Model:
         match, share = self.posterior(cells, source_pair, expected)
         other = (1.0 - match) * share / (1.0 - share)
         n_pairs = len(expected)
-        scores = np.zeros((len(cells), n_pairs + len(self.free_m) + len(self.free_u)))
+        scores = np.zeros((len(cells), self._size(n_pairs)))
         scores[np.arange(len(cells)), source_pair] = match - other
-        factor_of = np.repeat(np.arange(len(self.table.factors)), np.diff(self.table.starts))
-        present = np.concatenate([factor.present for factor in self.table.factors])
         column = n_pairs
-        for free, values, weight, slope in (
-            (self.free_m, np.concatenate(self.m), match, True),
-            (self.free_u, np.concatenate(self.u), 1.0 - match, False),
-        ):
-            for cell in free:
-                own = cells[:, factor_of[cell]]
-                scores[:, column] = weight * ((own == cell) - values[cell] * present[own])
-                if slope:
-                    scores[:, column] -= other * self.slopes[cell]
-                column += 1
+        for number, free in enumerate([*self.free_m, *self.free_u]):
+            of_m = number < len(self.free_m)
+            own = slice(column, column + free.scores.shape[1])
+            at = cells[:, free.factor] - self.table.starts[free.factor]
+            scores[:, own] = (match if of_m else 1.0 - match)[:, None] * free.scores[at]
+            if of_m:
+                scores[:, own] -= np.outer(other, self.slopes[number])
+            column = own.stop
         return scores
 
     def judged(self, information: NDArray[np.float64]) -> tuple[bool, float]:
@@ -261,7 +289,7 @@ class _Model:
         random = np.random.default_rng(0)
         flat = np.zeros(DRAWN, np.int64)
         cells = np.empty((DRAWN, len(self.table.factors)), np.int32)
-        full = with_missing(self.fit.m, self.table.missing)
+        full = with_missing(self.table.factors, self.fit.m, self.table.missing)
         for k, (factor, own) in enumerate(zip(self.table.factors, full, strict=True)):
             drawn = random.choice(len(own), DRAWN, p=own / own.sum())
             cells[:, k] = drawn + self.table.starts[k]
@@ -286,11 +314,11 @@ def constant_comparisons(table: Table, comparisons: Sequence[Comparison]) -> lis
         ``missing`` for one that is missing in all pairs.
     """
     found = []
-    for factor, among_all in zip(table.factors, table.among_all, strict=True):
-        if factor.comparison is None:
-            continue
-        one = comparisons[factor.comparison]
-        seen = np.flatnonzero(level_sums(factor, among_all) > 0)
+    for number, (k, part) in sorted(places_of(table.factors).items()):
+        factor, among_all = table.factors[k], table.among_all[k]
+        counts = factor.margin(among_all, part) if isinstance(factor, Joint) else among_all
+        one = comparisons[number]
+        seen = np.flatnonzero(level_sums(factor.parts[part], counts) > 0)
         if len(seen) < 2:
             found.append((one, one.labels[seen[0]] if len(seen) else "missing"))
     return found
@@ -325,9 +353,9 @@ def identification_warnings(
         found.append(
             f"Comparison {one.name} {where} of records, so it tells nothing: leave it out or check the field."
         )
-    if _nothing_estimated(given, table.factors):
+    if _nothing_estimated(given, table.factors) or too_many_cells(table):
         return found
-    telling = sum(factor.comparison is not None for factor in table.factors) - len(constant)
+    telling = len(comparisons) - len(constant)
     precision = precision_of(table, selection, given, fit, settings, free_u)
     if precision.singular:
         several = "s" * (telling != 1)
@@ -352,6 +380,7 @@ def identification_warnings(
     return found
 
 
-def _nothing_estimated(given: Given, factors: Sequence[Factor]) -> bool:
+def _nothing_estimated(given: Given, factors: Sequence[AnyFactor]) -> bool:
     """Whether m of every comparison is known, so that the pairs only tell the number of matches."""
-    return all(m is not None for f, m in zip(factors, given.m, strict=True) if f.comparison is not None)
+    compared = zip(factors, given.m, strict=True)
+    return all(all_known(m) for f, m in compared if f.parts[0].comparison is not None)

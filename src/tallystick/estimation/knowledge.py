@@ -253,7 +253,7 @@ def _levels(
     )
     if isinstance(factor, Joint):
         return None if all(one is None for one in own) else own
-    return own[0]  # type: ignore[no-any-return]
+    return own[0]
 
 
 def _joint_tables(

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.estimation.cells import with_missing
 from tallystick.estimation.em import TINY, Fit, Given
-from tallystick.estimation.factors import Factor, Selection
+from tallystick.estimation.factors import Selection
+from tallystick.estimation.joint import Joint
+from tallystick.estimation.mixture import by_factor
+from tallystick.estimation.observed import block_diagonal, blocks, constraints, related_by, scaled_by, shown
 from tallystick.estimation.posteriors import Posteriors
 from tallystick.estimation.settings import Estimation
+from tallystick.estimation.start import prior_of, usual_start
 from tallystick.estimation.table import Table
 
 Matrix = NDArray[np.float64]
@@ -66,28 +71,31 @@ def linearised(
     n, n_cells, n_pairs = table.counts.counts, int(table.starts[-1]), len(fit.matches)
     factors, source_pair = table.factors, table.counts.source_pair
     m, u = (np.maximum(np.concatenate(one), TINY) for one in (fit.m, fit.u))
-    present, sizes = np.concatenate([f.present for f in factors]), [f.n_cells for f in factors]
+    seen = np.concatenate([f.seen for f in factors])
+    show = block_diagonal([shown(f) for f in factors])
     both = indicators(table, n_pairs)
 
-    # Posterior p of a pattern: dp = p (1 - p) (d log odds); each part of the log odds is linear in the state.
+    # Posterior p of a pattern: dp = p (1 - p) (d log odds); each part of the log odds is the log of a sum of cells.
     spread = n * known.match * (1.0 - known.match)
     unrelated = 1.0 - known.related
     whole, unrelated_part = gram(table, spread, n_pairs), gram(table, spread * unrelated, n_pairs)
     related_part = whole - unrelated_part
-    sel_m, dsel_m, beyond, dbeyond = _selection(selection, factors, fit.m, table)
-    sel_u, dsel_u, _, _ = _selection(selection, factors, fit.u, table)
+    sel_m, dsel_m, beyond, dbeyond = _selection(selection, fit.m, table, show)
+    sel_u, dsel_u, _, _ = _selection(selection, fit.u, table, show)
     candidates = np.maximum(np.bincount(source_pair, weights=n, minlength=n_pairs), 1.0)
     share = fit.matches * sel_m / candidates
     odds = share / np.maximum(1.0 - share, 1e-9)
     # d log(1 - share) takes w0 odds (d log E + d log sel_m) from the log odds of what is no match.
     by_source = unrelated_part[:, n_cells:]
-    of_m = whole[:, :n_cells] / m + np.outer(by_source @ odds, dsel_m / sel_m)
-    of_u = -unrelated_part[:, :n_cells] / u + np.outer(by_source.sum(axis=1), dsel_u / sel_u)
+    of_m = whole[:, :n_cells] @ _log_slopes(show, m) + np.outer(by_source @ odds, dsel_m / sel_m)
+    of_u = -unrelated_part[:, :n_cells] @ _log_slopes(show, u)
+    of_u += np.outer(by_source.sum(axis=1), dsel_u / sel_u)
     if fit.related is not None:
-        r = np.maximum(np.concatenate(fit.related.r), TINY)
-        in_common = np.repeat(fit.related.shared, sizes)
-        of_m -= related_part[:, :n_cells] * (in_common / r)
-        of_u -= related_part[:, :n_cells] * ((1.0 - in_common) / r)
+        of_r = related_part[:, :n_cells] @ _log_slopes(show, np.concatenate(fit.related.r))
+        shared = by_factor(factors, fit.related.shared)
+        own = [related_by(*one) for one in zip(factors, shared, fit.m, fit.u, strict=True)]
+        of_m -= of_r @ block_diagonal([by_m for by_m, _ in own])
+        of_u -= of_r @ block_diagonal([by_u for _, by_u in own])
     moved = np.hstack([of_m, of_u, whole[:, n_cells:] + by_source * odds])  # d(t, f) by the state
 
     n_state = 2 * n_cells + n_pairs
@@ -102,89 +110,128 @@ def linearised(
     cells_z = np.outer(beyond, fit.matches @ e_z)
     cells_z[:, by_m] += total * dbeyond
 
-    seen = (both.T @ (n * known.match))[:n_cells]
-    matches = np.where(present, seen + total * beyond, 0.0)
+    matches = np.where(seen, (both.T @ (n * known.match))[:n_cells] + total * beyond, 0.0)
     rest = np.concatenate(table.among_all) - matches
     if fit.related is not None:
-        rest -= fit.related.pairs.sum() * r * np.repeat([1.0 - own.sum() for own in table.missing], sizes)
+        full = np.concatenate(with_missing(factors, fit.related.r, table.missing))
+        rest -= fit.related.pairs.sum() * np.where(seen, full, 0.0)
     free = rest > np.concatenate(table.floors)
-    rest = np.maximum(rest, np.concatenate(table.floors))
-    priors = [
-        settings.prior_matches if not given.prior or given.prior[k] is None else given.prior_weight
-        for k in range(len(factors))
-    ]
-    shift_m = _normaliser(factors, table, given.m, m, matches, priors)
-    shift_u = _normaliser(factors, table, given.u, u, rest, [0.0] * len(factors)) * free
+    rest = np.where(seen, np.maximum(rest, np.concatenate(table.floors)), 0.0)
+    shift_m, again_m = _step_of_m(table, given, fit, matches, settings)
+    shift_u, again_u = _step_of_u(table, given, fit, rest)
+    shift_u = shift_u * free
     if settings.u == "all_pairs":
-        shift_u[:] = 0.0
+        shift_u[:], again_u[:] = 0.0, 0.0
     # Were the matches known, p would not move with the state.
     fixed = np.zeros((n_state, n_state))
     fixed[by_m], fixed[by_u], fixed[by_e] = shift_m @ cells_z, -shift_u @ cells_z, e_z
+    fixed[by_m, by_m] += again_m
+    fixed[by_u, by_u] += again_u
     direct = np.vstack([shift_m @ cells_y, -shift_u @ cells_y, e_y])
     respond = np.linalg.inv(np.eye(n_state) - fixed - direct @ moved)
     complete = np.linalg.solve(np.eye(n_state) - fixed, direct)
-    return Linearised(np.asarray(respond), direct, np.asarray(complete), shift_u, whole)
+    chance = np.linalg.solve(np.eye(n_cells) - again_u, shift_u)
+    return Linearised(np.asarray(respond), direct, np.asarray(complete), np.asarray(chance), whole)
+
+
+def _log_slopes(show: Matrix, p: Matrix) -> Matrix:
+    """Derivative of the log likelihood of what a pair shows by the complete cells."""
+    return np.asarray(show / np.maximum(show @ p, TINY)[:, None], np.float64)
 
 
 def _selection(
-    selection: Selection, factors: Sequence[Factor], given: Sequence[Matrix], table: Table
+    selection: Selection, given: Sequence[Matrix], table: Table, show: Matrix
 ) -> tuple[float, Matrix, Matrix, Matrix]:
-    """Chance of selection and its derivative by cell; share of each cell that none selects, and its derivative."""
-    stay = [1.0 - own.sum() for own in table.missing]
-    full = [p * share + own for p, share, own in zip(given, stay, table.missing, strict=True)]
-    present = np.concatenate([f.present for f in factors])
+    """Chance of selection and its derivative; share of each cell that none selects, and its derivative.
+
+    The derivatives are by the complete cells.
+    """
+    factors, n_cells = table.factors, int(table.starts[-1])
+    full = with_missing(factors, given, table.missing)
+    seen = np.concatenate([f.seen for f in factors])
 
     def beyond(cells: Sequence[Matrix]) -> tuple[float, Matrix, Matrix]:
         total, by_cell = selection.probabilities(cells)
         chosen = np.concatenate(by_cell)
-        return total, chosen, np.where(present, np.concatenate(cells) * (1.0 - chosen), 0.0)
+        return total, chosen, np.where(seen, np.concatenate(cells) * (1.0 - chosen), 0.0)
 
     total, chosen, left_out = beyond(full)
-    n_cells = len(present)
     derivative = np.zeros((n_cells, n_cells))
-    keyed = [k for k, factor in enumerate(factors) if factor.keys]
-    for k in keyed:
-        for cell in np.flatnonzero(factors[k].present):
-            moved = [one.copy() if j == k else one for j, one in enumerate(full)]
-            moved[k][cell] += STEP * stay[k]
-            derivative[:, table.starts[k] + cell] = (beyond(moved)[2] - left_out) / STEP
-    scale = np.repeat(stay, [f.n_cells for f in factors])
-    return total, np.where(present, chosen * scale, 0.0), left_out, derivative
-
-
-def _normaliser(
-    factors: Sequence[Factor],
-    table: Table,
-    given: Sequence[Matrix | None],
-    shares: Matrix,
-    sums: Matrix,
-    prior: Sequence[float],
-) -> Matrix:
-    """Derivative of shares by the sums that they are made of: within a comparison, or a level where these are given."""
-    derivative = np.zeros((len(shares), len(shares)))
     for k, factor in enumerate(factors):
-        every = np.arange(factor.n_cells)[factor.present]
-        groups = (
-            [every] if given[k] is None else [every[factor.level[every] == n] for n in range(factor.n_levels)]
-        )
-        for group in groups:
-            own = table.starts[k] + group
-            mass = shares[own].sum()
-            whole = max(sums[own].sum() + prior[k] * (given[k] is None), TINY)
-            if len(own) > 1:
-                derivative[np.ix_(own, own)] = (mass * np.eye(len(own)) - shares[own][:, None]) / whole
-    return derivative
+        for cell in np.flatnonzero(factor.seen):
+            at = table.starts[k] + cell
+            if not factor.keys:  # it has no part in the selection
+                derivative[at, at] = 1.0 - total
+                continue
+            moved = [one.copy() if j == k else one for j, one in enumerate(full)]
+            moved[k][cell] += STEP
+            derivative[:, at] = (beyond(moved)[2] - left_out) / STEP
+    by_complete = np.where(seen, np.concatenate(table.missing), 0.0)[:, None] * show
+    return total, chosen @ by_complete, left_out, derivative @ by_complete
+
+
+def _completed(show: Matrix, seen: Matrix, p: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """Pairs by complete cell, shared out by p; their derivatives by the pairs seen, and by p."""
+    slopes = _log_slopes(show, p)
+    shares = slopes.T * p[:, None]
+    cells = shares @ seen
+    by_p = np.diag(cells / np.maximum(p, TINY)) - shares * seen @ slopes
+    return cells, shares, by_p
+
+
+def _step_of_m(
+    table: Table, given: Given, fit: Fit, matches: Matrix, settings: Estimation
+) -> tuple[Matrix, Matrix]:
+    """Derivative of the next m by the expected matches seen, and by m itself where matches are shared out by it."""
+    usual = usual_start(table, given.m, settings)
+    prior = prior_of(table, usual, given.prior, given.prior_weight, settings)
+    by_seen, by_itself = [], []
+    for factor, own, m, first, known in zip(
+        table.factors, table.split(matches), fit.m, prior, given.m, strict=True
+    ):
+        cells, shares, by_p = _completed(shown(factor), own, m)
+        if isinstance(factor, Joint):
+            joint = factor.structured(cells)
+            structure = _structure(factor, cells, joint)
+            # What thin cells are filled up by is a matter of a pair or less.
+            cells, shares, by_p = factor.shrunk(joint), structure @ shares, structure @ by_p
+        norm = scaled_by(m, cells + first, constraints(factor, known))
+        by_seen.append(norm @ shares)
+        by_itself.append(norm @ by_p)
+    return block_diagonal(by_seen), block_diagonal(by_itself)
+
+
+def _step_of_u(table: Table, given: Given, fit: Fit, rest: Matrix) -> tuple[Matrix, Matrix]:
+    """The same of u by the pairs that are no matches."""
+    by_seen, by_itself = [], []
+    for factor, own, u, known in zip(table.factors, table.split(rest), fit.u, given.u, strict=True):
+        cells, shares, by_p = _completed(shown(factor), own, u)
+        norm = scaled_by(u, cells, constraints(factor, known))
+        by_seen.append(norm @ shares)
+        by_itself.append(norm @ by_p)
+    return block_diagonal(by_seen), block_diagonal(by_itself)
+
+
+def _structure(factor: Joint, cells: Matrix, joint: Matrix) -> Matrix:
+    """Derivative of `Joint.structured`, where it gave `joint`, by the cells."""
+    if factor.blocks is None or len(factor.blocks) == 1:
+        return np.eye(len(cells))
+    total = max(float(cells.sum()), TINY)
+    found = np.full((len(cells), len(cells)), (1.0 - len(factor.blocks)) / total)
+    for block in blocks(factor):
+        found += block / np.maximum(cells @ block, TINY) @ block.T
+    return np.asarray(joint[:, None] * found, np.float64)
 
 
 def indicators(table: Table, n_pairs: int):  # type: ignore[no-untyped-def]
-    """Cells that are present and source pair of every pattern, (n_patterns, n_cells + n_source_pairs)."""
+    """Cells that say something and source pair of every pattern, (n_patterns, n_cells + n_source_pairs)."""
     from scipy.sparse import csr_array
 
     n_patterns, n_factors = table.cells.shape
     n_cells, source_pair = int(table.starts[-1]), table.counts.source_pair
-    present = np.concatenate([factor.present for factor in table.factors])
+    seen = np.concatenate([factor.seen for factor in table.factors])
     columns = np.column_stack([table.cells, n_cells + source_pair])
-    ones = np.column_stack([present[table.cells], np.ones(n_patterns)])
+    ones = np.column_stack([seen[table.cells], np.ones(n_patterns)])
     rows = np.repeat(np.arange(n_patterns), n_factors + 1)
     shape = (n_patterns, n_cells + n_pairs)
     return csr_array((ones.ravel(), (rows, columns.ravel())), shape=shape)

@@ -10,8 +10,11 @@ are multiplied (quasi-likelihood: McCullagh and Nelder 1989, section 4.5).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tallystick.estimation.em import TINY, Fit
+from tallystick.estimation.joint import AnyFactor, Joint
+from tallystick.estimation.observed import blocks
 from tallystick.estimation.posteriors import Posteriors
 from tallystick.estimation.table import Table
 
@@ -36,10 +39,10 @@ def dispersion(table: Table, fit: Fit, known: Posteriors) -> float:
     float
         Among pairs with the same comparisons missing. 1 where too few patterns have `FEWEST` expected pairs or more.
     """
-    present = np.concatenate([factor.present for factor in table.factors])
-    logs = np.where(present, np.log(np.maximum(np.concatenate(fit.m), TINY)), 0.0)
-    chance = np.exp(logs[table.cells].sum(axis=1))
-    _, group = np.unique(present[table.cells], axis=0, return_inverse=True)
+    likely = [f.likelihoods(p) for f, p in zip(table.factors, fit.m, strict=True)]
+    chance = np.exp(np.log(np.maximum(np.concatenate(likely), TINY))[table.cells].sum(axis=1))
+    gaps = np.concatenate([_gaps(factor) for factor in table.factors])
+    _, group = np.unique(gaps[table.cells], axis=0, return_inverse=True)
     group = group.ravel()
     patterns = np.stack([group, *table.cells.T], axis=1)
     _, first, of = np.unique(
@@ -53,8 +56,20 @@ def dispersion(table: Table, fit: Fit, known: Posteriors) -> float:
         matches /= np.maximum(np.bincount(group, weights=chance), TINY)
     expected = matches[group] * chance
     used = expected >= FEWEST
-    free = sum(int((np.asarray(p) > TINY).sum()) - 1 for p in fit.m)
+    free = sum(
+        int((np.asarray(p) @ block > TINY).sum()) - 1
+        for factor, p in zip(table.factors, fit.m, strict=True)
+        for block in blocks(factor)
+    )
     degrees = int(used.sum()) - free - len(np.unique(group[used]))
     if degrees < FEWEST:
         return 1.0
     return max(1.0, float(((observed - expected)[used] ** 2 / expected[used]).sum()) / degrees)
+
+
+def _gaps(factor: AnyFactor) -> NDArray[np.int64]:
+    """Which parts of each cell of a factor are missing, as one number, (n_cells,)."""
+    if not isinstance(factor, Joint):
+        return np.asarray(~factor.present, np.int64)
+    missing = [(~part.present)[cell] for part, cell in zip(factor.parts, factor.of_part, strict=True)]
+    return np.asarray(sum(own.astype(np.int64) << k for k, own in enumerate(missing)), np.int64)

@@ -16,7 +16,7 @@ LEAST = 1e-6
 """The smallest share of related pairs that have a value in common, and the smallest that has not."""
 
 
-def _by_factor(factors: Sequence[AnyFactor], by_part: Floats) -> list[Floats]:
+def by_factor(factors: Sequence[AnyFactor], by_part: Floats) -> list[Floats]:
     """Values of the parts, factor by factor."""
     return np.split(by_part, np.cumsum([len(factor.parts) for factor in factors])[:-1])
 
@@ -41,7 +41,7 @@ def mixed(
     """
     return [
         f.mixed(s, p, q) if isinstance(f, Joint) else s[0] * p + (1.0 - s[0]) * q
-        for f, s, p, q in zip(factors, _by_factor(factors, shared), m, u, strict=True)
+        for f, s, p, q in zip(factors, by_factor(factors, shared), m, u, strict=True)
     ]
 
 
@@ -72,7 +72,7 @@ def shared_of(
     float64 array, shape (n_parts,)
     """
     found: list[float] = []
-    for k, (factor, own, s) in enumerate(zip(factors, cells, _by_factor(factors, shared), strict=True)):
+    for k, (factor, own, s) in enumerate(zip(factors, cells, by_factor(factors, shared), strict=True)):
         u, m, r = (one[k] for one in classes)
         if isinstance(factor, Joint):
             found += factor.shares(s, factor.completed(own, r), m, u, r).tolist()

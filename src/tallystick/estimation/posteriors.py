@@ -37,7 +37,9 @@ def posteriors(table: Table, fit: Fit) -> Posteriors:
     candidates = np.maximum(candidates, 1.0)
 
     def logs(cells: Sequence[Matrix]) -> Matrix:
-        found = [np.log(np.maximum(f.likelihoods(p), TINY)) for f, p in zip(table.factors, cells, strict=True)]
+        found = [
+            np.log(np.maximum(f.likelihoods(p), TINY)) for f, p in zip(table.factors, cells, strict=True)
+        ]
         return np.asarray(np.concatenate(found)[table.cells].sum(axis=1))
 
     related = fit.related

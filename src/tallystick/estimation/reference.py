@@ -112,7 +112,10 @@ def compared(reference: Records, comparisons: Sequence[Comparison], within_sourc
     chosen = [
         number
         for number, one in enumerate(comparisons)
-        if {*one.left, *one.right} <= set(reference.columns) and (within_source or one.is_symmetric)
+        if {*one.left, *one.right} <= set(reference.columns)
+        and (within_source or one.is_symmetric)
+        # How often a value is missing in the files a register does not tell.
+        and one.missing != "level"
     ]
     if not chosen:
         raise InputError(

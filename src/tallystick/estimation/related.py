@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.cells import levels_of
+from tallystick.estimation.cells import all_known, levels_of
 from tallystick.estimation.em import Fit, Given, Related, fit_em
 from tallystick.estimation.factors import Selection
 from tallystick.estimation.settings import Estimation
@@ -102,9 +102,8 @@ def looks_related(table: Table, matches: NDArray[np.float64], related: Related) 
 def _all_given(table: Table, given: Given) -> bool:
     """Whether m and u of every comparison are known: weights are then what the user says they are."""
     return all(
-        one is not None
+        all_known(levels)
         for k, factor in enumerate(table.factors)
         if factor.parts[0].comparison is not None
         for levels in (given.m[k], given.u[k])
-        for one in (levels if isinstance(levels, tuple) else (levels,))
     )

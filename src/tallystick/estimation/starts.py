@@ -15,9 +15,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.cells import level_sums, levels_of
+from tallystick.estimation.cells import Levels, all_known, level_sums, levels_of
 from tallystick.estimation.em import Fit, Given, fit_em
 from tallystick.estimation.factors import Factor, Selection
+from tallystick.estimation.joint import Joint
 from tallystick.estimation.parameters import Start
 from tallystick.estimation.related import fit_classes, looks_related
 from tallystick.estimation.settings import Estimation
@@ -91,7 +92,9 @@ def log_density(table: Table, given: Given, settings: Estimation, fit: Fit) -> f
     usual = usual_start(table, given.m, settings)
     prior = prior_of(table, usual, given.prior, given.prior_weight, settings)
     logs = [np.log(np.maximum(m, 1e-300)) for m in fit.m]
-    parts = (float(a @ log) for a, log, known in zip(prior, logs, given.m, strict=True) if known is None)
+    parts = (
+        float(a @ log) for a, log, known in zip(prior, logs, given.m, strict=True) if not all_known(known)
+    )
     return fit.log_likelihood[-1] + sum(parts)
 
 
@@ -150,19 +153,39 @@ def _is_sound(table: Table, fit: Fit, settings: Estimation) -> bool:
     )
 
 
-def _random_levels(table: Table, k: int, random: np.random.Generator) -> NDArray[np.float64] | None:
+def _random_levels(table: Table, k: int, random: np.random.Generator) -> Levels:
     """Draw m of a factor by level for a random start; None for one without a comparison."""
-    factor: Factor = table.factors[k]
-    if factor.comparison is None:
-        return None
+    factor, among_all, possible = table.factors[k], table.among_all[k], table.possible[k].astype(np.float64)
+    if isinstance(factor, Joint):
+        return tuple(
+            _random_part(part, factor.margin(among_all, number), factor.margin(possible, number), random)
+            for number, part in enumerate(factor.parts)
+        )
+    return None if factor.comparison is None else _random_part(factor, among_all, possible, random)
+
+
+def _random_part(
+    factor: Factor,
+    among_all: NDArray[np.float64],
+    possible: NDArray[np.float64],
+    random: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Draw m of a comparison by level; where missing is a level it is as likely as among all pairs."""
     below = factor.n_levels - factor.n_top
-    by_chance = levels_of(factor, table.among_all[k])[below:]
+    all_levels = levels_of(factor, among_all)
+    by_chance = all_levels[below:]
     chance = float(by_chance.sum())
     agreement = min(chance + (1 - chance) * random.uniform(), 0.99)
-    lower = random.dirichlet(np.ones(below))
+    partial = [level for level in range(below) if level != factor.missing_level]
+    lower = np.zeros(below)
+    lower[partial] = random.dirichlet(np.ones(len(partial)))
     edges = np.array([1.0, *factor.edges, factor.edges[-1] / 10]) if factor.edges else np.ones(2)
     top = np.maximum(by_chance, 1e-12) / np.sqrt(edges[1:] * edges[:-1])
     levels = np.concatenate([(1 - agreement) * lower, agreement * top / top.sum()])
-    seen = level_sums(factor, table.possible[k].astype(np.float64)) > 0
+    if factor.missing_level is not None:
+        absent = float(all_levels[factor.missing_level])
+        levels *= 1 - absent
+        levels[factor.missing_level] = absent
+    seen = level_sums(factor, possible) > 0
     levels = np.where(seen, np.maximum(levels, 1e-6), 0.0)
     return np.asarray(levels / levels.sum(), np.float64)

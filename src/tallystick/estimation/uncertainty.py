@@ -30,8 +30,10 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.estimation.chance import Matched, chance_covariance
 from tallystick.estimation.em import TINY, Fit, Given
 from tallystick.estimation.factors import Selection
+from tallystick.estimation.joint import places_of
 from tallystick.estimation.linearised import Linearised, gram, indicators, linearised
 from tallystick.estimation.misfit import dispersion
+from tallystick.estimation.observed import level_cells, too_many_cells
 from tallystick.estimation.parameters import Uncertainty
 from tallystick.estimation.posteriors import Posteriors, posteriors
 from tallystick.estimation.settings import Estimation
@@ -90,8 +92,11 @@ def uncertainty_of(
     Returns
     -------
     Uncertainty or None
-        None where the estimates are not told by the pairs at all.
+        None where the estimates are not told by the pairs at all, or where comparisons that are estimated
+        together have too many cells (see `observed.MOST_CELLS`).
     """
+    if too_many_cells(table):
+        return None
     known = posteriors(table, fit)
     doubtful = _located(plan, table, *pairs)
     try:
@@ -100,7 +105,7 @@ def uncertainty_of(
         return None
     shared = shared_records(table, known, doubtful, int(plan.blocking.offsets[-1]), len(fit.matches))
     odds = [
-        np.where(f.present, np.log(np.maximum(m, TINY)) - np.log(np.maximum(u, TINY)), 0.0)
+        np.log(np.maximum(f.likelihoods(m), TINY)) - np.log(np.maximum(f.likelihoods(u), TINY))
         for f, m, u in zip(table.factors, fit.m, fit.u, strict=True)
     ]
     allowed = float(plan.blocking.allowed_pairs().sum())
@@ -254,13 +259,12 @@ def _levels(table: Table, n_pairs: int) -> Matrix:
     """Sums the cells of m and of u by level of every comparison, and leaves log E as it is."""
     n_cells = int(table.starts[-1])
     rows = []
-    for factor, start in zip(table.factors, table.starts[:-1], strict=True):
-        if factor.comparison is not None:
-            for level in range(factor.n_levels):
-                row = np.zeros(n_cells)
-                row[start + np.flatnonzero(factor.level == level)] = 1.0
-                rows.append(row)
-    one = np.stack(rows)
+    for _, (k, part) in sorted(places_of(table.factors).items()):
+        own = level_cells(table.factors[k], part)
+        row = np.zeros((len(own), n_cells))
+        row[:, table.starts[k] : table.starts[k + 1]] = own
+        rows.append(row)
+    one = np.concatenate(rows)
     whole = np.zeros((2 * len(one) + n_pairs, 2 * n_cells + n_pairs))
     whole[: len(one), :n_cells] = one
     whole[len(one) : 2 * len(one), n_cells : 2 * n_cells] = one
