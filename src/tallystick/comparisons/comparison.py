@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,11 +21,10 @@ from tallystick.comparisons.missing import (
     labels_with_missing,
     with_missing_level,
 )
+from tallystick.comparisons.probabilities import Probabilities, checked_probabilities, of_agreement
 from tallystick.comparisons.union import AnyComparator
 from tallystick.comparisons.value_frequencies import ValueFrequencies
 from tallystick.errors import InputError
-
-Probabilities = tuple[float, ...]
 
 
 class Comparison(FieldPair):
@@ -94,34 +91,12 @@ class Comparison(FieldPair):
     @field_validator("m", "u", mode="before", json_schema_input_type=Probabilities | float | None)
     @classmethod
     def _of_agreement(cls, value: Any, info: ValidationInfo) -> Any:
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            return value
-        labels = _labels(info.data)
-        if labels and len(labels) != 2:
-            raise ValueError(
-                f"found one number, expected {len(labels)}, "
-                "one for each level from disagreement up: " + ", ".join(labels)
-            )
-        # In decimals, so that 0.9 goes with 0.1 and not with 0.09999999999999998.
-        return (float(1 - Decimal(repr(value))), float(value))
+        return of_agreement(value, _labels(info.data))
 
     @field_validator("m", "u")
     @classmethod
     def _are_probabilities(cls, value: Probabilities | None, info: ValidationInfo) -> Probabilities | None:
-        labels = _labels(info.data)
-        if value is None or not labels:
-            return value
-        if len(value) != len(labels):
-            raise ValueError(
-                f"found {len(value)} number{'s' * (len(value) != 1)}, expected {len(labels)}, "
-                "one for each level from disagreement up: " + ", ".join(labels)
-            )
-        for one in value:
-            if not 0 < one < 1:
-                raise ValueError(f"found the probability {one:g}, expected more than 0 and less than 1")
-        if abs(math.fsum(value) - 1) > 1e-6:
-            raise ValueError(f"found probabilities that sum to {math.fsum(value):.9g}, expected a sum of 1")
-        return value
+        return None if value is None else checked_probabilities(value, _labels(info.data))
 
     @field_validator("frequencies")
     @classmethod
