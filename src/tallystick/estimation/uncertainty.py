@@ -16,6 +16,9 @@ Pairs that share a record are no independent observations, so both sums are take
 with t_i the sum over the pairs of record i, the variance is the sum of t_i t_i' over the records, less the sum of
 t_ij t_ij' over the pairs, which the former holds twice (clustering in two ways, Cameron, Gelbach and Miller 2011,
 equation 2.8). The number of related pairs is taken as known.
+
+Where comparisons are estimated together the state holds their joint cells, and errors of a comparison's levels are
+those of the sums of them.
 """
 
 from __future__ import annotations
@@ -230,23 +233,20 @@ def covariances(
     both = indicators(table, n_pairs)
     n, p, pairs = table.counts.counts, known.match, table.counts.source_pair
     drift = np.zeros((n_pairs, both.shape[1]))
-    sure = np.zeros_like(drift)
+    of_matches = shared[0] + gram(table, n * p, n_pairs)
     for k in range(n_pairs):
         own = np.where(pairs == k, n * p, 0.0)
-        scale = 1.0 / np.sqrt(max(own.sum(), TINY))
-        drift[k], sure[k] = (both.T @ (own * (1.0 - p))) * scale, (both.T @ (own * p)) * scale
+        total = max(own.sum(), TINY)
+        drift[k] = (both.T @ (own * (1.0 - p))) / np.sqrt(total)
+        sums = both.T @ own
+        of_matches -= np.outer(sums, sums) / total
     spread = moved.spread + shared[1] - drift.T @ drift
     here = moved.respond @ moved.direct @ spread @ moved.complete.T
     here = 0.5 * (here + here.T)
-    of_m, others = moved.direct[:n_cells], moved.direct[n_cells:]
-    once = np.zeros_like(moved.respond)
-    matches = shared[0] + gram(table, table.counts.counts * known.match**2, n_pairs)
-    once[:n_cells, :n_cells] = of_m @ matches @ of_m.T
-    once[n_cells:, n_cells:] = others @ (moved.spread + shared[1]) @ others.T
-    mean = np.hstack([sure @ of_m.T, -drift @ others.T])
-    once -= mean.T @ mean
-    like = moved.respond @ once @ moved.respond.T
-    u = slice(n_cells, 2 * n_cells)
+    # Estimates that know the matches vary by themselves; what is missing of that knowledge comes on top.
+    like = here.copy()
+    m, u = slice(0, n_cells), slice(n_cells, 2 * n_cells)
+    like[m, m] += moved.complete[m] @ of_matches @ moved.complete[m].T
     like[u, u] += moved.chance @ by_chance @ moved.chance.T
     # The matches that no pass selects are themselves random, whatever is known of their chance.
     left_out = (1.0 - fit.selected_m) / np.maximum(fit.matches * fit.selected_m, TINY)
