@@ -11,7 +11,7 @@ from tallystick.estimation.factors import Factor
 from tallystick.estimation.joint import AnyFactor, Joint
 
 Levels = NDArray[np.float64] | tuple[NDArray[np.float64] | None, ...] | None
-"""What is known of a factor by level: (n_levels,), of several parts the joint levels or each part's; or nothing."""
+"""What is known of a factor by level, (n_levels,): of several parts the joint levels, or those of each."""
 
 
 def normalise(values: NDArray[np.float64]) -> NDArray[np.float64]:

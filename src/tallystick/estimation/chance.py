@@ -1,12 +1,13 @@
 """How much chance agreement would differ in other files: pairs share records, so it is no binomial count.
 
 How often a cell occurs among the pairs that are no matches is a sum over pairs of records, a U-statistic: its
-variance is that of the records' own sums (Hoeffding 1948, section 5). A record with a common value agrees with many
-others at once, so the count of agreements varies far more than one of as many independent pairs.
+variance is that of the records' own sums (Hoeffding 1948, section 5). A record with a common value agrees
+with many others at once, so the count of agreements varies far more than one of as many independent pairs.
 
-The agreements of a record on an equal value are exactly the records that have the value. All others are taken from a
-rectangle of random records on either side, whose columns are halved: two sums of one record over different columns
-have in common what is the record's own, so that the mean of their product has no share of the sampling in it.
+The agreements of a record on an equal value are exactly the records that have the value. All others are taken
+from a rectangle of random records on either side, whose columns are halved: two sums of one record over
+different columns have in common what is the record's own, so that the mean of their product has no share of
+the sampling in it.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def chance_covariance(
     table : Table
         Factors, and where their cells begin.
     log_odds : sequence of float64 array
-        For every factor the log odds of a match that each cell adds, (n_cells,); the prior odds are in the first.
+        For every factor the log odds of a match that each cell adds, (n_cells,); the prior odds are in the
+        first.
     matched : Matched
         Likely matches.
     drawn : int, optional

@@ -108,15 +108,16 @@ class Fit:
 class Given:
     """What is known before EM looks at the pairs, one of each tuple for every factor; None: nothing.
 
-    Probabilities are by level. Of a factor with several parts they are those of the joint levels, or, in a tuple,
-    those of each part.
+    Probabilities are by level. Of a factor with several parts they are those of the joint levels, or, in a
+    tuple, those of each part.
 
     Attributes
     ----------
     m, u : tuple of float64 array, tuple or None
         Probabilities which are not estimated.
     shared : tuple of float or None
-        Shares of related pairs that have the true value in common, by part of the factors; empty for none known.
+        Shares of related pairs that have the true value in common, by part of the factors; empty for none
+        known.
     matches : float64 array, shape (n_source_pairs,), optional
         Number of matches among all allowed pairs, which is not estimated.
     start : tuple of float64 array, tuple or None

@@ -82,8 +82,8 @@ def estimate(
     knowledge : Knowledge, optional
         The previous model and the table of reference that the settings name.
     doubtful : callable, optional
-        Gives, under parameters, the pairs that are no sure non-matches, as global rows (left, right); standard
-        errors are worked out only where it is given, as they need to know which pairs share records.
+        Gives, under parameters, the pairs that are no sure non-matches, as global rows (left, right);
+        standard errors are worked out only where it is given, as they need to know which pairs share records.
     labels : Labels, optional
         Pairs of which it is known whether they match (see `tallystick.estimation.labelled`).
 

@@ -100,8 +100,8 @@ def precision_of(
 class _Free:
     """Parameters of a factor, which are sums of its complete cells: margins where parts are independent.
 
-    `cells` (n_cells, n_parameters) says which cells each is the sum of, `scores`, of the same shape, what each adds
-    to the log likelihood of the class at what a pair shows, by its logit.
+    `cells` (n_cells, n_parameters) says which cells each is the sum of, `scores`, of the same shape, what
+    each adds to the log likelihood of the class at what a pair shows, by its logit.
     """
 
     factor: int
@@ -158,7 +158,7 @@ class _Model:
         cells: Sequence[NDArray[np.float64]],
         mass: float,
     ) -> list[_Free]:
-        """The parameters: those that pairs show and at least one is expected at, but for one of each block."""
+        """The parameters: those that pairs show and expect one at least of, but for one of each block."""
         shows = np.bincount(self.table.cells.ravel(), minlength=int(self.table.starts[-1]))
         seen = self.table.split(shows.astype(np.float64))
         found = []

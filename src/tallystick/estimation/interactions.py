@@ -122,7 +122,7 @@ class Interaction:
 
 
 def of_group(interactions: Sequence[Interaction], names: Sequence[str]) -> Interaction | None:
-    """The joint probabilities of some comparisons, in their order, where one of the interactions has them all.
+    """The joint probabilities of some comparisons, in their order, where an interaction has them all.
 
     Parameters
     ----------

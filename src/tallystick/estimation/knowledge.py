@@ -293,8 +293,8 @@ def _joint_tables(
 
 def _lost(one: Interaction, model: str) -> str:
     return (
-        f"The previous model {model} has joint probabilities of {', '.join(one.names)}, which are not used: they "
-        "are weighed as if they were independent; add interactions = "
+        f"The previous model {model} has joint probabilities of {', '.join(one.names)}, which are not used: "
+        "they are weighed as if they were independent; add interactions = "
         f"[{json.dumps(list(one.names), ensure_ascii=False)}] under [estimation]."
     )
 

@@ -75,7 +75,8 @@ def linearised(
     show = block_diagonal([shown(f) for f in factors])
     both = indicators(table, n_pairs)
 
-    # Posterior p of a pattern: dp = p (1 - p) (d log odds); each part of the log odds is the log of a sum of cells.
+    # Posterior p of a pattern: dp = p (1 - p) (d log odds); each part of the log odds is the log of a sum of
+    # cells.
     spread = n * known.match * (1.0 - known.match)
     unrelated = 1.0 - known.related
     whole, unrelated_part = gram(table, spread, n_pairs), gram(table, spread * unrelated, n_pairs)
@@ -182,7 +183,7 @@ def _completed(show: Matrix, seen: Matrix, p: Matrix) -> tuple[Matrix, Matrix, M
 def _step_of_m(
     table: Table, given: Given, fit: Fit, matches: Matrix, settings: Estimation
 ) -> tuple[Matrix, Matrix]:
-    """Derivative of the next m by the expected matches seen, and by m itself where matches are shared out by it."""
+    """Derivative of the next m by the expected matches seen, and by the m that shares them out."""
     usual = usual_start(table, given.m, settings)
     prior = prior_of(table, usual, given.prior, given.prior_weight, settings)
     by_seen, by_itself = [], []

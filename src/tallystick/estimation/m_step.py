@@ -45,7 +45,8 @@ def maximise(
     settings : Estimation
         Whether u is held at what all pairs show, and whether weights are kept in the order of the levels.
     m, u : sequence of float64 array
-        As they are: pairs with a part missing are shared out by them, and u is held where the settings say so.
+        As they are: pairs with a part missing are shared out by them, and u is held where the settings say
+        so.
 
     Returns
     -------

@@ -1,10 +1,11 @@
 """How far the patterns of the matches are from what the model expects of them.
 
 With independent comparisons the pairs of pattern g among n matches number about mu = n m(g), and
-X2 = sum of (O - mu)^2 / mu over the patterns is near its degrees of freedom. Where errors come together (a record that is
-wrong in one field is wrong in the next), it is many times that, and the tails of the distribution of weights, in which the
-missed matches are, are as unsure. X2 over its degrees of freedom is the dispersion by which variances of error rates
-are multiplied (quasi-likelihood: McCullagh and Nelder 1989, section 4.5).
+X2 = sum of (O - mu)^2 / mu over the patterns is near its degrees of freedom. Where errors come together (a
+record that is wrong in one field is wrong in the next), it is many times that, and the tails of the
+distribution of weights, in which the missed matches are, are as unsure. X2 over its degrees of freedom is the
+dispersion by which variances of error rates are multiplied (quasi-likelihood: McCullagh and Nelder 1989,
+section 4.5).
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def dispersion(table: Table, fit: Fit, known: Posteriors) -> float:
     Returns
     -------
     float
-        Among pairs with the same comparisons missing. 1 where too few patterns have `FEWEST` expected pairs or more.
+        Among pairs with the same comparisons missing. 1 where too few patterns have `FEWEST` expected pairs
+        or more.
     """
     likely = [f.likelihoods(p) for f, p in zip(table.factors, fit.m, strict=True)]
     chance = np.exp(np.log(np.maximum(np.concatenate(likely), TINY))[table.cells].sum(axis=1))

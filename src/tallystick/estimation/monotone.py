@@ -163,7 +163,7 @@ def _ordered(
     levels_u: NDArray[np.float64],
     held: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Levels of m and u with their weights in order; None where they are; `matches` and `others` are by cell."""
+    """Levels of m and u with weights in order, None where they are; `matches` and `others` are by cell."""
     up_to = factor.n_levels - factor.n_top if factor.edges else factor.n_levels
     own = np.array([level for level in range(up_to) if level != factor.missing_level], np.int64)
     ratio = levels_m[own] / np.maximum(levels_u[own], TINY)

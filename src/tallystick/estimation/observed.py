@@ -1,8 +1,8 @@
 """What pairs show of a factor, as a linear map of its complete cells.
 
-Of a factor of one comparison a pair shows a cell, or it is missing. Of comparisons that are estimated together some
-may be missing and others not: such a pair may be in several complete cells, and its likelihood is the sum over
-them (see `tallystick.estimation.joint`).
+Of a factor of one comparison a pair shows a cell, or it is missing. Of comparisons that are estimated
+together some may be missing and others not: such a pair may be in several complete cells, and its likelihood
+is the sum over them (see `tallystick.estimation.joint`).
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ def shown(factor: AnyFactor) -> Matrix:
 
 
 def shares(factor: AnyFactor, p: Matrix) -> Matrix:
-    """Probability of each complete cell (columns) given what a pair shows (rows), from those of complete cells."""
+    """Probability `p` of complete cells (columns) given what a pair shows (rows)."""
     may = shown(factor)
     return np.asarray(may * p / np.maximum(may @ p, TINY)[:, None], np.float64)
 
 
 def blocks(factor: AnyFactor) -> list[Matrix]:
-    """Sums over complete cells that are parameters of m: (n_cells, n_sums) for each independent block of parts."""
+    """Sums over complete cells that are parameters of m, (n_cells, n_sums) for each independent block."""
     if not isinstance(factor, Joint):
         return [np.eye(factor.n_cells)]
     found = []
@@ -101,7 +101,7 @@ def constraints(factor: AnyFactor, known: Levels) -> Matrix:
 
 
 def scaled_by(p: Matrix, q: Matrix, held: Matrix) -> Matrix:
-    """Derivative of p by q, where p is q scaled so that the sums `held` have given values, (n_cells, n_cells).
+    """Derivative of p by q, where p is q scaled so that the sums `held` have given values.
 
     Scaling multiplies q by factors of the sums, so that d log p = d log q less its projection on them in the
     metric of p (iterative proportional fitting is that in the limit).

@@ -99,13 +99,14 @@ class Uncertainty:
     Attributes
     ----------
     errors : tuple of float
-        Standard errors of the probabilities m of every comparison by level, then of u likewise, as of other files
-        like these; then of the log of the expected matches of each pair of sources. 0 where something was given.
+        Standard errors of the probabilities m of every comparison by level, then of u likewise, as of other
+        files like these; then of the log of the expected matches of each pair of sources. 0 where something
+        was given.
     covariance : tuple of tuple of float
         In the same order, about what the estimates would be in these files if the matches were known.
     dispersion : float
-        How many times more the patterns of matches vary than independent comparisons would have it, at least 1
-        (see `tallystick.estimation.misfit`).
+        How many times more the patterns of matches vary than independent comparisons would have it, at least
+        1 (see `tallystick.estimation.misfit`).
     """
 
     errors: tuple[float, ...]
@@ -204,8 +205,8 @@ class Parameters(Weighing):
         source_pair : int64 array, shape (n,), optional
             Which pair of sources each belongs to, where that is known.
         terms : mapping of int to float64 array, shape (n,), optional
-            What the values of pairs weigh beyond their level, by number of the comparison; by default they are
-            usual ones.
+            What the values of pairs weigh beyond their level, by number of the comparison; by default they
+            are usual ones.
 
         Returns
         -------

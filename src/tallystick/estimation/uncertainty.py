@@ -1,24 +1,24 @@
-"""How sure the estimates are: standard errors of m, u and the expected matches, with pairs that share records.
+"""How sure the estimates are: errors of m, u and the expected matches, with pairs that share records.
 
-EM ends where its step changes nothing. With the expected matches by cell t = sum of p(g) over the pairs, their sum f,
-and the pairs that are left r = S - t - E h(m), the state z = (m, u, log E) solves
+EM ends where its step changes nothing. With the expected matches by cell t = sum of p(g) over the pairs,
+their sum f, and the pairs that are left r = S - t - E h(m), the state z = (m, u, log E) solves
 
     m = N(t(z) + E h(m) + prior),    u = N(r(z)),    E = f(z) / P(selected | match),
 
-p the posterior of a pattern, h the share of a cell that no pass selects, N division by the sum of a comparison.
-Two things are random. *Which pairs are matches is not seen*: had it been, t and f would be sums of 1 over the matches
-and z the state z* of these files; z - z* is, to first order, a linear map of the sums of p - 1(match), whose
-variance is p (1 - p) for each pair (the missing information of Orchard and Woodbury 1972). It is all that E is
-uncertain by, as E counts the matches of these files. *And z* itself differs from file to file*: m* as the matches are a
-sample, u* as the records are (see `tallystick.estimation.chance`).
+p the posterior of a pattern, h the share of a cell that no pass selects, N division by the sum of a
+comparison. Two things are random. *Which pairs are matches is not seen*: had it been, t and f would be sums
+of 1 over the matches and z the state z* of these files; z - z* is, to first order, a linear map of the sums
+of p - 1(match), whose variance is p (1 - p) for each pair (the missing information of Orchard and Woodbury
+1972). It is all that E is uncertain by, as E counts the matches of these files. *And z* itself differs from
+file to file*: m* as the matches are a sample, u* as the records are (see `tallystick.estimation.chance`).
 
-Pairs that share a record are no independent observations, so both sums are taken by record before they are squared:
-with t_i the sum over the pairs of record i, the variance is the sum of t_i t_i' over the records, less the sum of
-t_ij t_ij' over the pairs, which the former holds twice (clustering in two ways, Cameron, Gelbach and Miller 2011,
-equation 2.8). The number of related pairs is taken as known.
+Pairs that share a record are no independent observations, so both sums are taken by record before they are
+squared: with t_i the sum over the pairs of record i, the variance is the sum of t_i t_i' over the records,
+less the sum of t_ij t_ij' over the pairs, which the former holds twice (clustering in two ways, Cameron,
+Gelbach and Miller 2011, equation 2.8). The number of related pairs is taken as known.
 
-Where comparisons are estimated together the state holds their joint cells, and errors of a comparison's levels are
-those of the sums of them.
+Where comparisons are estimated together the state holds their joint cells, and errors of a comparison's
+levels are those of the sums of them.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def of_held(now: Uncertainty, known: Uncertainty, n_held: int) -> Uncertainty:
 
 
 def _located(plan: PairPlan, table: Table, left: NDArray[np.int32], right: NDArray[np.int32]) -> Doubtful:
-    """Pairs with the place of their pattern in the table; one of any pass, as these differ in nothing else."""
+    """Pairs with the place of their pattern in the table: of any pass, as these differ in nothing else."""
     from tallystick.patterns.kernels_patterns import fold
 
     counts, blocking = table.counts, plan.blocking

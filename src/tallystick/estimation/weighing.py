@@ -1,10 +1,10 @@
 """From the levels of a pair to its weight, and the bounds of what pairs of some levels can weigh.
 
-The weight of a pair is made of three layers. Each comparison has a weight for its level. Comparisons that were
-estimated together have a *term* for their levels together (`tallystick.estimation.interactions`): what the pattern
-weighs more than the sum. And where the weight of a comparison follows the values themselves, each *pair* has a
-term of its own besides (`ComparisonParameters.terms`). Log r / u of related pairs is summed alike, and `corrected`
-takes off what relatives weigh.
+The weight of a pair is made of three layers. Each comparison has a weight for its level. Comparisons that
+were estimated together have a *term* for their levels together (`tallystick.estimation.interactions`): what
+the pattern weighs more than the sum. And where the weight of a comparison follows the values themselves, each
+*pair* has a term of its own besides (`ComparisonParameters.terms`). Log r / u of related pairs is summed
+alike, and `corrected` takes off what relatives weigh.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Weighing:
         digits: Sequence[NDArray[Any]] | NDArray[Any],
         terms: Mapping[int, Floats] | None = None,
     ) -> tuple[Floats, ...]:
-        """Add the terms of interactions, and of the pairs themselves, to the sums of `tables` over the comparisons.
+        """Add the terms of interactions, and of the pairs themselves, to the sums of `tables`.
 
         Parameters
         ----------
@@ -88,8 +88,8 @@ class Weighing:
         digits : sequence of integer array, shape (n,)
             Levels of each comparison.
         terms : mapping of int to float64 array, shape (n,), optional
-            Terms of the pairs by number of the comparison (see `linking.terms.pair_terms`); by default they are pairs
-            of usual values.
+            Terms of the pairs by number of the comparison (see `linking.terms.pair_terms`); by default they
+            are pairs of usual values.
 
         Returns
         -------

@@ -102,8 +102,9 @@ def gradient(parameters: Parameters, expected: Expected, one_to_one: bool) -> Fl
     """By how much expected matches move with the model, in the order of `Uncertainty.covariance`.
 
     The log odds of a pair are its weight, the sum of log m - log u, plus those of the match rate: so their
-    derivatives by m and u of a level are 1 / m and -1 / u, and by log E they are 1, or with one-to-one links -E
-    times the derivative of the no-link constant. What related records and competing pairs change of that is left out.
+    derivatives by m and u of a level are 1 / m and -1 / u, and by log E they are 1, or with one-to-one links
+    -E times the derivative of the no-link constant. What related records and competing pairs change of that
+    is left out.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ def deep_floors(
 ) -> Floats:
     """Lowest weight of the pairs that are kept, for each pair of sources.
 
-    Matches below the lower threshold are missed: to say how many, and how sure that is, their pairs are kept, too, as
-    far as there are not too many of them.
+    Matches below the lower threshold are missed: to say how many, and how sure that is, their pairs are kept,
+    too, as far as there are not too many of them.
 
     Parameters
     ----------

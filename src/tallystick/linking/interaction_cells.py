@@ -34,7 +34,7 @@ class InteractionCells:
     related: Floats
 
     def terms_of(self, row: int, columns: NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """Terms of log m / u and of log r / u of the pairs of a left row; `columns` as of `TilePlan.right_groups`."""
+        """Terms of log m / u and log r / u of a left row's pairs; `columns` as `TilePlan.right_groups`."""
         total = np.zeros(columns.shape[1]), np.zeros(columns.shape[1])
         for own, start in zip(self.cells, self.starts.tolist(), strict=True):
             cell = start + own[row][columns].sum(axis=0)

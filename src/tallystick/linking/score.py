@@ -190,8 +190,9 @@ def weigh_patterns(
 ) -> NDArray[np.float64]:
     """Match weights of patterns, whose first digits are the comparisons', of a pair of sources.
 
-    Those of usual values, where the pairs' own values make terms (see `tallystick.linking.terms`); or, with one
-    of `Parameters.extreme_tables` as `tables`, the least or the greatest weight of pairs that show a pattern.
+    Those of usual values, where the pairs' own values make terms (see `tallystick.linking.terms`); or, with
+    one of `Parameters.extreme_tables` as `tables`, the least or the greatest weight of pairs that show a
+    pattern.
     """
     from tallystick.patterns.kernels_patterns import weigh, weigh_by_table
 
