@@ -111,7 +111,7 @@ def chance_covariance(
 
 
 def _at_least(covariance: Matrix, least: Matrix) -> Matrix:
-    """The covariance where it exceeds that of independent pairs, which pairs that share records cannot fall below.
+    """The covariance where it exceeds that of independent pairs, as that of pairs that share records must.
 
     Sums of even values hardly differ between records, so that what is estimated of them is little but noise.
     """

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.estimation.cells import normalise, with_missing
-from tallystick.estimation.factors import Factor, Selection
+from tallystick.estimation.factors import Selection
+from tallystick.estimation.joint import AnyFactor, Joint
 from tallystick.estimation.labelled import Known, Labels
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.start import usual_start
@@ -82,7 +83,7 @@ def m_of_labels(
     m = [normalise(own + prior) for own, prior in zip(sums, priors, strict=True)]
     if not known.outside.any():
         for _ in range(CAP):
-            full = with_missing(m, table.missing)
+            full = with_missing(table.factors, m, table.missing)
             chance, by_cell = selection.probabilities(full)
             cells = [
                 np.where(f.present, own + worth / chance * p * (1.0 - chosen), 0.0)
@@ -126,9 +127,9 @@ def _sums(labels: Labels, known: Known, table: Table, match: bool) -> tuple[list
 
 
 def _levels(
-    factor: Factor, cells: NDArray[np.float64], own: NDArray[np.float64]
+    factor: AnyFactor, cells: NDArray[np.float64], own: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    if factor.comparison is None or not own.sum():
+    if isinstance(factor, Joint) or factor.comparison is None or not own.sum():
         return None
     levels = np.bincount(factor.level, weights=cells, minlength=factor.n_levels + 1)[: factor.n_levels]
     return np.asarray(levels / levels.sum(), np.float64)

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
 from tallystick.estimation.em import TINY, Fit
+from tallystick.estimation.joint import Joint
 from tallystick.estimation.labelled import Labels
+from tallystick.estimation.posteriors import posteriors
 from tallystick.estimation.table import Table
 
 SURE = 4.0
@@ -67,12 +68,13 @@ def label_cautions(
             "matches that were known because they are easy make m too high.",
         ]
     seen = known.rows >= 0
-    chance = posteriors(table, fit, known.rows[seen])
+    chance = posteriors(table, fit).match[known.rows[seen]]
     match = labels.match[seen]
     large = max(FEW, LARGE * match.sum())
     differing = []
     for factor, start, cells in zip(table.factors, table.starts, known.cells[seen].T, strict=False):
-        if factor.comparison is None:
+        # Of comparisons that are estimated together the levels are not told apart here.
+        if isinstance(factor, Joint) or factor.comparison is None:
             continue
         level = factor.level[cells - start]
         sums = [
@@ -96,43 +98,3 @@ def label_cautions(
             + ("." if alone else ', or take m from the labels alone (labels_use = "alone").')
         )
     return found
-
-
-def posteriors(table: Table, fit: Fit, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Probability that a candidate pair of a pattern is a match.
-
-    Parameters
-    ----------
-    table : Table
-        The patterns.
-    fit : Fit
-        What EM found.
-    rows : int64 array, shape (n,)
-        Rows of the table.
-
-    Returns
-    -------
-    float64 array, shape (n,)
-    """
-    candidates = np.maximum(np.bincount(table.counts.source_pair, weights=table.counts.counts), 1)
-    candidates = np.pad(candidates, (0, len(fit.rate) - len(candidates)), constant_values=1.0)
-    classes, selected, shares = [fit.m], [fit.selected_m], [fit.rate]
-    if fit.related is not None:
-        classes.append(fit.related.r)
-        selected.append(fit.related.selected)
-        shares.append(fit.related.pairs * fit.related.selected / candidates)
-    classes.append(fit.u)
-    selected.append(fit.selected_u)
-    shares.append(np.maximum(1.0 - np.sum(shares, axis=0), 1e-9))
-    of = table.counts.source_pair[rows]
-    logs = []
-    for one, chance, share in zip(classes, selected, shares, strict=True):
-        log = np.concatenate(
-            [
-                np.where(f.present, np.log(np.maximum(p, TINY)), 0.0)
-                for f, p in zip(table.factors, one, strict=True)
-            ]
-        )
-        prior = np.log(np.maximum(share, TINY)) - np.log(max(chance, TINY))
-        logs.append(log[table.cells[rows]].sum(axis=1) + prior[of])
-    return np.asarray(np.exp(logs[0] - np.logaddexp.reduce(logs, axis=0)), np.float64)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from tallystick.estimation.em import Given
 from tallystick.estimation.factors import Selection
@@ -14,7 +12,7 @@ from tallystick.estimation.labelled_alone import Levels, m_of_labels, u_of_label
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table
 
-Fixed = tuple[NDArray[np.float64] | None, ...]
+Fixed = tuple[Any, ...]
 
 
 @dataclass(frozen=True)

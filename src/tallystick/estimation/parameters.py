@@ -23,7 +23,7 @@ MOST_TABLED = 2**20
 
 
 def logit_interval(p: float, error: float) -> list[float]:
-    """Interval of 95 % of a probability, normal on the logit scale (delta method), so that it stays in (0, 1).
+    """Interval of 95 % of a probability: normal on the logit scale (delta method), so that it stays in (0, 1).
 
     Examples
     --------

@@ -250,7 +250,8 @@ def covariances(
     like[u, u] += moved.chance @ by_chance @ moved.chance.T
     # The matches that no pass selects are themselves random, whatever is known of their chance.
     left_out = (1.0 - fit.selected_m) / np.maximum(fit.matches * fit.selected_m, TINY)
-    here[2 * n_cells :, 2 * n_cells :] += np.diag(left_out)
+    for one in (here, like):
+        one[2 * n_cells :, 2 * n_cells :] += np.diag(left_out)
     levels = _levels(table, n_pairs)
     return levels @ here @ levels.T, levels @ like @ levels.T
 

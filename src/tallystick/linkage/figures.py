@@ -90,7 +90,7 @@ def estimate_rates(
 
 
 def _below(parameters: Parameters, counts: PatternCounts, floors: NDArray[np.float64]) -> float:
-    """Expected matches among the candidates that weigh too little to be kept: few, without competitors to speak of."""
+    """Expected matches among the candidates that weigh too little to be kept; competitors hardly count there."""
     digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
     weights = parameters.weights(digits, counts.source_pair)
     below = weights < floors[counts.source_pair]

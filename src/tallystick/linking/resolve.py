@@ -48,7 +48,7 @@ LOW_UPPER = (
 
 
 def floors_for(decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]) -> Floats:
-    """Lowest weight of the pairs that are kept, for each pair of sources: what is needed, and what is doubtful.
+    """Lowest weight of the pairs that are kept, for each pair of sources: of the needed and the doubtful ones.
 
     Parameters
     ----------

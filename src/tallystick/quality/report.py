@@ -241,14 +241,17 @@ def _headline_sentences(model: Json, run: Json, quality: Json) -> Iterator[str]:
         )
         within = _within(estimated, "precision")
         yield (
-            f"The model expects {percent(estimated['precision'])}{within} of the links to be true matches{wrong}."
+            f"The model expects {percent(estimated['precision'])}{within} of the links to be true "
+            f"matches{wrong}."
         )
     if estimated.get("recall") is not None:
         missed = (
             f" ({formats.about(estimated['missed'])} missed)" if estimated.get("missed") is not None else ""
         )
         within = _within(estimated, "recall")
-        yield f"It expects {percent(estimated['recall'])}{within} of all true matches to be among them{missed}."
+        yield (
+            f"It expects {percent(estimated['recall'])}{within} of all true matches to be among them{missed}."
+        )
     if counts.get("possible"):
         yield (
             f"Another {count(counts['possible'])} pairs are too uncertain to accept or reject "
