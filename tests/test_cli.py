@@ -87,7 +87,8 @@ def test_link(tmp_path: Path) -> None:
         f"{counts['entities']} entities of 80 records"
     )
     assert re.fullmatch(
-        r"estimated precision 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\), recall 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\) "
+        r"estimated precision 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\), "
+        r"recall 0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\) "
         "by the model itself, with 95 per cent intervals",
         second,
     )

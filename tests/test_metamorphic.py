@@ -103,7 +103,7 @@ def same_links(found: Found, expected: Found, leave_out: tuple[str, ...] = ()) -
 
 
 def decided(found: Found) -> Found:
-    """The links and possible links: which pairs are kept besides depends on the match rate of their sources."""
+    """Links and possible links: which pairs are kept besides depends on the match rate of their sources."""
     return {pair: row for pair, row in found.items() if row["decision"] != "non-link"}
 
 

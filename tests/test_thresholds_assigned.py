@@ -82,7 +82,7 @@ def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
         assert isinstance(found, Thresholds)
         assert found.scale == "posterior"
         assert (np.array(weight_thresholds(parameters, found))[:, 0] >= floors - 1e-9).all()
-        after = expect_after(decide(pairs, parameters, found), parameters)
+        after = expect_after(decide(pairs, parameters, found), parameters, 0.0)
         if isinstance(rule, Targets) and found.upper > 0.5:
             assert after.precision is None or after.precision >= precision - 1e-9
         if isinstance(rule, ErrorBounds):

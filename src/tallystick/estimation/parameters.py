@@ -23,7 +23,7 @@ MOST_TABLED = 2**20
 
 
 def logit_interval(p: float, error: float) -> list[float]:
-    """Interval of 95 % of a probability: normal on the logit scale (delta method), so that it stays in (0, 1).
+    """Interval of 95 % of a probability, normal on the logit scale (delta method), so within (0, 1).
 
     Examples
     --------
@@ -103,7 +103,7 @@ class Uncertainty:
         files like these; then of the log of the expected matches of each pair of sources. 0 where something
         was given.
     covariance : tuple of tuple of float
-        In the same order, about what the estimates would be in these files if the matches were known.
+        In the same order, with u as it is in these files.
     dispersion : float
         How many times more the patterns of matches vary than independent comparisons would have it, at least
         1 (see `tallystick.estimation.misfit`).
@@ -112,6 +112,11 @@ class Uncertainty:
     errors: tuple[float, ...]
     covariance: tuple[tuple[float, ...], ...]
     dispersion: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON, lists in place of tuples."""
+        covariance = [list(row) for row in self.covariance]
+        return {"errors": list(self.errors), "covariance": covariance, "dispersion": self.dispersion}
 
 
 @dataclass(frozen=True)
@@ -308,7 +313,7 @@ class Parameters(Weighing):
                 **({"starts": [asdict(one) for one in self.starts]} if self.starts else {}),
             },
             "warnings": list(self.warnings),
-            **({} if self.uncertainty is None else {"uncertainty": asdict(self.uncertainty)}),
+            **({} if self.uncertainty is None else {"uncertainty": self.uncertainty.to_dict()}),
         }
 
     @classmethod

@@ -212,7 +212,11 @@ def covariances(
     shared: tuple[Matrix, Matrix],
     by_chance: Matrix,
 ) -> tuple[Matrix, Matrix]:
-    """Covariance of the estimates about what they are in these files, and in files like them.
+    """Covariance of the estimates, with u as it is in these files, and in files like them.
+
+    Where each comparison stands by itself it is the sandwich (Huber 1967) of the equations that EM solves, so
+    that it holds however pairs that share records hang together. The equations of joint cells, of which many
+    hold few pairs, are too far from linear for it.
 
     Parameters
     ----------
@@ -232,21 +236,28 @@ def covariances(
     # The number of matches is what it is: their share of what is random goes (per pair of sources).
     both = indicators(table, n_pairs)
     n, p, pairs = table.counts.counts, known.match, table.counts.source_pair
-    drift = np.zeros((n_pairs, both.shape[1]))
-    of_matches = shared[0] + gram(table, n * p, n_pairs)
+    m, u = slice(0, n_cells), slice(n_cells, 2 * n_cells)
+    drift, sure = np.zeros((n_pairs, both.shape[1])), np.zeros((n_pairs, both.shape[1]))
     for k in range(n_pairs):
         own = np.where(pairs == k, n * p, 0.0)
-        total = max(own.sum(), TINY)
-        drift[k] = (both.T @ (own * (1.0 - p))) / np.sqrt(total)
-        sums = both.T @ own
-        of_matches -= np.outer(sums, sums) / total
-    spread = moved.spread + shared[1] - drift.T @ drift
-    here = moved.respond @ moved.direct @ spread @ moved.complete.T
-    here = 0.5 * (here + here.T)
-    # Estimates that know the matches vary by themselves; what is missing of that knowledge comes on top.
+        scale = 1.0 / np.sqrt(max(own.sum(), TINY))
+        drift[k], sure[k] = (both.T @ (own * (1.0 - p))) * scale, (both.T @ (own * p)) * scale
+    if any(len(factor.parts) > 1 for factor in table.factors):
+        # Information adds up: that of estimates which know the matches, and what is missing of it.
+        spread = moved.spread + shared[1] - drift.T @ drift
+        here = moved.respond @ moved.direct @ spread @ moved.complete.T
+        here = 0.5 * (here + here.T)
+        sums = sure + drift
+        of_matches = shared[0] + gram(table, n * p, n_pairs) - sums.T @ sums
+        here[m, m] += moved.complete[m] @ of_matches @ moved.complete[m].T
+    else:
+        once = np.zeros_like(moved.respond)
+        of_m, others = moved.direct[:n_cells], moved.direct[n_cells:]
+        once[m, m] = of_m @ (shared[0] + gram(table, n * p**2, n_pairs)) @ of_m.T
+        once[n_cells:, n_cells:] = others @ (moved.spread + shared[1]) @ others.T
+        mean = np.hstack([sure @ of_m.T, -drift @ others.T])
+        here = moved.respond @ (once - mean.T @ mean) @ moved.respond.T
     like = here.copy()
-    m, u = slice(0, n_cells), slice(n_cells, 2 * n_cells)
-    like[m, m] += moved.complete[m] @ of_matches @ moved.complete[m].T
     like[u, u] += moved.chance @ by_chance @ moved.chance.T
     # The matches that no pass selects are themselves random, whatever is known of their chance.
     left_out = (1.0 - fit.selected_m) / np.maximum(fit.matches * fit.selected_m, TINY)

@@ -17,7 +17,8 @@ from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
 from tallystick.linking.decision import Decision
-from tallystick.linking.expected import expected_matches, gradient
+from tallystick.linking.expected import expected_matches, gradient, shared_doubt
+from tallystick.linking.floors import matches_below
 from tallystick.linking.resolve import floors_for
 from tallystick.linking.terms import pair_terms, part_terms
 from tallystick.linking.thresholds import Thresholds
@@ -63,8 +64,10 @@ def estimate_rates(
     if one_to_one:
         # Of competing pairs at most one is a match, which the posterior of a pattern does not know.
         of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
-        floors = floors_for(prepared.spec.decision, parameters, error_curves(parameters, counts))
-        matches = (of_all.matches + _below(parameters, counts, floors)) / parameters.selected_matches
+        curves = error_curves(parameters, counts)
+        floors = floors_for(prepared.spec.decision, parameters, curves)
+        below = matches_below(parameters, curves, floors)
+        matches = (of_all.matches + below) / parameters.selected_matches
     else:
         patterns = counts.coding.decode(counts.patterns)[:, :n_comparisons]
         posterior = parameters.posterior(parameters.weights(patterns, counts.source_pair), counts.source_pair)
@@ -74,8 +77,12 @@ def estimate_rates(
     unsure = parameters.uncertainty
     if unsure is not None:
         covariance = np.array(unsure.covariance)
-        moves = np.stack([gradient(parameters, one, one_to_one) for one in (of_links, of_all - of_links)])
-        spread = moves @ covariance @ moves.T + np.diag([of_links.doubt, (of_all - of_links).doubt])
+        parts = (of_links, of_all - of_links)
+        moves = np.stack([gradient(parameters, one, one_to_one) for one in parts])
+        spread = moves @ covariance @ moves.T
+        for k, (one, own) in enumerate(zip(parts, (linked, ~linked), strict=True)):
+            sharing = shared_doubt(decided.posterior[own], pairs.left[own], pairs.right[own])
+            spread[k, k] += one.doubt + max(0.0, sharing)
         # What no pass finds is known as well as the number of matches is.
         beyond = max(0.0, matches - of_all.matches)
         spread[1, 1] += (beyond * unsure.errors[-1]) ** 2 + beyond
@@ -87,14 +94,6 @@ def estimate_rates(
             covariance=float(spread[0, 1]),
         )
     return rates, matches * (1 - parameters.selected_matches)
-
-
-def _below(parameters: Parameters, counts: PatternCounts, floors: NDArray[np.float64]) -> float:
-    """Expected matches among the candidates that weigh too little to be kept; competitors hardly count there."""
-    digits = counts.coding.decode(counts.patterns)[:, : len(parameters.comparisons)]
-    weights = parameters.weights(digits, counts.source_pair)
-    below = weights < floors[counts.source_pair]
-    return float((counts.counts * parameters.posterior(weights, counts.source_pair))[below].sum())
 
 
 def counts_dict(

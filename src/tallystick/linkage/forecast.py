@@ -17,6 +17,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.tables import read_table
 from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
 from tallystick.linking.decision import Decision
+from tallystick.linking.floors import matches_below
 from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs
@@ -115,7 +116,7 @@ def expect_before(
     return Forecast(**{name: sum(getattr(part, name) for part in parts) for name in vars(parts[0])})
 
 
-def expect_after(decided: DecidedPairs, parameters: Parameters) -> Forecast:
+def expect_after(decided: DecidedPairs, parameters: Parameters, below: float) -> Forecast:
     """What came of thresholds and assignment, by the posterior that knows the competing pairs.
 
     Parameters
@@ -124,6 +125,8 @@ def expect_after(decided: DecidedPairs, parameters: Parameters) -> Forecast:
         The pairs.
     parameters : Parameters
         The model.
+    below : float
+        Expected matches among the candidates that were not kept.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def expect_after(decided: DecidedPairs, parameters: Parameters) -> Forecast:
     """
     posterior = decided.posterior
     allowed = float(sum(pair.pairs for pair in parameters.pairs))
-    matches = float(posterior.sum()) / parameters.selected_matches
+    matches = (float(posterior.sum()) + below) / parameters.selected_matches
     links, possible = float(decided.links.sum()), float(decided.possible.sum())
     true = float(posterior[decided.links].sum())
     reviewed = float(posterior[decided.possible].sum())
@@ -174,7 +177,8 @@ def forecast(
         kept = pairs.chosen(pairs.weight >= floors[pairs.source_pair])
     decision = resolve(asked, parameters, curves, kept)
     if kept is not None:
-        after = expect_after(decide(kept, parameters, decision), parameters)
+        below = matches_below(parameters, curves, floors)
+        after = expect_after(decide(kept, parameters, decision), parameters, below)
     weights = tuple(weight_thresholds(parameters, decision))
     return ThresholdForecast(decision, weights, expect_before(curves, parameters, decision), after)
 

@@ -24,11 +24,12 @@ class Expected:
     matches : float
         Sum of their posteriors p.
     doubt : float
-        Sum of p (1 - p): the variance of the number of matches among them, were the model known.
+        Sum of q = p (1 - p): the variance of the number of matches among them, were the model known and pairs
+        independent.
     by_level : float64 array, shape (n_comparisons, largest radix)
-        The same by level of every comparison.
+        Sum of q by level of every comparison.
     by_source_pair : float64 array, shape (n_source_pairs,)
-        The same by pair of sources.
+        Sum of q by pair of sources.
     """
 
     pairs: float
@@ -96,6 +97,32 @@ def expected_matches(
         np.array(by_level),
         np.asarray(np.bincount(source_pair, weights=doubt, minlength=n_pairs), np.float64),
     )
+
+
+def shared_doubt(posterior: Floats, left: NDArray[np.int32], right: NDArray[np.int32]) -> float:
+    """By how much a number of matches varies more as pairs share records: chance agreements come together.
+
+    Parameters
+    ----------
+    posterior : float64 array, shape (n,)
+        Probability of a match, p.
+    left, right : int32 arrays, shape (n,)
+        Global rows.
+
+    Returns
+    -------
+    float
+        Sum of the products of p (1 - p) of any two pairs with a record in common.
+
+    Examples
+    --------
+    >>> one, other = np.array([0, 0], np.int32), np.array([5, 6], np.int32)
+    >>> shared_doubt(np.array([0.5, 0.5]), one, other)
+    0.125
+    """
+    doubt = posterior * (1.0 - posterior)
+    by_record = np.bincount(np.concatenate([left, right]), weights=np.concatenate([doubt, doubt]))
+    return float(by_record @ by_record - 2.0 * doubt @ doubt)
 
 
 def gradient(parameters: Parameters, expected: Expected, one_to_one: bool) -> Floats:

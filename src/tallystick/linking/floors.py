@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.estimation.error_curve import ErrorCurve
+from tallystick.estimation.error_curve import SAME, ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.decide import constant_of, logit
 
@@ -59,4 +59,24 @@ def deep_floors(
         return wanted
     # The first that would be too many, and all that is as deep, goes.
     too_deep = below[order[np.searchsorted(total, MOST_DEEP, side="right")]]
-    return np.asarray(np.minimum(floors, np.maximum(wanted, floors + np.nextafter(too_deep, 0.0))))
+    return np.asarray(np.minimum(floors, np.maximum(wanted, floors + too_deep + SAME)))
+
+
+def matches_below(parameters: Parameters, curves: Sequence[ErrorCurve], floors: Floats) -> float:
+    """Expected matches among the candidates that weigh too little to be kept; competitors hardly count there.
+
+    Parameters
+    ----------
+    parameters, curves
+        As of `deep_floors`.
+    floors : float64 array, shape (n_source_pairs,)
+        Lowest weight of the pairs that are kept.
+
+    Returns
+    -------
+    float
+    """
+    below = 0.0
+    for pair, curve, floor in zip(parameters.pairs, curves, floors, strict=True):
+        below += float(curve.matches[curve.low - pair.log_prior_odds < floor - SAME].sum())
+    return below

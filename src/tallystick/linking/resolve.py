@@ -18,7 +18,7 @@ from tallystick.estimation.error_curve import ErrorCurve, joined
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.decide import constant_of, decide, weight_thresholds
 from tallystick.linking.decision import Decision
-from tallystick.linking.floors import deep_floors
+from tallystick.linking.floors import deep_floors, matches_below
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import (
@@ -48,7 +48,7 @@ LOW_UPPER = (
 
 
 def floors_for(decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]) -> Floats:
-    """Lowest weight of the pairs that are kept, for each pair of sources: of the needed and the doubtful ones.
+    """Lowest weight of the pairs that are kept, for each pair of sources: the needed and the doubtful.
 
     Parameters
     ----------
@@ -146,7 +146,9 @@ def resolve(
     if not decision.one_to_one or isinstance(rule, Costs):
         return _of_candidates(decision, parameters, curves)
     assert pairs is not None
-    curve, least = assigned_curve(pairs, parameters, needed_floors(decision, parameters, curves))
+    needed = needed_floors(decision, parameters, curves)
+    below = matches_below(parameters, curves, floors_for(decision, parameters, curves)) if curves else 0.0
+    curve, least = assigned_curve(pairs, parameters, needed, below)
     found = _of_assigned(rule, curve, least)
     if isinstance(rule, Capacity):
         return _within(rule.most, found, curve, least, pairs, parameters)
@@ -206,7 +208,9 @@ def apply_rule(rule: ThresholdRule, curve: ErrorCurve) -> Thresholds:
     return from_costs(rule.false_link, rule.missed, rule.review)
 
 
-def assigned_curve(pairs: ScoredPairs, parameters: Parameters, floors: Floats) -> tuple[ErrorCurve, float]:
+def assigned_curve(
+    pairs: ScoredPairs, parameters: Parameters, floors: Floats, below: float = 0.0
+) -> tuple[ErrorCurve, float]:
     """The error curve of the pairs that one-to-one assignment chooses, on the log odds of their posterior.
 
     Thresholds choose among them: which pairs the assignment holds does not depend on the upper threshold,
@@ -221,7 +225,9 @@ def assigned_curve(pairs: ScoredPairs, parameters: Parameters, floors: Floats) -
     parameters : Parameters
         The model.
     floors : float64 array, shape (n_source_pairs,)
-        Lowest weight that was kept, for each pair of sources.
+        Lowest weight that is needed, for each pair of sources.
+    below : float
+        Expected matches among the candidates that were not kept.
 
     Returns
     -------
@@ -240,7 +246,7 @@ def assigned_curve(pairs: ScoredPairs, parameters: Parameters, floors: Floats) -
     order = np.flatnonzero(decided.links | decided.possible)
     order = order[np.argsort(-score[order], kind="stable")]
     score, p = score[order], p[order]
-    matches = float(decided.posterior.sum()) / parameters.selected_matches
+    matches = (float(decided.posterior.sum()) + below) / parameters.selected_matches
     allowed = sum(pair.pairs for pair in parameters.pairs)
     whole = ErrorCurve(
         score,

@@ -277,6 +277,8 @@ def fit_neighbours(counts: NDArray[np.integer[Any]], most_classes: int = MOST_CL
     # Of the chances of 0 to the most neighbours, and of more, all but one are free.
     for n_classes in range(2, min(most_classes, len(counts) // 2) + 1):
         theta, value = maximise(split_starts(best, len(counts) - 1), number, weights)
+        if parts_of(theta)[1].max() > number[-1]:  # a class without records, whose mean runs away
+            break
         bic.append(2 * n_classes * np.log(n) - 2 * value)
         if bic[-1] >= min(bic[:-1]):
             break

@@ -122,12 +122,12 @@ class EstimatedRates(Rates):
         if self.true_links_error is None or self.missed_error is None:
             return {}
         found: dict[str, Interval] = {}
-        negative = self.allowed_pairs - self.matches
+        negative = max(self.allowed_pairs - self.matches, 1.0)
         if self.links > 0:
             false = _count_interval(self.false_links, self.true_links_error, self.links)
             found["precision"] = Interval(1 - false.high / self.links, 1 - false.low / self.links)
             found["type1"] = Interval(false.low / negative, false.high / negative)
-        if self.matches > 0:
+        if self.true_links > 0:
             missed = _count_interval(self.missed, self.missed_error, self.allowed_pairs)
             found["recall"] = Interval(
                 *(self.true_links / (self.true_links + n) for n in (missed.high, missed.low))
