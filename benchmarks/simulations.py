@@ -29,6 +29,9 @@ from simulate import Field, Simulated, one_file, two_files  # noqa: E402
 import tallystick as ts  # noqa: E402
 from tallystick.blocking.passes import AnyPass  # noqa: E402
 from tallystick.estimation.parameters import logit_interval  # noqa: E402
+from tallystick.linkage.links import assemble, fit_counts  # noqa: E402
+from tallystick.linkage.prepare import as_sources, prepare  # noqa: E402
+from tallystick.patterns.count import count_patterns  # noqa: E402
 
 PAGE = HERE.parent / "docs" / "guide" / "simulations.md"
 BANDS = np.linspace(0, 1, 11)
@@ -88,25 +91,25 @@ DESIGNS = {
     "dense": Design("95 by 95 records, even values", EVEN, link(95, 95, 90), 1e-2),
     "even": Design("2,000 by 2,400, even values", EVEN, link(2000, 2400, 1200), 2.5e-4),
     "skewed": Design(
-        "2,400 by 2,000, skewed values, up to 30 % missing",
+        "1,600 by 1,400, skewed values, up to 30 % missing",
         SKEWED,
-        link(2400, 2000, 1000),
-        2.1e-4,
+        link(1600, 1400, 700),
+        3.1e-4,
         one_to_one=False,
     ),
     "blocked": Design(
-        "2,400 by 2,400, as skewed, three passes",
+        "1,800 by 1,800, as skewed, three passes",
         SKEWED,
-        link(2400, 2400, 1200),
-        2.1e-4,
+        link(1800, 1800, 900),
+        2.8e-4,
         PASSES,
         one_to_one=False,
     ),
-    "skewed, one-to-one": Design("as skewed, one-to-one links", SKEWED, link(2400, 2000, 1000), 2.1e-4),
+    "skewed, one-to-one": Design("as skewed, one-to-one links", SKEWED, link(1600, 1400, 700), 3.1e-4),
     "one file": Design(
-        "4,000 records, as skewed, 1,000 twice", SKEWED, dedupe(3000, 1000), 1.25e-4, one_to_one=False
+        "2,400 records, as skewed, 600 twice", SKEWED, dedupe(1800, 600), 2.1e-4, one_to_one=False
     ),
-    "rare": Design("6,000 by 5,000, 1 match in 20 records", TELLING, link(6000, 5000, 300), 1e-5),
+    "rare": Design("5,000 by 4,000, 1 match in 20 records", TELLING, link(5000, 4000, 200), 1e-5),
     "very rare": Design("9,000 by 9,000, 1 match in 110 records", TELLING, link(9000, 9000, 81), 1e-6),
     "together": Design(
         "as even, but errors come together", EVEN, link(2000, 2400, 1200), 2.5e-4, together=0.5
@@ -154,9 +157,11 @@ def one_run(name: str, seed: int) -> Run:
         estimation=ts.Estimation(random_pairs=1_000_000, related="none"),
         seed=seed + 1,
     )
-    model = linkage.fit(*files.tables, threads=1)
-    links = model.link(*files.tables, threads=1)
-    parameters = model.parameters
+    prepared = prepare(linkage.spec, as_sources(files.tables), threads=1)
+    counts = count_patterns(prepared.plan, threads=1)
+    fitted = fit_counts(prepared, counts, threads=1)
+    parameters = fitted.parameters
+    links = assemble(prepared, parameters, counts, fitted.scored, threads=1)
     rows = []
     for number, (field, one) in enumerate(zip(design.fields, parameters.comparisons, strict=True)):
         errors = parameters.errors_of(number)
@@ -285,12 +290,16 @@ def main() -> None:
             jobs = [(name, first + k) for k in range(asked.runs)]
             found[name] = summarise(list(pool.map(_run, jobs, chunksize=10)), time.perf_counter() - start)
             print(name, found[name], flush=True)
-    table = table_of(found, asked.runs)
-    print(table)
-    if asked.write:
-        before, _, rest = PAGE.read_text("utf-8").partition("<!-- table -->\n")
-        _, _, after = rest.partition("<!-- end of table -->\n")
-        PAGE.write_text(f"{before}<!-- table -->\n{table}<!-- end of table -->\n{after}", "utf-8")
+            if asked.write:
+                _write(table_of(found, asked.runs))
+    print(table_of(found, asked.runs))
+
+
+def _write(table: str) -> None:
+    """Put the table in its place on the page, after each design what is known by then."""
+    before, _, rest = PAGE.read_text("utf-8").partition("<!-- table -->\n")
+    _, _, after = rest.partition("<!-- end of table -->\n")
+    PAGE.write_text(f"{before}<!-- table -->\n{table}<!-- end of table -->\n{after}", "utf-8")
 
 
 if __name__ == "__main__":

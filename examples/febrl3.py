@@ -48,6 +48,9 @@ def linkage() -> ts.Linkage:
         passes=[ts.all_pairs()],
         upper=0.9,
         lower=0.1,
+        estimation=ts.Estimation(
+            match_interactions=(("address_1", "address_2"), ("given_name", "surname")),
+        ),
         folder=HERE,
     )
 

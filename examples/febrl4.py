@@ -49,6 +49,9 @@ def linkage() -> ts.Linkage:
         ],
         passes=[ts.all_pairs()],
         one_to_one=True,
+        estimation=ts.Estimation(
+            match_interactions=(("address_1", "address_2"), ("given_name", "surname")),
+        ),
         folder=HERE,
     )
 

@@ -20,7 +20,7 @@ from tallystick.cli.progress import LINE_EVERY, PATIENCE, Reporter
 from tallystick.spec import json_schema, load_spec
 from tests.small_files import SPEC, call, command, hashes, people, process_environment, write_csv, write_small
 
-COMMANDS = ("init", "link", "score", "export", "evaluate", "gold", "schema")
+COMMANDS = ("init", "link", "score", "export", "thresholds", "evaluate", "gold", "why", "schema")
 CHAPTER = "".join(
     f'[[comparisons]]\nfield = "{name}"\ncomparator = {{ type = "exact" }}\nm = {m}\nu = {u}\n'
     for name, m, u in (

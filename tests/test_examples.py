@@ -86,14 +86,15 @@ def test_febrl3(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("TALLYSTICK_FEBRL", str(febrl_dir))
     links = two_runs("febrl3", tmp_path)
     truth = links.entities["id"].str.extract(PERSON)
-    assert f1_of(entity_rates(links.entities["entity_id"], truth)) >= 0.995
+    assert f1_of(entity_rates(links.entities["entity_id"], truth)) >= 0.9995
+    assert not [text for text in links.model.warnings if "depend on each other" in text]
     found = links.pairs.filter(pl.col("decision") == "link")
     row = {one: number for number, one in enumerate(links.entities["id"])}
     left, right = (
         found[side].replace_strict(row, return_dtype=pl.Int64).to_numpy() for side in ("id_left", "id_right")
     )
     rates = true_rates(left, right, truth, [len(truth)], within=True, between=False)
-    assert f1_of(rates) >= 0.995
+    assert f1_of(rates) >= 0.999
 
 
 def f1_of(rates: Rates | None) -> float:
@@ -105,7 +106,19 @@ def f1_of(rates: Rates | None) -> float:
 def test_essnet(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
     links = both("essnet")[0].run(tmp_path / "toml")
-    assert f1_of(links.evaluate("person_id").links) >= 0.99
+    truth = links.evaluate("person_id").links
+    assert truth.false_links + truth.missed <= 110
+    assert f1_of(truth) >= 0.9976
+    rates = links.quality()
+    assert rates.matches == pytest.approx(truth.matches, rel=0.01)
+    for which in ("precision", "recall"):
+        limits, true = rates.intervals[which], getattr(truth, which)
+        assert getattr(rates, which) == pytest.approx(true, abs=0.005)
+        assert limits.low <= true <= limits.high
+    low, high = rates.intervals["matches"].low, rates.intervals["matches"].high
+    assert low <= truth.matches <= high
+    # What the run recommends, done.
+    assert 'match_interactions = [["dob_mon", "dob_year"]]' in "\n".join(links.model.warnings)
 
 
 def test_historical(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

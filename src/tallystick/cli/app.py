@@ -292,6 +292,24 @@ def thresholds(
 
 
 @app.command()
+def why(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    left: Annotated[str, typer.Argument(help="Id of a record, or source:id.")],
+    right: Annotated[str, typer.Argument(help="Id of the other record, or source:id.")],
+    threads: Threads = None,
+    quiet: Quiet = False,
+) -> None:
+    """Tell why two records are linked, or why not: the weight by comparison, and what decided."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.why import explain_pair
+
+        text = explain_pair(run, left, right, threads, reporter)
+        reporter.close()
+        print(text)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of specifications, for editors."""
     with _plain_errors():

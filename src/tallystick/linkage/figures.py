@@ -216,8 +216,8 @@ def _example(prepared: Prepared, parameters: Parameters, decided: DecidedPairs, 
         "weight": float(pairs.weight[at]),
         "posterior": float(decided.posterior[at]),
         "parts": weight_parts(parameters, digits, float(pairs.weight[at]), part_terms(terms, 0)),
-        "left": _values(prepared, int(pairs.left[at])),
-        "right": _values(prepared, int(pairs.right[at])),
+        "left": values_of(prepared, int(pairs.left[at])),
+        "right": values_of(prepared, int(pairs.right[at])),
     }
 
 
@@ -254,7 +254,8 @@ def weight_parts(
     return parts
 
 
-def _values(prepared: Prepared, row: int) -> dict[str, str | None]:
+def values_of(prepared: Prepared, row: int) -> dict[str, str | None]:
+    """Values of a record as they were compared, by field."""
     return {
         field: column.values[0][int(column.codes[row])] for field, column in prepared.records.columns.items()
     }

@@ -24,6 +24,7 @@ from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
 from tallystick.linkage.model import Model
 from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.why import Why, why
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
 from tallystick.linking.residuals import BestCandidates, best_candidates
@@ -185,6 +186,25 @@ class Links:
         return neighbours(
             self.prepared, self.model.parameters, self.decided, self.decision, self.quality().matches
         )
+
+    def why(self, left: str | tuple[str, str], right: str | tuple[str, str]) -> Why:
+        """Why two records are linked, or why not: their weight split by comparison, and what decided.
+
+        Parameters
+        ----------
+        left, right : str or tuple of str
+            Ids of the records, or (source, id) where ids alone do not tell them.
+
+        Returns
+        -------
+        Why
+
+        Raises
+        ------
+        InputError
+            Where a record does not exist, or the linkage does not compare the two.
+        """
+        return why(self.prepared, self.model.parameters, self.decided, self.decision, left, right)
 
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against the truth, which the linkage itself could not read.

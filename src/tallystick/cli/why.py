@@ -1,0 +1,81 @@
+"""The command that tells why two records are linked, or why not; apart from how it is called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from tallystick._progress import Progress
+from tallystick.cli.commands import _facts, _find_modules_in, _sources
+from tallystick.linkage.model import Model
+from tallystick.linkage.prepare import Prepared, prepare
+from tallystick.linkage.run import check_unchanged
+from tallystick.linkage.tables import LABELS, read_table
+from tallystick.linkage.why import why
+from tallystick.linking.decide import DecidedPairs
+from tallystick.linking.decision import Decision
+from tallystick.linking.score import ScoredPairs
+from tallystick.linking.thresholds import Thresholds
+
+
+def explain_pair(run: Path, left: str, right: str, threads: int | None, progress: Progress) -> str:
+    """Why two records of a run are linked, or why not; an id may be written as source:id."""
+    facts = _facts(run)
+    model = Model.load(run)
+    sources = _sources(run, facts)
+    check_unchanged(sources, facts)
+    _find_modules_in(Path())
+    prepared = prepare(model.spec, sources, threads=threads, progress=progress)
+    records = [_named(one, prepared) for one in (left, right)]
+    ids = [one if isinstance(one, str) else one[1] for one in records]
+    table = read_table(run / "links.parquet").filter(
+        pl.col("id_left").is_in(ids) | pl.col("id_right").is_in(ids)
+    )
+    decision = model.spec.decision
+    rule: Decision | Thresholds = decision
+    if decision.thresholds is not None:  # the run has worked them out
+        known = json.loads((run / "quality.json").read_text("utf-8"))
+        limits = known["thresholds"]
+        rule = Thresholds(
+            limits["lower"], limits["upper"], known["scale"], "", one_to_one=decision.one_to_one
+        )
+    return why(prepared, model.parameters, _decided(prepared, table), rule, *records).text()
+
+
+def _named(text: str, prepared: Prepared) -> str | tuple[str, str]:
+    """An id, or a source and an id where it begins with the name of one."""
+    source, colon, rest = text.partition(":")
+    return (source, rest) if colon and source in prepared.records.sources else text
+
+
+def _decided(prepared: Prepared, table: pl.DataFrame) -> DecidedPairs:
+    """Rows of the links table as decided pairs; which of the possible links are ties is not known."""
+    records = prepared.records
+    known = pl.DataFrame(
+        {
+            "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
+            "id": records.ids,
+            "row": np.arange(records.n_records, dtype=np.int32),
+        }
+    )
+    rows = []
+    for side, only in (("left", records.sources[0]), ("right", records.sources[-1])):
+        named = pl.col(f"source_{side}") if f"source_{side}" in table.columns else pl.lit(only)
+        wanted = table.select(named.alias("source"), pl.col(f"id_{side}").alias("id"))
+        rows.append(
+            wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"].to_numpy()
+        )
+    none = np.zeros(len(table), np.int64)
+    verdict = table["decision"].replace_strict(
+        LABELS.to_list(), list(range(len(LABELS))), return_dtype=pl.Int8
+    )
+    return DecidedPairs(
+        ScoredPairs(rows[0], rows[1], table["weight"].to_numpy(), none, none, none),
+        table["posterior"].to_numpy(),
+        table["posterior_pair"].to_numpy(),
+        verdict.to_numpy(),
+        np.zeros(len(table), bool),
+    )
