@@ -45,7 +45,7 @@ ERRORS_MATCHES = 5.0
 """Standard errors among matches, which share few records."""
 ERRORS = 10.0
 """Standard errors of independent pairs beyond what is expected: many, since pairs share records."""
-LEAST_SHARE = 0.003
+LEAST_SHARE = 0.005
 """Among matches, the share of them that show both levels, at least: fewer do not matter to the links."""
 COPY = 0.95
 """One comparison is a copy of another where the pairs that agree fully on either agree on both so often."""
