@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,6 +18,8 @@ import tallystick as ts
 import tallystick.linking.floors as floors_module
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import PairOfSources, Parameters, logit_interval
+from tallystick.estimation.posteriors import Posteriors
+from tallystick.estimation.uncertainty import Doubtful, shared_records
 from tallystick.linkage.links import Links
 from tallystick.linkage.model import Model
 from tallystick.linking.expected import Expected, expected_matches, gradient, shared_doubt
@@ -118,6 +122,32 @@ def test_doubt_of_pairs_that_share_records(seed: int) -> None:
         if a != b
     )
     assert shared_doubt(p, left, right) == pytest.approx(plain)
+
+
+@given(st.integers(0, 10**6))
+def test_covariance_of_pairs_that_share_records(seed: int) -> None:
+    """Of all two pairs with a record in common the products of what they add to the sums by cell."""
+    random = np.random.default_rng(seed)
+    n = int(random.integers(0, 20))
+    pairs = np.column_stack([random.integers(0, 5, n), random.integers(5, 10, n)])
+    pairs = np.unique(pairs, axis=0).astype(np.int32).reshape(-1, 2)
+    cells = np.column_stack([random.integers(0, 3, 4), random.integers(3, 6, 4)]).astype(np.int32)
+    counts = SimpleNamespace(source_pair=np.zeros(4, np.int64))
+    table: Any = SimpleNamespace(starts=np.array([0, 3, 6]), cells=cells, counts=counts)
+    pattern, chance = random.integers(0, 4, len(pairs)), random.random(4)
+    known = Posteriors(chance, np.zeros(4))
+    doubtful = Doubtful(pairs[:, 0], pairs[:, 1], pattern)
+    found = shared_records(table, known, doubtful, 10, 1)
+    for own, weight in zip(found, (chance, chance * (1 - chance)), strict=True):
+        rows = np.zeros((len(pairs), 7))
+        for k, g in enumerate(pattern):
+            rows[k, [*cells[g], 6]] = weight[g]
+        plain = np.zeros((7, 7))
+        for a in range(len(pairs)):
+            for b in range(len(pairs)):
+                if a != b:
+                    plain += (pairs[a] == pairs[b]).sum() * np.outer(rows[a], rows[b])
+        assert own == pytest.approx(plain)
 
 
 @pytest.fixture(scope="module")

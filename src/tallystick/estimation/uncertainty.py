@@ -187,18 +187,23 @@ def shared_records(
     -------
     of_matches, of_unseen : float64 array, shape (n_cells + n_source_pairs, n_cells + n_source_pairs)
     """
-    from scipy.sparse import csr_array
+    from scipy.sparse import csc_array, csr_array
 
-    n, n_cells = len(pairs.left), int(table.starts[-1])
-    width = n_cells + n_pairs
-    columns = np.column_stack([table.cells[pairs.pattern], n_cells + table.counts.source_pair[pairs.pattern]])
-    at = np.repeat(np.arange(n), columns.shape[1])
-    rows = np.concatenate([pairs.left, pairs.right])
-    of_record = csr_array((np.ones(2 * n), (rows, np.tile(np.arange(n), 2))), shape=(n_records, n))
-    p = known.match[pairs.pattern]
+    n_cells = int(table.starts[-1])
+    both = np.stack([pairs.left, pairs.right])
+    often = np.bincount(both.ravel(), minlength=n_records) > 1
+    some = np.flatnonzero(often[both].any(axis=0))  # most pairs share no record with another
+    n, pattern = len(some), pairs.pattern[some]
+    columns = np.column_stack([table.cells[pattern], n_cells + table.counts.source_pair[pattern]])
+    distinct, rows = np.unique(both[:, some], return_inverse=True)
+    at = np.arange(n + 1, dtype=np.int64)
+    incidence = (np.ones(2 * n), rows.reshape(2, n).T.ravel(), 2 * at)
+    of_record = csc_array(incidence, shape=(len(distinct), n)).tocsr()
+    p = known.match[pattern]
     found = []
     for weight in (p, p * (1.0 - p)):
-        own = csr_array((np.repeat(weight, columns.shape[1]), (at, columns.ravel())), shape=(n, width))
+        cells = (np.repeat(weight, columns.shape[1]), columns.ravel(), columns.shape[1] * at)
+        own = csr_array(cells, shape=(n, n_cells + n_pairs))
         by_record = of_record @ own
         found.append((by_record.T @ by_record - 2.0 * (own.T @ own)).toarray())
     return found[0], found[1]
