@@ -10,6 +10,7 @@ import polars as pl
 
 from tallystick._progress import Progress
 from tallystick.cli.commands import _facts, _find_modules_in, _sources
+from tallystick.linkage.identify import known_records, rows_of_side
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, prepare
 from tallystick.linkage.run import check_unchanged
@@ -54,20 +55,9 @@ def _named(text: str, prepared: Prepared) -> str | tuple[str, str]:
 def _decided(prepared: Prepared, table: pl.DataFrame) -> DecidedPairs:
     """Rows of the links table as decided pairs; which of the possible links are ties is not known."""
     records = prepared.records
-    known = pl.DataFrame(
-        {
-            "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
-            "id": records.ids,
-            "row": np.arange(records.n_records, dtype=np.int32),
-        }
-    )
-    rows = []
-    for side, only in (("left", records.sources[0]), ("right", records.sources[-1])):
-        named = pl.col(f"source_{side}") if f"source_{side}" in table.columns else pl.lit(only)
-        wanted = table.select(named.alias("source"), pl.col(f"id_{side}").alias("id"))
-        rows.append(
-            wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"].to_numpy()
-        )
+    known = known_records(records)
+    sides = (("left", records.sources[0]), ("right", records.sources[-1]))
+    rows = [rows_of_side(table, known, side, only).to_numpy() for side, only in sides]
     none = np.zeros(len(table), np.int64)
     verdict = table["decision"].replace_strict(
         LABELS.to_list(), list(range(len(LABELS))), return_dtype=pl.Int8

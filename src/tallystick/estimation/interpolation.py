@@ -13,14 +13,14 @@ Impact Evaluation), or, scaled, the weight that lies between those of agreement 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.interpolation import KNOT, first_agreement, similarity_ranges, usual_similarities
+from tallystick.estimation.as_plain import AsPlain
 from tallystick.estimation.ratio import log_ratio
 
 Floats = NDArray[np.float64]
@@ -63,7 +63,7 @@ def scaled_weight(similarity: ArrayLike, m: float, u: float, slopes: tuple[float
 
 
 @dataclass(frozen=True)
-class Interpolated:
+class Interpolated(AsPlain):
     """What a comparison's weights between agreement and disagreement need.
 
     Attributes
@@ -134,18 +134,6 @@ class Interpolated:
             if phi is not None:
                 low[level], high[level] = ends[:, level].min(), ends[:, level].max()
         return low, high
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; `from_dict` reads it back without loss."""
-        return {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Interpolated:
-        """Read what `to_dict` gave."""
-        known: dict[str, Any] = {
-            name: tuple(one) if isinstance(one, list) else one for name, one in data.items()
-        }
-        return cls(**known)
 
 
 def interpolated(

@@ -29,13 +29,13 @@ bands, which is the mean frequency of a record's value.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.comparisons.comparison import Comparison
+from tallystick.estimation.as_plain import AsPlain
 
 Floats = NDArray[np.float64]
 LEAST = 0.1
@@ -43,7 +43,7 @@ LEAST = 0.1
 
 
 @dataclass(frozen=True)
-class ValueTerm:
+class ValueTerm(AsPlain):
     """What the terms of values need.
 
     Attributes
@@ -125,18 +125,6 @@ class ValueTerm:
             low[level] = self.power * float(np.log(self.mean / self.most[-1]))
             high[level] = self.power * float(np.log(self.mean / self.least[-1]))
         return low, high
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON; `from_dict` reads it back without loss."""
-        return {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> ValueTerm:
-        """Read what `to_dict` gave."""
-        known: dict[str, Any] = {
-            name: tuple(one) if isinstance(one, list) else one for name, one in data.items()
-        }
-        return cls(**known)
 
 
 def value_term(

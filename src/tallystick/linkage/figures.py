@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.key_pairs import LARGE_BLOCK
 from tallystick.blocking.sizes import largest_blocks
-from tallystick.estimation.error_curve import error_curves
+from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
@@ -32,7 +32,11 @@ RELATED = "related records"
 
 
 def estimate_rates(
-    prepared: Prepared, parameters: Parameters, counts: PatternCounts, decided: DecidedPairs
+    prepared: Prepared,
+    parameters: Parameters,
+    counts: PatternCounts,
+    decided: DecidedPairs,
+    curves: Sequence[ErrorCurve],
 ) -> tuple[EstimatedRates, float]:
     """Estimated rates of the links, and the matches that no pass finds.
 
@@ -46,6 +50,8 @@ def estimate_rates(
         Patterns of all candidate pairs.
     decided : DecidedPairs
         The pairs.
+    curves : sequence of ErrorCurve
+        Of the candidate pairs, one for each pair of sources.
 
     Returns
     -------
@@ -64,7 +70,6 @@ def estimate_rates(
     if one_to_one:
         # Of competing pairs at most one is a match, which the posterior of a pattern does not know.
         of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
-        curves = error_curves(parameters, counts)
         floors = floors_for(prepared.spec.decision, parameters, curves)
         below = matches_below(parameters, curves, floors)
         matches = (of_all.matches + below) / parameters.selected_matches
@@ -144,9 +149,10 @@ def quality_dict(
     counts: PatternCounts,
     decided: DecidedPairs,
     decision: Decision | Thresholds,
+    curves: Sequence[ErrorCurve],
 ) -> dict[str, Any]:
     """What ``quality.json`` holds: estimated rates, weights, completeness, example pairs."""
-    rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided)
+    rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided, curves)
     thresholds = weight_thresholds(parameters, decision)
     one_to_one = prepared.spec.decision.one_to_one
     second = neighbours(prepared, parameters, decided, decision, rates.matches)

@@ -69,23 +69,48 @@ def read_pair_table(
     return frame, left, right
 
 
-def _rows(path: str | Path, frame: pl.DataFrame, records: Records) -> tuple[Rows, Rows]:
-    """Global rows of the pairs, left < right."""
-    known = pl.DataFrame(
+def known_records(records: Records) -> pl.DataFrame:
+    """Every record: ``source``, ``id`` and its global ``row``."""
+    return pl.DataFrame(
         {
             "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
             "id": records.ids,
             "row": np.arange(records.n_records, dtype=np.int32),
         }
     )
+
+
+def rows_of_side(frame: pl.DataFrame, known: pl.DataFrame, side: str, only: str) -> pl.Series:
+    """Global rows of one side of a table of pairs, null where there is no such record.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        With ``id_left``, ``id_right``, and where ids do not tell records ``source_left``, ``source_right``.
+    known : polars.DataFrame
+        What `known_records` gives.
+    side : {"left", "right"}
+        Which.
+    only : str
+        The source of that side, where the table names none.
+
+    Returns
+    -------
+    polars.Series
+        int32, in the order of the table.
+    """
+    named = pl.col(f"source_{side}") if f"source_{side}" in frame.columns else pl.lit(only)
+    wanted = frame.select(named.alias("source"), pl.col(f"id_{side}").alias("id"))
+    return wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"]
+
+
+def _rows(path: str | Path, frame: pl.DataFrame, records: Records) -> tuple[Rows, Rows]:
+    """Global rows of the pairs, left < right."""
+    known = known_records(records)
     several = "source_left" in frame.columns
 
     def found(side: str, only: str) -> pl.Series:
-        wanted = frame.select(
-            pl.col(f"source_{side}").alias("source") if several else pl.lit(only).alias("source"),
-            pl.col(f"id_{side}").alias("id"),
-        )
-        return wanted.join(known, on=["source", "id"], how="left", maintain_order="left")["row"]
+        return rows_of_side(frame, known, side, only)
 
     first, last = records.sources[0], records.sources[-1]
     rows = []

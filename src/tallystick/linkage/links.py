@@ -52,6 +52,8 @@ class Links:
         Counts of the patterns of all candidate pairs.
     decision : Decision or Thresholds
         The decision rule, its thresholds worked out where they are not given.
+    curves : tuple of ErrorCurve
+        The model's error curve of each pair of sources, on log odds.
     threads : int, optional
         Number of threads for what is worked out when it is asked for.
     best : BestCandidates, optional
@@ -63,6 +65,7 @@ class Links:
     decided: DecidedPairs
     counts: PatternCounts
     decision: Decision | Thresholds
+    curves: tuple[ErrorCurve, ...]
     threads: int | None = None
     best: BestCandidates | None = None
 
@@ -129,12 +132,9 @@ class Links:
         -------
         EstimatedRates
         """
-        return figures.estimate_rates(self.prepared, self.model.parameters, self.counts, self.decided)[0]
-
-    @cached_property
-    def curves(self) -> tuple[ErrorCurve, ...]:
-        """The model's error curve of each pair of sources, on log odds."""
-        return error_curves(self.model.parameters, self.counts)
+        return figures.estimate_rates(
+            self.prepared, self.model.parameters, self.counts, self.decided, self.curves
+        )[0]
 
     def error_curve(self) -> ErrorCurve:
         """Expected matches and non-matches of the candidate pairs by log odds, all sources together.
@@ -261,7 +261,7 @@ class Links:
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""
         return figures.quality_dict(
-            self.prepared, self.model.parameters, self.counts, self.decided, self.decision
+            self.prepared, self.model.parameters, self.counts, self.decided, self.decision, self.curves
         )
 
     def counts_dict(self) -> dict[str, Any]:
@@ -351,9 +351,10 @@ def assemble(
     """Decide scored pairs and put everything together."""
     spec = prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()})
     asked = prepared.spec.decision
-    decision = resolve(asked, parameters, error_curves(parameters, counts), scored)
+    curves = error_curves(parameters, counts)
+    decision = resolve(asked, parameters, curves, scored)
     decided = decide(scored, parameters, decision)
-    return Links(Model(spec, parameters), prepared, decided, counts, decision, threads)
+    return Links(Model(spec, parameters), prepared, decided, counts, decision, curves, threads)
 
 
 def link_prepared(

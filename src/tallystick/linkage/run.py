@@ -134,10 +134,9 @@ def run(
         counts = _counts(folder, fingerprint, prepared, threads, progress)
     try:
         with clock.stage("estimate"):
-            fitted = _fitted(folder, prepared, counts, model, knowledge, threads, progress)
-        parameters = fitted.parameters
+            parameters, known = _fitted(folder, prepared, counts, model, knowledge, threads, progress)
         with clock.stage("score"):
-            scored = _scored(folder, prepared, counts, fitted, threads, progress)
+            scored = _scored(folder, prepared, counts, parameters, known, threads, progress)
         with clock.stage("decide"):
             links = assemble(prepared, parameters, counts, scored, threads)
     except InputError:  # no thresholds do what is asked for: there is nothing to take up
@@ -287,14 +286,6 @@ def _sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """Parameters, and the scored pairs where they came with them."""
-
-    parameters: Parameters
-    scored: ScoredPairs | None = None
-
-
 def _fitted(
     folder: Path,
     prepared: Prepared,
@@ -303,17 +294,17 @@ def _fitted(
     knowledge: Knowledge | None,
     threads: int | None,
     progress: Progress,
-) -> _Stage:
-    """The parameters of a complete stage, or of the given model, or estimated."""
+) -> tuple[Parameters, ScoredPairs | None]:
+    """Parameters of a complete stage, of the given model, or estimated; pairs that were scored with them."""
     path = folder / "model.json"
     if path.exists():
-        return _Stage(Model.load(path).parameters)
+        return Model.load(path).parameters, None
     if model is None:
         fitted = fit_counts(prepared, counts, threads, progress, knowledge=knowledge)
     else:
         fitted = rated(prepared, model.parameters, counts, threads, progress)
     Model(prepared.spec.model_copy(update={"sources": ()}), fitted.parameters).save(path)
-    return _Stage(fitted.parameters, fitted.scored)
+    return fitted.parameters, fitted.scored
 
 
 def _counts(
@@ -337,7 +328,8 @@ def _scored(
     folder: Path,
     prepared: Prepared,
     counts: PatternCounts,
-    fitted: _Stage,
+    parameters: Parameters,
+    scored: ScoredPairs | None,
     threads: int | None,
     progress: Progress,
 ) -> ScoredPairs:
@@ -346,8 +338,7 @@ def _scored(
     if path.exists():
         table = pl.read_parquet(path)
         return ScoredPairs(*(table[name].to_numpy() for name in SCORED_COLUMNS))
-    scored = fitted.scored
     if scored is None:
-        scored = score_prepared(prepared, fitted.parameters, counts, threads, progress)
+        scored = score_prepared(prepared, parameters, counts, threads, progress)
     write_table(pl.DataFrame({name: getattr(scored, name) for name in SCORED_COLUMNS}), path)
     return scored

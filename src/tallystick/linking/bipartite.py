@@ -372,9 +372,9 @@ def estimate_matches(
     while not converged and iterations < max_iterations:
         gain = weights - no_link_constant(n_left, n_right, matches)
         # messages start from those of the step before: the gains have moved but little
-        step = _marginals(network, gain, 1e-10, 1000)
+        found = _marginals(network, gain, 1e-10, 1000)
         previous = matches
-        matches = _clip_matches(n_left, n_right, math.fsum(step.probability))
-        converged = step.converged and abs(matches - previous) <= tolerance * max(1.0, previous)
+        matches = _clip_matches(n_left, n_right, math.fsum(found.probability))
+        converged = found.converged and abs(matches - previous) <= tolerance * max(1.0, previous)
         iterations += 1
     return MatchEstimate(matches, no_link_constant(n_left, n_right, matches), converged, iterations)

@@ -38,16 +38,6 @@ class Expected:
     by_level: Floats
     by_source_pair: Floats
 
-    def __add__(self, other: Expected) -> Expected:
-        """Both sets of pairs together."""
-        return Expected(
-            self.pairs + other.pairs,
-            self.matches + other.matches,
-            self.doubt + other.doubt,
-            self.by_level + other.by_level,
-            self.by_source_pair + other.by_source_pair,
-        )
-
     def __sub__(self, other: Expected) -> Expected:
         """The pairs without those of a part of them."""
         return Expected(

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.estimation.parameters import NORMAL_95
 from tallystick.quality.neighbour_likelihood import (
     CHI2,
     FURTHEST,
@@ -38,10 +39,9 @@ from tallystick.quality.neighbour_likelihood import (
     parts_of,
     split_starts,
 )
+from tallystick.quality.whole_numbers import whole_limits
 
 MOST_CLASSES = 8
-NORMAL = 1.959963984540054
-"""97.5 % quantile of the normal distribution: intervals hold in 95 of 100 cases."""
 VAGUE = 2.0
 """A standard error of the logit beyond which the likelihood is no parabola: intervals go by its ratio."""
 AT_BOUNDARY = 1e-7
@@ -334,19 +334,17 @@ def _share(logit: float) -> float:
 def _on_logits(share: float, variance: float) -> Estimate:
     """A share with the variance of its logit."""
     logit, se = np.log(share) - np.log1p(-share), np.sqrt(max(variance, 0.0))
-    low, high = (_share(logit + side * NORMAL * se) for side in (-1, 1))
+    low, high = (_share(logit + side * NORMAL_95 * se) for side in (-1, 1))
     return Estimate(share, float(share * (1 - share) * se), low, high)
 
 
 def _number(mean: float, variance: float, most: float) -> Estimate:
     """A whole number from 0 to `most`: a gamma distribution from its nearer end, rounded outwards."""
-    from scipy.special import gammaincinv
-
     near = min(mean, most - mean)
     if near <= 0 or variance <= 0:
         return Estimate(mean, None, mean, mean)
-    low, high = gammaincinv(near**2 / variance, [0.025, 0.975]) * variance / near
-    low, high = float(np.floor(low)), min(float(np.ceil(high)), most)
+    low, high = whole_limits(near, variance)
+    high = min(high, most)
     if near < mean:
         low, high = most - high, most - low
     return Estimate(mean, float(np.sqrt(variance)), low, high)

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.estimation.parameters import NORMAL_95
+from tallystick.quality.whole_numbers import whole_limits
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -148,13 +149,11 @@ class EstimatedRates(Rates):
 
 
 def _count_interval(mean: float, error: float, most: float) -> Interval:
-    """Limits of a number of pairs: whole numbers about the quantiles of a gamma distribution."""
-    from scipy.stats import gamma
-
+    """Limits of a number of pairs of which there are at most so many."""
     if mean <= 0 or error <= 0:
         return Interval(math.floor(max(0.0, mean)), min(math.ceil(mean), most))
-    low, high = gamma.ppf([0.025, 0.975], (mean / error) ** 2, scale=error**2 / mean)
-    return Interval(float(math.floor(low)), min(float(math.ceil(high)), most))
+    low, high = whole_limits(mean, error**2)
+    return Interval(low, min(high, most))
 
 
 def estimated_rates(
