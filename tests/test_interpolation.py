@@ -11,6 +11,7 @@ import naive_pairs
 import numpy as np
 import polars as pl
 import pytest
+from check_pairs import check_best
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Jaro, JaroWinkler, Levenshtein
@@ -307,14 +308,7 @@ def test_best_candidates(
     where = naive_pairs.candidates(case.rows, case.sizes, passes, case.kind)
     plan = plan_of(case, passes)
     for known in (None, count_patterns(plan).remembered):
-        found = best_candidates(plan, parameters, wanted, remembered=known)
-        for row in range(n):
-            best = naive_pairs.best(expected, where, row) if wanted[row] else None
-            if best is None:
-                assert found.row[row] == -1
-            else:
-                assert found.weight[row] == pytest.approx(best[0], abs=1e-9)
-                assert (found.row[row], found.pass_number[row]) in best[1]
+        check_best(plan, parameters, wanted, known, expected, where)
 
 
 @pytest.mark.parametrize("passes", [[ts.all_pairs()], [ts.blocking_key("one")]], ids=["tiles", "blocks"])

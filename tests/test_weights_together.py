@@ -11,6 +11,7 @@ import naive_pairs
 import numpy as np
 import polars as pl
 import pytest
+from check_pairs import check_best, check_kept
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulate import Field, two_files
@@ -26,8 +27,6 @@ from tallystick.estimation.interactions import Interaction
 from tallystick.estimation.parameters import ComparisonParameters, Parameters
 from tallystick.estimation.weighed import weighed
 from tallystick.linking import residuals as residuals_module
-from tallystick.linking.residuals import best_candidates
-from tallystick.linking.score import score
 from tallystick.patterns.count import count_patterns
 
 
@@ -144,21 +143,8 @@ def test_no_pair_is_lost_and_all_weigh_what_they_should(
     floors = np.full(len(source_pairs(len(case.sizes), case.kind)), floor)
     wanted = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)), bool)
     for known in (None, count_patterns(plan).remembered):
-        found = score(plan, parameters, floors, remembered=known)
-        kept = dict(
-            zip(zip(found.left.tolist(), found.right.tolist(), strict=True), found.weight, strict=True)
-        )
-        for pair, weight in kept.items():
-            assert weight == pytest.approx(expected[pair], abs=1e-9)
-        assert set(kept) == {pair for pair, weight in expected.items() if weight >= floor}
-        top = best_candidates(plan, parameters, wanted, remembered=known)
-        for row in range(n):
-            best = naive_pairs.best(expected, where, row) if wanted[row] else None
-            if best is None:
-                assert top.row[row] == -1
-            else:
-                assert top.weight[row] == pytest.approx(best[0], abs=1e-9)
-                assert (top.row[row], top.pass_number[row]) in best[1]
+        check_kept(plan, parameters, floors, known, expected)
+        check_best(plan, parameters, wanted, known, expected, where)
     again = Parameters.from_dict(json.loads(json.dumps(parameters.to_dict())))
     assert again == parameters
 
