@@ -62,8 +62,9 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp
 demo: $(VENV)/demo.stamp
 	@$(PY) examples/demo.py
 
+# A worker a processor: the tests share nothing but the cache of compiled kernels.
 test: $(VENV)/dev.stamp
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto
 
 test-long: $(VENV)/dev.stamp
 	$(PY) -m pytest -m long
