@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tallystick._progress import Progress, silent
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
+from tallystick.estimation.carried import WORTH, Carried
 from tallystick.estimation.cells import Levels
 from tallystick.estimation.em import Given
 from tallystick.estimation.interactions import Interaction, of_group
@@ -43,12 +44,15 @@ class Knowledge:
         Whether a record has at most one match.
     matches : KnownMatches, optional
         The number of matches that the settings state, where `checked` has worked it out.
+    carried : mapping of str to Carried
+        What earlier steps of the linkage tell of comparisons, by name.
     """
 
     previous: Parameters | None = None
     reference: Records | None = None
     one_to_one: bool = False
     matches: KnownMatches | None = None
+    carried: Mapping[str, Carried] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,11 @@ def gather(
     if known is not None:
         related = "class" if known.related_share else "none"
         ones = [replace(one, shared=own.shared) for one, own in zip(ones, known.comparisons, strict=True)]
+    if known is None:
+        ones = [
+            _with_carried(one, knowledge.carried.get(own.name))
+            for one, own in zip(ones, comparisons, strict=True)
+        ]
     ones = [_with_hand(one, own) for one, own in zip(ones, comparisons, strict=True)]
     of_matches = knowledge.matches or known_matches(records, plan, settings, knowledge.one_to_one)
     joint, lost = _joint_tables(comparisons, factors, settings, knowledge, known)
@@ -197,7 +206,7 @@ def gather(
         None if of_matches is None else of_matches.matches,
         levels["start"],
         levels["prior"],
-        (settings.previous.weight or 0.0) if settings.previous else 0.0,
+        (settings.previous.weight or WORTH) if settings.previous else WORTH,
     )
     return Gathered(
         given,
@@ -232,6 +241,20 @@ def _with_previous(one: _Known, own: ComparisonParameters | None, settings: Prev
         return replace(one, start=m, m_origin=f"EM, from {name}")
     origin = f"EM, prior worth {settings.weight:g} matches from {name}"
     return replace(one, start=m, prior=m, m_origin=origin)
+
+
+def _with_carried(one: _Known, carried: Carried | None) -> _Known:
+    """What earlier steps tell, where a previous model has not settled it."""
+    if carried is None:
+        return one
+    if one.u is None:
+        one = replace(one, u=carried.u, u_origin=carried.u_origin)
+    if carried.m is None or one.m is not None:
+        return one
+    if carried.hold:
+        return replace(one, m=carried.m, m_origin=carried.m_origin)
+    origin = f"EM, prior worth {WORTH:g} matches: {carried.m_origin}"
+    return replace(one, start=carried.m, prior=carried.m, m_origin=origin)
 
 
 def _with_hand(one: _Known, comparison: Comparison) -> _Known:

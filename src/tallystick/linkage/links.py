@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,7 @@ class Links:
         """
         prepared, parameters, decided = self.prepared, self.model.parameters, self.decided
         if name == "links":
-            return tables.links_table(prepared, parameters, decided)
+            return tables.links_table(prepared, parameters.coding, decided)
         if name == "entities":
             return tables.entities_table(prepared, self._entity_of)
         if name == "residuals":
@@ -120,6 +120,11 @@ class Links:
             self.threads,
             remembered=self.counts.remembered,
         )
+
+    def light(self) -> Links:
+        """The same once nothing goes through all candidate pairs any more, so that they are let go."""
+        best = self.best or self.find_best()
+        return replace(self, best=best, counts=replace(self.counts, remembered=None))
 
     @cached_property
     def _entity_of(self) -> NDArray[np.int64]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclasses_field
 from functools import cache
 from threading import Thread
 from typing import Any
@@ -32,6 +33,8 @@ from tallystick.records.records import Column, Records, records_of
 from tallystick.spec import Spec
 
 Rows = NDArray[np.int32]
+Listed = Mapping[int, tuple[Rows, Rows]]
+"""For each pass that is a table its pairs as global rows, left < right."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Prepared:
         The plan.
     labels : Labels, optional
         Labelled pairs to estimate with (`tallystick.linkage.labels.with_labels`).
+    listed : mapping of int to (left, right)
+        For each pass that is a table its pairs as global rows, left < right.
     """
 
     spec: Spec
@@ -76,6 +81,7 @@ class Prepared:
     records: Records
     plan: PairPlan
     labels: Labels | None = None
+    listed: Listed = dataclasses_field(default_factory=dict)
 
     @property
     def names_sources(self) -> bool:
@@ -256,21 +262,34 @@ def prepare(
     records = encoded.records
     check_cover(spec, sources, [table.n_rows for table in encoded.inputs])
     spec = with_value_tables(spec)
-    listed = {
-        number: _read_pairs(one, records, kind)
-        for number, one in enumerate(spec.passes)
-        if isinstance(one, PairTable)
-    }
+    listed = _read_listed(spec, records, kind)
     spec = spec.model_copy(update={"comparisons": with_frequencies(spec.comparisons, records)})
     progress("preparing comparisons", 0, 1)
+    # Of sequential passes the records as a whole have the plan of the first step: others see what it leaves.
+    chosen = range(len(spec.passes)) if spec.mode == "union" else spec.pass_numbers(spec.all_steps[0])
     plan = plan_pairs(
-        records, spec.comparisons, spec.passes, kind, listed=listed, memory=memory, threads=threads
+        records,
+        spec.comparisons,
+        [spec.passes[k] for k in chosen],
+        kind,
+        listed={place: listed[k] for place, k in enumerate(chosen) if k in listed},
+        memory=memory,
+        threads=threads,
     )
     progress("preparing comparisons", 1, 1)
     for text in large_block_warnings(plan.blocking, records):
         warnings.warn(text, TallystickWarning, stacklevel=2)
     spec = spec.model_copy(update={"sources": tuple(sources)})
-    return Prepared(spec, kind, encoded.inputs, records, plan)
+    return Prepared(spec, kind, encoded.inputs, records, plan, listed=listed)
+
+
+def _read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:
+    """The pairs of the passes that are tables."""
+    return {
+        number: _read_pairs(one, records, kind)
+        for number, one in enumerate(spec.passes)
+        if isinstance(one, PairTable)
+    }
 
 
 def _read_pairs(one: PairTable, records: Records, kind: Kind) -> tuple[Rows, Rows]:

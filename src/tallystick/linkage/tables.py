@@ -16,6 +16,7 @@ from tallystick.linking.cluster import connected_components
 from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.residuals import BestCandidates
 from tallystick.linking.terms import pair_terms
+from tallystick.patterns.coding import PatternCoding
 
 REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie"]
 LABELS = pl.Series([verdict.label for verdict in Verdict])
@@ -64,7 +65,7 @@ def pair_ids(
 
 def links_table(
     prepared: Prepared,
-    parameters: Parameters,
+    coding: PatternCoding,
     decided: DecidedPairs,
     where: NDArray[np.int64] | None = None,
 ) -> pl.DataFrame:
@@ -74,8 +75,8 @@ def links_table(
     ----------
     prepared : Prepared
         The records.
-    parameters : Parameters
-        The model.
+    coding : PatternCoding
+        Of the patterns.
     decided : DecidedPairs
         The pairs.
     where : int64 array, optional
@@ -95,7 +96,7 @@ def links_table(
         "weight": pairs.weight[chosen],
         "posterior": decided.posterior[chosen],
         "posterior_pair": decided.posterior_pair[chosen],
-        "pattern": _labels(parameters.coding.texts(patterns), inverse),
+        "pattern": _labels(coding.texts(patterns), inverse),
         "pass": _labels([one.label for one in prepared.spec.passes], pairs.pass_number[chosen]),
         "decision": LABELS.gather(decided.verdict[chosen]),
     }
@@ -218,5 +219,5 @@ def review_table(prepared: Prepared, parameters: Parameters, decided: DecidedPai
     if parameters.related_share:
         summed = np.sum([values for name, values in columns.items() if name.startswith("weight_")], axis=0)
         columns["related_weight"] = decided.pairs.weight[where] - summed
-    links = links_table(prepared, parameters, decided, where)
+    links = links_table(prepared, parameters.coding, decided, where)
     return links.with_columns(pl.Series(name, values) for name, values in columns.items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -70,6 +71,23 @@ class Records:
     def rows(self, source: int) -> range:
         """Global row numbers of one source."""
         return range(int(self.offsets[source]), int(self.offsets[source + 1]))
+
+    def chosen(self, rows: NDArray[np.integer[Any]]) -> Records:
+        """Some of the records, of the same sources and coded alike.
+
+        Parameters
+        ----------
+        rows : integer array, shape (n,)
+            Their global rows, ascending.
+
+        Returns
+        -------
+        Records
+            Rows are numbered anew; distinct values stay, even those that no record has any more.
+        """
+        columns = {name: Column(one.codes[rows], one.values) for name, one in self.columns.items()}
+        offsets = np.searchsorted(rows, self.offsets).astype(np.int64)
+        return Records(self.sources, offsets, self.ids.gather(rows), columns)
 
     def column(self, fields: tuple[str, ...]) -> Column:
         """One field's column, or several fields combined into one.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tallystick._problems import KeyPath, Problem, misspelt
+from tallystick.spec.step_checks import step_problems
 
 if TYPE_CHECKING:
     from tallystick.preparation.source import Source
@@ -35,6 +36,7 @@ def problems(spec: Spec) -> list[Problem]:
     found += _repeated("passes", None, [one.label for one in spec.passes])
     found += _answers_read(spec)
     found += _unknown_interactions(spec)
+    found += step_problems(spec)
     if not spec.passes and (spec.sources or not all(one.m and one.u for one in spec.comparisons)):
         found.append(
             Problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from tallystick._problems import report
 from tallystick._schema import Settings
@@ -13,6 +13,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
 from tallystick.estimation.settings import Estimation
 from tallystick.linking.decision import Decision
+from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.source import Source
 from tallystick.spec.checks import kind_problem, problems
@@ -32,8 +33,9 @@ class Spec(Settings):
     kind : {"link", "dedupe", "link_and_dedupe"}, optional
         Whether pairs are between sources, within one, or both. By default ``dedupe`` for one
         source and ``link`` for more.
-    mode : {"union"}
-        How several passes work together: the candidate pairs are the union of them.
+    mode : {"union", "sequential"}
+        How several passes work together: the candidate pairs are the union of them, decided together; or
+        each step decides its pairs, and the next one sees only the records that are left.
     seed : int
         Where random numbers start: the same inputs, specification and seed give the same output.
     sources : tuple of Source
@@ -51,6 +53,9 @@ class Spec(Settings):
         How pairs become links, possible links and non-links.
     estimation : Estimation
         How m, u and the match rate are estimated.
+    steps : tuple of Step
+        With sequential passes: which passes are decided together, what they compare and their
+        thresholds; by default each pass is a step.
 
     Examples
     --------
@@ -74,18 +79,12 @@ class Spec(Settings):
     passes: tuple[AnyPass, ...] = ()
     decision: Decision = Decision()
     estimation: Estimation = Estimation()
+    steps: tuple[Step, ...] = ()
 
     @classmethod
     def python_name(cls) -> str:
         """What Python users build: a linkage."""
         return "linkage"
-
-    @field_validator("mode")
-    @classmethod
-    def _only_union(cls, mode: str) -> str:
-        if mode == "sequential":
-            raise ValueError('sequential passes come with a later version; use mode = "union"')
-        return mode
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Spec:
@@ -100,6 +99,20 @@ class Spec(Settings):
         read += [field for one in self.passes for field in one.fields]
         read += self.estimation.deterministic.fields if self.estimation.deterministic else ()
         return tuple(dict.fromkeys(read))
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps of sequential passes: those given, or one for each pass."""
+        return self.steps or tuple(Step(passes=(one.label,)) for one in self.passes)
+
+    def pass_numbers(self, step: Step) -> list[int]:
+        """Numbers of the passes of a step, in the order of the specification."""
+        return [number for number, one in enumerate(self.passes) if one.label in step.passes]
+
+    def comparison_numbers(self, step: Step) -> list[int]:
+        """Numbers of the comparisons that a step makes, in the order of the specification."""
+        named = step.comparisons
+        return [k for k, one in enumerate(self.comparisons) if named is None or one.name in named]
 
     def kind_of(self, n_sources: int) -> Kind:
         """The kind of linkage when it is run on a number of sources.

@@ -1,0 +1,186 @@
+"""Sequential passes: each step links what it can, and the next one sees only the records that are left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick._progress import Progress, silent
+from tallystick.estimation.carried import ENOUGH, held
+from tallystick.estimation.estimate import estimate
+from tallystick.estimation.knowledge import Knowledge
+from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.carrying import Ledger
+from tallystick.linkage.links import Fitted, Links, assemble, fit_counts, rated
+from tallystick.linkage.outside import read_knowledge
+from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.step_plan import StepRecords, step_records
+from tallystick.linking.step import Step
+from tallystick.patterns.count import PatternCounts, count_patterns
+
+NO_RECORDS = "no records are left"
+NO_PAIRS = "the passes find no pair"
+NO_MODEL = "the model has no parameters of this step"
+
+
+@dataclass(frozen=True)
+class StepLinks:
+    """What a step did.
+
+    Attributes
+    ----------
+    step : Step
+        The step.
+    records : StepRecords
+        What it worked on.
+    links : Links or None
+        Its decided pairs, as of a linkage of these records; None where there was nothing to decide.
+    reason : str
+        Why there was nothing to decide; else empty.
+    seconds : float
+        How long it took.
+    """
+
+    step: Step
+    records: StepRecords
+    links: Links | None
+    reason: str
+    seconds: float
+
+    @property
+    def parameters(self) -> Parameters | None:
+        """What was estimated, or given."""
+        return self.links.model.parameters if self.links else None
+
+    def linked(self, n_records: int) -> NDArray[np.bool_]:
+        """Which records of all it has linked, shape (n_records,)."""
+        found = np.zeros(n_records, bool)
+        if self.links is not None:
+            decided = self.links.decided
+            found[self.records.rows[decided.records_of(decided.links, len(self.records.rows))]] = True
+        return found
+
+
+def run_steps(
+    whole: Prepared,
+    known: Sequence[Parameters | None] | None = None,
+    *,
+    free: NDArray[np.bool_] | None = None,
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Iterator[StepLinks]:
+    """Go through the steps of a sequential linkage.
+
+    Parameters
+    ----------
+    whole : Prepared
+        All records, with the plan of the first step.
+    known : sequence of Parameters or None, optional
+        Parameters of every step, with which the steps are replayed; by default they are estimated.
+    free : bool array, shape (n_records,), optional
+        Records that may be linked; by default all.
+    threads : int, optional
+        Number of threads.
+    progress : Progress
+        Told how far the stages are.
+
+    Yields
+    ------
+    StepLinks
+    """
+    free = np.ones(whole.records.n_records, bool) if free is None else free.copy()
+    ledger = Ledger.empty(whole)
+    for number, step in enumerate(whole.spec.all_steps):
+        start = time.perf_counter()
+        named = _named(progress, number, len(whole.spec.all_steps))
+        records = step_records(whole, step, free, whole.plan.memory, threads)
+        links, reason = None, ""
+        if known is not None and known[number] is None:
+            reason = NO_MODEL
+        elif (np.diff(records.prepared.records.offsets) == 0).any():
+            reason = NO_RECORDS
+        else:
+            counts = count_patterns(records.prepared.plan, threads, named)
+            if counts.n_pairs == 0:
+                reason = NO_PAIRS
+            else:
+                fitted = (
+                    _fit(whole, step, records, counts, ledger, threads, named)
+                    if known is None
+                    else rated(records.prepared, _given(known, number), counts, threads, named)
+                )
+                # Each step lets its pairs go, so that memory does not grow with the steps.
+                links = assemble(records.prepared, fitted.parameters, counts, fitted.scored, threads).light()
+        result = StepLinks(step, records, links, reason, round(time.perf_counter() - start, 3))
+        if links is not None:
+            if known is None:
+                ledger = _entered(ledger, whole, result, links)
+            free &= ~result.linked(len(free))
+        yield result
+
+
+def _given(known: Sequence[Parameters | None], number: int) -> Parameters:
+    parameters = known[number]
+    assert parameters is not None
+    return parameters
+
+
+def _named(progress: Progress, number: int, n_steps: int) -> Progress:
+    """Progress that names the step."""
+    return lambda stage, done, total: progress(f"step {number + 1} of {n_steps}: {stage}", done, total)
+
+
+def _fit(
+    whole: Prepared,
+    step: Step,
+    records: StepRecords,
+    counts: PatternCounts,
+    ledger: Ledger,
+    threads: int | None,
+    progress: Progress,
+) -> Fitted:
+    """Estimate a step: the match rate always, m where there are matches enough or it is asked for."""
+    prepared = records.prepared
+    knowledge = read_knowledge(prepared, threads, progress)
+    carried = ledger.carried(whole, records.comparisons, threads, progress)
+    if carried and step.m != "estimate":
+        as_it_is = replace(knowledge, carried=held(carried))
+        if step.m == "carry" or _expected(prepared, counts, as_it_is, threads) < ENOUGH:
+            carried = held(carried)
+    return fit_counts(prepared, counts, threads, progress, knowledge=replace(knowledge, carried=carried))
+
+
+def _expected(prepared: Prepared, counts: PatternCounts, knowledge: Knowledge, threads: int | None) -> float:
+    """Matches that are expected among the candidates where m is carried over."""
+    spec = prepared.spec
+    parameters = estimate(
+        prepared.records,
+        prepared.plan,
+        counts,
+        spec.comparisons,
+        spec.passes,
+        spec.estimation,
+        spec.seed,
+        threads,
+        knowledge=knowledge,
+    )
+    matches = float(sum(pair.expected_matches for pair in parameters.pairs))
+    return matches * parameters.selected_matches
+
+
+def _entered(ledger: Ledger, whole: Prepared, result: StepLinks, links: Links) -> Ledger:
+    decided, rows = links.decided, result.records.rows
+    own = decided.links
+    return ledger.after(
+        whole,
+        result.step.label,
+        result.records.comparisons,
+        links.model.parameters,
+        rows[decided.pairs.left[own]],
+        rows[decided.pairs.right[own]],
+        decided.posterior[own],
+    )

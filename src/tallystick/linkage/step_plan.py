@@ -1,0 +1,121 @@
+"""The records and the plan of one step of a sequential linkage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.comparisons.comparison import Comparison
+from tallystick.estimation.settings import Estimation
+from tallystick.linkage.prepare import Listed, Prepared
+from tallystick.linking.step import Step
+from tallystick.patterns.plan import plan_pairs
+from tallystick.spec import Spec
+
+
+@dataclass(frozen=True)
+class StepRecords:
+    """What a step works on.
+
+    Attributes
+    ----------
+    rows : int32 array, shape (n,)
+        Global rows, ascending, of the records that it still has.
+    passes, comparisons : tuple of int
+        Numbers of its passes and of its comparisons in the specification.
+    prepared : Prepared
+        These records and the plan of their pairs, as of a linkage of their own.
+    """
+
+    rows: NDArray[np.int32]
+    passes: tuple[int, ...]
+    comparisons: tuple[int, ...]
+    prepared: Prepared
+
+
+def step_records(
+    whole: Prepared,
+    step: Step,
+    free: NDArray[np.bool_],
+    memory: int,
+    threads: int | None = None,
+) -> StepRecords:
+    """Plan a step.
+
+    Parameters
+    ----------
+    whole : Prepared
+        All records.
+    step : Step
+        The step.
+    free : bool array, shape (n_records,)
+        Records that no earlier step has linked.
+    memory : int
+        Bytes that level tables may take.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    StepRecords
+    """
+    rows = np.flatnonzero(free).astype(np.int32)
+    passes = tuple(whole.spec.pass_numbers(step))
+    comparisons = tuple(whole.spec.comparison_numbers(step))
+    spec = spec_of(whole.spec, step)
+    same = spec.comparisons == whole.spec.comparisons and spec.passes == whole.plan.blocking.passes
+    if same and free.all():
+        return StepRecords(rows, passes, comparisons, replace(whole, spec=spec, listed={}))
+    records = whole.records.chosen(rows)
+    plan = plan_pairs(
+        records,
+        spec.comparisons,
+        spec.passes,
+        whole.kind,
+        listed=_listed_of(whole.listed, passes, free),
+        memory=memory,
+        threads=threads,
+    )
+    sizes = np.diff(records.offsets).tolist()
+    inputs = tuple(replace(table, n_rows=n) for table, n in zip(whole.inputs, sizes, strict=True))
+    return StepRecords(rows, passes, comparisons, Prepared(spec, whole.kind, inputs, records, plan))
+
+
+def spec_of(spec: Spec, step: Step) -> Spec:
+    """The specification of a step, as of a linkage of its own."""
+    chosen = tuple(spec.comparisons[k] for k in spec.comparison_numbers(step))
+    decision = step.decision or spec.decision
+    return spec.model_copy(
+        update={
+            "mode": "union",
+            "steps": (),
+            "comparisons": chosen,
+            "passes": tuple(spec.passes[k] for k in spec.pass_numbers(step)),
+            "decision": decision.model_copy(update={"one_to_one": spec.decision.one_to_one}),
+            "estimation": _estimation_of(spec.estimation, chosen),
+        }
+    )
+
+
+def _estimation_of(estimation: Estimation, comparisons: tuple[Comparison, ...]) -> Estimation:
+    """The settings with those interactions of which the step makes all comparisons."""
+    names = {one.name for one in comparisons}
+    kept = {
+        key: tuple(one for one in getattr(estimation, key) if set(one) <= names)
+        for key in ("interactions", "match_interactions")
+    }
+    return estimation.model_copy(update=kept)
+
+
+def _listed_of(listed: Listed, passes: tuple[int, ...], free: NDArray[np.bool_]) -> Listed:
+    """Pairs of tables as rows of the step's records; those of records that are linked are left out."""
+    row_of = np.cumsum(free) - 1
+    found = {}
+    for number, whole in enumerate(passes):
+        if whole in listed:
+            left, right = listed[whole]
+            both = free[left] & free[right]
+            found[number] = row_of[left[both]].astype(np.int32), row_of[right[both]].astype(np.int32)
+    return found
