@@ -292,6 +292,15 @@ def thresholds(
 
 
 @app.command()
+def passes(run: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
+    """Print what each pass of a run did, or each step of a sequential one."""
+    with _plain_errors():
+        from tallystick.cli.passes import show_passes
+
+        print(show_passes(run))
+
+
+@app.command()
 def why(
     run: Annotated[Path, typer.Argument(help="Directory of a run.")],
     left: Annotated[str, typer.Argument(help="Id of a record, or source:id.")],

@@ -15,6 +15,8 @@ from tallystick.errors import InputError
 from tallystick.linkage.folder import RUN_FORMAT, WORK
 from tallystick.linkage.links import Links
 from tallystick.linkage.model import Model
+from tallystick.linkage.sequential_links import SequentialLinks
+from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, load_spec, resolved
 
@@ -104,17 +106,20 @@ def _bytes(gigabytes: float | None) -> int | None:
     return None if gigabytes is None else int(gigabytes * 2**30)
 
 
-def summary(links: Links, out: Path) -> str:
+def summary(links: Links | SequentialLinks, out: Path) -> str:
     """What came out, and where it stands."""
     from tallystick.linkage.forecast import shown_weights
     from tallystick.linking.decide import weight_thresholds
     from tallystick.linking.thresholds import Thresholds
     from tallystick.quality.diagnostics import related_sentence
+    from tallystick.quality.steps import steps_text
 
     counts = links.counts_dict()
     rates = links.quality()
     lines = [f"warning: {text}" for text in links.model.warnings]
-    if (related := related_sentence(links.model.to_dict())) is not None:
+    if isinstance(links, SequentialLinks):
+        lines.append(steps_text(counts["steps"]))
+    elif (related := related_sentence(links.model.to_dict())) is not None:
         lines.append(f"note: {related}")
     lines.append(
         f"{counts['links']:,} links, {counts['possible']:,} possible links, "
@@ -127,7 +132,7 @@ def summary(links: Links, out: Path) -> str:
             within = "" if limits is None else f" ({limits.low:.4f} to {limits.high:.4f})"
             shown.append(f"{name} {value:.4f}{within}")
         lines.append(f"estimated {', '.join(shown)} by the model itself, with 95 per cent intervals")
-    if isinstance(links.decision, Thresholds):
+    if isinstance(links, Links) and isinstance(links.decision, Thresholds):
         weights = shown_weights(weight_thresholds(links.model.parameters, links.decision))
         lines.append(f"thresholds as match weights: {weights}, by {links.decision.explanation}")
         lines += [f"note: {note}" for note in links.decision.notes]
@@ -138,6 +143,11 @@ def summary(links: Links, out: Path) -> str:
 def weigh_pattern(path: Path, pattern: str) -> str:
     """Weight of one agreement pattern, in natural, base 10 and base 2 logs."""
     model = _model(path)
+    if isinstance(model, SequentialModel):
+        raise InputError(
+            f"{path}: each step of a sequential linkage weighs patterns by itself: give a model of a linkage "
+            'with mode = "union".'
+        )
     weight = model.weight(pattern)
     return (
         f"pattern {pattern}: weight {weight:.4f} (natural log), {weight / math.log(10):.4f} (base 10), "
@@ -145,12 +155,13 @@ def weigh_pattern(path: Path, pattern: str) -> str:
     )
 
 
-def _model(path: Path) -> Model:
+def _model(path: Path) -> Model | SequentialModel:
     from tallystick.linkage.linkage import Linkage
+    from tallystick.linkage.saved import load_model
 
     if path.suffix.lower() == ".toml":
         return Linkage.from_toml(path).model()
-    return Model.load(path)
+    return load_model(path)
 
 
 def score_files(
@@ -174,15 +185,13 @@ def score_files(
         raise InputError("score needs --out, the directory for the results.")
     model = _model(path)
     _find_modules_in(path.parent if path.is_file() else Path())
-    if not model.parameters.pairs and not model.spec.passes:
+    trained = _sources_of(model)
+    if not trained and not model.spec.passes:
         raise InputError(
             f'{path}: the specification has no passes: add [[passes]], such as type = "all_pairs".'
         )
     names = _names(files)
-    if model.parameters.pairs:
-        trained = list(
-            dict.fromkeys(name for pair in model.parameters.pairs for name in (pair.left, pair.right))
-        )
+    if trained:
         if len(trained) != len(files):
             raise InputError(
                 f"{path}: the model links {len(trained)} source{'s' * (len(trained) > 1)} "
@@ -202,6 +211,15 @@ def score_files(
         progress=progress,
     )
     return summary(links, out)
+
+
+def _sources_of(model: Model | SequentialModel) -> list[str]:
+    """Names of the sources that a model was fitted on; none where m and u were given."""
+    parts = (
+        [model.parameters] if isinstance(model, Model) else [one for one in model.steps if one is not None]
+    )
+    pairs = [pair for one in parts for pair in one.pairs]
+    return list(dict.fromkeys(name for pair in pairs for name in (pair.left, pair.right)))
 
 
 def _facts(run: Path) -> dict[str, Any]:

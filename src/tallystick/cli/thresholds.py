@@ -13,9 +13,10 @@ from tallystick._progress import Progress
 from tallystick.cli.commands import _facts, _find_modules_in, _sources
 from tallystick.errors import InputError
 from tallystick.linkage.forecast import forecast_run, forecast_text
-from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import prepare
 from tallystick.linkage.run import check_unchanged
+from tallystick.linkage.saved import load_model
+from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
@@ -82,7 +83,12 @@ def show_thresholds(
 ) -> str:
     """The thresholds of a run, and those of a rule beside them, with counts and expected errors."""
     facts = _facts(run)
-    model = Model.load(run)
+    model = load_model(run)
+    if isinstance(model, SequentialModel):
+        raise InputError(
+            f"{run}: each step of a sequential run has thresholds of its own, which quality.json tells: give "
+            "others in the decision of [[steps]] and run it again."
+        )
 
     def score_again(floors: NDArray[np.float64]) -> ScoredPairs:
         sources = _sources(run, facts)

@@ -11,9 +11,11 @@ import polars as pl
 from tallystick._progress import Progress
 from tallystick.cli.commands import _facts, _find_modules_in, _sources
 from tallystick.linkage.identify import known_records, rows_of_side
-from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, prepare
 from tallystick.linkage.run import check_unchanged
+from tallystick.linkage.saved import load_model
+from tallystick.linkage.sequential_links import link_by_steps
+from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linkage.tables import LABELS, read_table
 from tallystick.linkage.why import why
 from tallystick.linking.decide import DecidedPairs
@@ -25,12 +27,15 @@ from tallystick.linking.thresholds import Thresholds
 def explain_pair(run: Path, left: str, right: str, threads: int | None, progress: Progress) -> str:
     """Why two records of a run are linked, or why not; an id may be written as source:id."""
     facts = _facts(run)
-    model = Model.load(run)
+    model = load_model(run)
     sources = _sources(run, facts)
     check_unchanged(sources, facts)
     _find_modules_in(Path())
     prepared = prepare(model.spec, sources, threads=threads, progress=progress)
     records = [_named(one, prepared) for one in (left, right)]
+    if isinstance(model, SequentialModel):  # what a step had is known once the ones before it have run
+        by_steps = link_by_steps(prepared, model.steps, threads=threads, progress=progress)
+        return by_steps.why(*records).text()
     ids = [one if isinstance(one, str) else one[1] for one in records]
     table = read_table(run / "links.parquet").filter(
         pl.col("id_left").is_in(ids) | pl.col("id_right").is_in(ids)

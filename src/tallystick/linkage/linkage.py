@@ -19,8 +19,11 @@ from tallystick.linkage.model import Model
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import as_sources, prepare
 from tallystick.linkage.run import check_sizes, run
+from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
+from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.decision import Decision
 from tallystick.linking.rules import ThresholdRule
+from tallystick.linking.step import Step
 from tallystick.patterns.count import count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.normalise import FieldSettings, Normalise
@@ -55,7 +58,7 @@ class Linkage:
         Title, for reports.
     seed : int
         Seed of everything random.
-    normalise, fields, estimation, sources
+    normalise, fields, estimation, sources, mode, steps
         As in `Spec`.
     spec : Spec, optional
         A whole specification instead of all others.
@@ -96,6 +99,8 @@ class Linkage:
         fields: Mapping[str, FieldSettings] | None = None,
         estimation: Estimation | None = None,
         sources: Sequence[Source] = (),
+        mode: Literal["union", "sequential"] = "union",
+        steps: Sequence[Step] = (),
         spec: Spec | None = None,
         folder: str | Path = ".",
     ) -> None:
@@ -116,6 +121,8 @@ class Linkage:
                 passes=tuple(passes),
                 decision=Decision(one_to_one=one_to_one, thresholds=thresholds, **given),
                 estimation=estimation or Estimation(),
+                mode=mode,
+                steps=tuple(steps),
             )
         object.__setattr__(self, "spec", spec)
         object.__setattr__(self, "folder", Path(folder))
@@ -145,7 +152,7 @@ class Linkage:
         threads: int | None = None,
         memory: int | None = None,
         progress: Progress = silent,
-    ) -> Model:
+    ) -> Model | SequentialModel:
         """Estimate m, u and the match rates; nothing is changed in place.
 
         Parameters
@@ -161,12 +168,16 @@ class Linkage:
 
         Returns
         -------
-        Model
+        Model or SequentialModel
+            The latter of sequential passes, whose decisions belong to the fit: each step has the records
+            that the ones before it have left.
         """
         spec = resolved(self.spec, self.folder)
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
         check_sizes(prepared.inputs)
+        if spec.mode == "sequential":
+            return link_by_steps(prepared, threads=threads, progress=progress).model
         prepared = with_labels(prepared)
         knowledge = read_knowledge(prepared, threads, progress)
         counts = count_patterns(prepared.plan, threads, progress)
@@ -229,6 +240,11 @@ class Linkage:
         InputError
             Where m or u of a comparison is not given, or comparisons are to be estimated together.
         """
+        if self.spec.mode == "sequential":
+            raise InputError(
+                "mode: the parameters of sequential passes are those of the records that each step has: fit "
+                'the linkage, or set mode = "union".'
+            )
         if self.spec.estimation.together:
             raise InputError(
                 "estimation.interactions: joint probabilities are estimated from data: fit the linkage, or "
@@ -244,7 +260,7 @@ class Linkage:
         threads: int | None = None,
         memory: int | None = None,
         progress: Progress = silent,
-    ) -> Links:
+    ) -> Links | SequentialLinks:
         """Fit, link and write all results to a directory (see `tallystick.linkage.run.run`).
 
         Parameters
@@ -260,7 +276,8 @@ class Linkage:
 
         Returns
         -------
-        Links
+        Links or SequentialLinks
+            The latter of sequential passes.
         """
         if not self.spec.passes:
             raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,7 @@ def merged(whole: Prepared, steps: Sequence[StepLinks], coding: PatternCoding) -
     Merged
     """
     parts = [_in_whole(one, number, coding) for number, one in enumerate(steps) if one.links is not None]
+    columns: list[NDArray[Any]]
     columns = [np.concatenate([part[k] for part in parts]) for k in range(len(_TYPES))] if parts else _none()
     left, right, weight, pattern, passes, pair, posterior, posterior_pair, verdict, tie, step = columns
     linked = np.zeros(whole.records.n_records, bool)
@@ -84,11 +86,11 @@ _TYPES = (
 )
 
 
-def _none() -> list[NDArray[np.generic]]:
+def _none() -> list[NDArray[Any]]:
     return [np.zeros(0, dtype) for dtype in _TYPES]
 
 
-def _in_whole(one: StepLinks, number: int, coding: PatternCoding) -> tuple[NDArray[np.generic], ...]:
+def _in_whole(one: StepLinks, number: int, coding: PatternCoding) -> tuple[NDArray[Any], ...]:
     """The pairs of a step, numbered as in the whole linkage."""
     assert one.links is not None
     decided, rows = one.links.decided, one.records.rows

@@ -235,15 +235,16 @@ class Model:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], name: str = "model") -> Model:
         """Read what `to_dict` gave."""
-        if data.get("format") != FORMAT:
+        require_format(data, name)
+        if "steps" in data:
             raise InputError(
-                f"{name}: found the format {data.get('format')!r}, expected {FORMAT!r}: "
-                "it is no model of this version."
+                f"{name}: it is a model of sequential passes, which has parameters for every step: load it "
+                "with load_model."
             )
         try:
             return cls(Spec.model_validate(data["spec"]), Parameters.from_dict(data))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{name}: the model is damaged ({error!r}): fit and save it again.") from error
+            raise damaged(name, error) from error
 
     @classmethod
     def load(cls, path: str | Path) -> Model:
@@ -263,17 +264,53 @@ class Model:
         InputError
             Where there is no such file, or it is no model.
         """
-        path = Path(path)
-        if path.is_dir():
-            path = path / "model.json"
-        try:
-            data = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(
-                f"{path}: there is no such file: give a model.json or the directory of a run."
-            ) from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: the file cannot be read as JSON ({error}).") from error
-        if not isinstance(data, dict):
-            raise InputError(f"{path}: found JSON that is no model.")
-        return cls.from_dict(data, str(path))
+        name, data = read_model(path)
+        return cls.from_dict(data, name)
+
+
+def require_format(data: Mapping[str, Any], name: str) -> None:
+    """Raise `InputError` where plain data are no model of this version."""
+    if data.get("format") != FORMAT:
+        raise InputError(
+            f"{name}: found the format {data.get('format')!r}, expected {FORMAT!r}: "
+            "it is no model of this version."
+        )
+
+
+def damaged(name: str, error: Exception) -> InputError:
+    """What to say of a model that lacks something."""
+    return InputError(f"{name}: the model is damaged ({error!r}): fit and save it again.")
+
+
+def read_model(path: str | Path) -> tuple[str, dict[str, Any]]:
+    """The name and the content of the file of a model.
+
+    Parameters
+    ----------
+    path : path
+        The file, or the directory of a run.
+
+    Returns
+    -------
+    name : str
+    data : dict
+
+    Raises
+    ------
+    InputError
+        Where there is no such file, or it holds no model.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "model.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: there is no such file: give a model.json or the directory of a run."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: the file cannot be read as JSON ({error}).") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: found JSON that is no model.")
+    return str(path), data

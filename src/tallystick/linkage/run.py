@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -39,6 +39,9 @@ from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_p
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_records
+from tallystick.linkage.sequential import StepLinks, require_some, run_steps
+from tallystick.linkage.sequential_links import SequentialLinks, assembled
+from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
@@ -64,7 +67,7 @@ class _Clock:
         start = time.perf_counter()
         yield
         give_back()
-        self.seconds[name] = round(time.perf_counter() - start, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 3)
 
 
 def run(
@@ -72,12 +75,12 @@ def run(
     folder: str | Path,
     *,
     inputs: Sequence[Any] = (),
-    model: Model | None = None,
+    model: Model | SequentialModel | None = None,
     force: bool = False,
     threads: int | None = None,
     memory: int | None = None,
     progress: Progress = silent,
-) -> Links:
+) -> Links | SequentialLinks:
     """Link and write everything to a directory; take up again what an interrupted run left complete.
 
     Parameters
@@ -88,7 +91,7 @@ def run(
         The directory. It must not exist, unless it holds this very run unfinished.
     inputs : sequence, optional
         Sources instead of those of the specification.
-    model : Model, optional
+    model : Model or SequentialModel, optional
         Score with this model instead of estimating one.
     force : bool
         Replace a run that is there.
@@ -97,7 +100,8 @@ def run(
 
     Returns
     -------
-    Links
+    Links or SequentialLinks
+        The latter of sequential passes.
 
     Raises
     ------
@@ -128,6 +132,12 @@ def run(
         )
         if model is None:
             prepared = with_labels(prepared)
+    if spec.mode == "sequential":
+        steps_given = model.steps if isinstance(model, SequentialModel) else None
+        with clock.stage("steps"):
+            by_steps = _steps(folder, fingerprint, prepared, steps_given, threads, progress)
+        return _written(folder, fingerprint, by_steps, clock, threads, progress)
+    assert not isinstance(model, SequentialModel)
     estimates = model is None and not (folder / "model.json").exists()
     knowledge = read_knowledge(prepared, threads, progress) if estimates else None
     with clock.stage("count"):
@@ -149,21 +159,68 @@ def run(
         counts = replace(counts, remembered=None)
         links = replace(links, counts=counts)
         give_back()
+    return _written(folder, fingerprint, links, clock, threads, progress)
+
+
+Result = TypeVar("Result", Links, SequentialLinks)
+
+
+def _written(
+    folder: Path,
+    fingerprint: str,
+    links: Result,
+    clock: _Clock,
+    threads: int | None,
+    progress: Progress,
+) -> Result:
+    """Write the tables, figures and report of decided pairs; the run is complete then."""
+    with clock.stage("write"):
         for name in ("links", "entities", "residuals", "review"):
             if not (folder / f"{name}.parquet").exists():
                 progress(f"writing {name}", 0, 1)
                 write_table(links.table(name), folder / f"{name}.parquet")
                 progress(f"writing {name}", 1, 1)
-        if not (folder / CURVE).exists():
+        if links.curves and not (folder / CURVE).exists():
             write_table(curve_table(links.curves), folder / CURVE)
         quality = links.quality_dict()
         write_json(folder / "quality.json", quality)
-    facts = run_facts(prepared, links.counts_dict(), clock.seconds, threads)
+    facts = run_facts(links.prepared, links.counts_dict(), clock.seconds, threads)
     progress("writing report", 0, 1)
     write_report(folder / "report.html", links.model.to_dict(), facts, quality)
     progress("writing report", 1, 1)
     write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
     remove(folder / WORK)  # a directory that has run.json and not this is complete
+    return links
+
+
+def _steps(
+    folder: Path,
+    fingerprint: str,
+    prepared: Prepared,
+    known: Sequence[Parameters | None] | None,
+    threads: int | None,
+    progress: Progress,
+) -> SequentialLinks:
+    """The steps of a sequential linkage; what an interrupted run has estimated is not estimated again."""
+    path = folder / WORK / "steps.json"
+    estimated: tuple[Parameters | None, ...] = ()
+    if known is None and unfinished(folder) == fingerprint and path.exists():
+        estimated = SequentialModel.from_dict(json.loads(path.read_bytes()), str(path)).steps
+    opened = False
+    done: list[StepLinks] = []
+    for one in run_steps(prepared, estimated if known is None else known, threads=threads, progress=progress):
+        done.append(one)
+        if one.links is None and not opened:
+            continue
+        if not opened:
+            open_folder(folder, fingerprint)
+            opened = True
+        so_far = assembled(prepared, tuple(done), threads).model
+        write_json(path, so_far.to_dict())
+    if not opened:
+        require_some(done)
+    links = assembled(prepared, tuple(done), threads)
+    links.model.save(folder / "model.json")
     return links
 
 
@@ -260,7 +317,7 @@ def check_sizes(inputs: Sequence[TableFacts]) -> None:
             )
 
 
-def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | None) -> str:
+def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | SequentialModel | None) -> str:
     """What a run depends on: version, specification, inputs, given model."""
     facts = {
         "version": __version__,

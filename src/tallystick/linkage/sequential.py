@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
+from tallystick.errors import InputError
 from tallystick.estimation.carried import ENOUGH, held
 from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
@@ -67,7 +68,7 @@ class StepLinks:
 
 def run_steps(
     whole: Prepared,
-    known: Sequence[Parameters | None] | None = None,
+    known: Sequence[Parameters | None] = (),
     *,
     free: NDArray[np.bool_] | None = None,
     threads: int | None = None,
@@ -79,8 +80,8 @@ def run_steps(
     ----------
     whole : Prepared
         All records, with the plan of the first step.
-    known : sequence of Parameters or None, optional
-        Parameters of every step, with which the steps are replayed; by default they are estimated.
+    known : sequence of Parameters or None
+        Parameters of the first steps, with which these are replayed; those of the others are estimated.
     free : bool array, shape (n_records,), optional
         Records that may be linked; by default all.
     threads : int, optional
@@ -99,7 +100,8 @@ def run_steps(
         named = _named(progress, number, len(whole.spec.all_steps))
         records = step_records(whole, step, free, whole.plan.memory, threads)
         links, reason = None, ""
-        if known is not None and known[number] is None:
+        given = known[number] if number < len(known) else None
+        if given is None and number < len(known):
             reason = NO_MODEL
         elif (np.diff(records.prepared.records.offsets) == 0).any():
             reason = NO_RECORDS
@@ -110,23 +112,17 @@ def run_steps(
             else:
                 fitted = (
                     _fit(whole, step, records, counts, ledger, threads, named)
-                    if known is None
-                    else rated(records.prepared, _given(known, number), counts, threads, named)
+                    if given is None
+                    else rated(records.prepared, given, counts, threads, named)
                 )
                 # Each step lets its pairs go, so that memory does not grow with the steps.
                 links = assemble(records.prepared, fitted.parameters, counts, fitted.scored, threads).light()
         result = StepLinks(step, records, links, reason, round(time.perf_counter() - start, 3))
         if links is not None:
-            if known is None:
+            if len(known) < len(whole.spec.all_steps):
                 ledger = _entered(ledger, whole, result, links)
             free &= ~result.linked(len(free))
         yield result
-
-
-def _given(known: Sequence[Parameters | None], number: int) -> Parameters:
-    parameters = known[number]
-    assert parameters is not None
-    return parameters
 
 
 def _named(progress: Progress, number: int, n_steps: int) -> Progress:
@@ -184,3 +180,13 @@ def _entered(ledger: Ledger, whole: Prepared, result: StepLinks, links: Links) -
         rows[decided.pairs.right[own]],
         decided.posterior[own],
     )
+
+
+def require_some(steps: Sequence[StepLinks]) -> None:
+    """Raise `InputError` where no step had anything to decide."""
+    if all(one.links is None for one in steps):
+        reasons = "; ".join(f"{one.step.label}: {one.reason}" for one in steps)
+        raise InputError(
+            f"No step finds a pair ({reasons}): check that the blocking fields are coded alike, or add a "
+            "pass."
+        )

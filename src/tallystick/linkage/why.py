@@ -114,8 +114,7 @@ def why(
         Where a record does not exist, or the linkage does not compare the two.
     """
     sources = prepared.records.sources
-    rows = [_row(prepared, one, at) for one, at in ((left, sources[0]), (right, sources[-1]))]
-    row, other = min(rows), max(rows)
+    row, other = rows_of_pair(prepared, left, right)
     pair = tuple(int(source) for source in prepared.source_of(np.array([row, other])))
     if row == other or pair not in prepared.plan.blocking.source_pairs:
         raise InputError(
@@ -160,6 +159,15 @@ def why(
         float(chance[0]),
         parts,
     )
+
+
+def rows_of_pair(
+    prepared: Prepared, left: str | tuple[str, str], right: str | tuple[str, str]
+) -> tuple[int, int]:
+    """Global rows of two records, ascending; an id alone is one of the first, or of the last source."""
+    sources = prepared.records.sources
+    rows = [_row(prepared, one, at) for one, at in ((left, sources[0]), (right, sources[-1]))]
+    return min(rows), max(rows)
 
 
 def _decided(

@@ -185,6 +185,76 @@ def estimated_rates(
     return EstimatedRates(links, true, links - true, max(0.0, expected_matches - true), float(allowed_pairs))
 
 
+@dataclass(frozen=True)
+class StepRates:
+    """The rates of one step of a sequential linkage, among the records that it had.
+
+    Attributes
+    ----------
+    rates : EstimatedRates
+    n_left, n_right : int
+        Numbers of these records.
+    """
+
+    rates: EstimatedRates
+    n_left: int
+    n_right: int
+
+    @property
+    def hidden(self) -> float:
+        """Matches that no later step can find, since a false link has taken a record of theirs."""
+        matches = self.rates.matches
+        share = matches / max(1, self.n_left) + matches / max(1, self.n_right)
+        return self.rates.false_links * min(2.0, share)
+
+
+def rates_of_steps(steps: Sequence[StepRates], allowed_pairs: float) -> EstimatedRates:
+    """Rates of a linkage by several steps, each of the records that the ones before it have left.
+
+    The links of all steps are added. What is missed are the matches that the last step expects and does not
+    link, and those that false links of earlier steps hide: each takes two records, of which as many have a
+    match elsewhere as of the records of that step. The errors of the steps are taken as independent.
+
+    Parameters
+    ----------
+    steps : sequence of StepRates
+        Of the steps that decided pairs, in their order.
+    allowed_pairs : float
+        Number of allowed pairs of the files.
+
+    Returns
+    -------
+    EstimatedRates
+
+    Examples
+    --------
+    >>> first = StepRates(EstimatedRates(800, 798, 2, 202, 1e6), 1000, 1000)
+    >>> second = StepRates(EstimatedRates(190, 185, 5, 15, 4e4), 200, 200)
+    >>> total = rates_of_steps([first, second], 1e6)
+    >>> total.links, total.true_links, total.missed
+    (990, 983, 19.0)
+    """
+    if not steps:
+        return EstimatedRates(0.0, 0.0, 0.0, 0.0, float(allowed_pairs))
+    links, true = (sum(getattr(one.rates, name) for one in steps) for name in ("links", "true_links"))
+    hidden = sum(one.hidden for one in steps[:-1])
+    last = steps[-1].rates
+    errors = [one.rates.true_links_error for one in steps]
+    known = [error for error in errors if error is not None]
+    if len(known) < len(errors) or last.missed_error is None:
+        return EstimatedRates(links, true, links - true, last.missed + hidden, float(allowed_pairs))
+    return EstimatedRates(
+        links,
+        true,
+        links - true,
+        last.missed + hidden,
+        float(allowed_pairs),
+        true_links_error=math.sqrt(sum(error**2 for error in known)),
+        missed_error=math.sqrt(last.missed_error**2 + hidden),
+        covariance=last.covariance,
+    )
+
+
 def true_rates(
     left: NDArray[np.integer],
     right: NDArray[np.integer],

@@ -27,6 +27,7 @@ from tallystick.quality.diagnostics import (
     term_sentences,
 )
 from tallystick.quality.interactions import interaction_rows
+from tallystick.quality.steps import flattened
 from tallystick.quality.vega_bundle import vega_bundle
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
     str
         A complete page, the same for the same input.
     """
+    model = flattened(model)
     comparisons, drawn = _comparisons(model)
     histogram, histogram_chart = _histogram(quality)
     drawn |= histogram_chart
