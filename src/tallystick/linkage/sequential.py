@@ -101,14 +101,14 @@ def run_steps(
         records = step_records(whole, step, free, whole.plan.memory, threads)
         links, reason = None, ""
         given = known[number] if number < len(known) else None
-        if given is None and number < len(known):
-            reason = NO_MODEL
-        elif (np.diff(records.prepared.records.offsets) == 0).any():
+        if (np.diff(records.prepared.records.offsets) == 0).any():
             reason = NO_RECORDS
         else:
             counts = count_patterns(records.prepared.plan, threads, named)
             if counts.n_pairs == 0:
                 reason = NO_PAIRS
+            elif given is None and number < len(known):
+                reason = NO_MODEL
             else:
                 fitted = (
                     _fit(whole, step, records, counts, ledger, threads, named)

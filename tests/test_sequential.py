@@ -1,0 +1,445 @@
+"""Sequential passes: what each step sees, estimates and leaves; models that replay them; runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from simulate import Field, Simulated, two_files
+from small_persons import files, shuffled
+
+import tallystick as ts
+from tallystick.errors import InputError, SpecError
+from tallystick.estimation.carried import level_sums_of, remaining_m, u_without_links
+from tallystick.linkage.sequential_links import SequentialLinks
+from tallystick.linking.decide import Verdict
+from tallystick.quality.rates import EstimatedRates, StepRates, rates_of_steps
+from tallystick.spec import dump_spec, parse_spec
+from tests.small_files import SPEC, call, write_small
+
+COMPARISONS = (
+    ts.comparison("forename", ts.jaro_winkler(0.9, 0.8)),
+    ts.comparison("surname", ts.jaro_winkler(0.9, 0.8)),
+    ts.comparison("dob", ts.levenshtein(1)),
+    ts.comparison("phone", ts.levenshtein(1)),
+    ts.comparison("sex", ts.exact()),
+)
+PASSES = (
+    ts.blocking_key("postcode", "sex", name="place"),
+    ts.blocking_key(ts.soundex("surname"), name="sound"),
+    ts.all_pairs(name="rest"),
+)
+
+
+def linkage(**more: object) -> ts.Linkage:
+    given = {"comparisons": COMPARISONS, "passes": PASSES, "one_to_one": True, "mode": "sequential", **more}
+    return ts.Linkage(**given)  # type: ignore[arg-type]
+
+
+def named(tables: list[pl.DataFrame]) -> list[ts.Source]:
+    return [ts.Source(name=name, table=one, id="id") for name, one in zip("ab", tables, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[pl.DataFrame]:
+    return files([400, 300], 250, seed=3)
+
+
+@pytest.fixture(scope="module")
+def tables(frames: list[pl.DataFrame]) -> list[ts.Source]:
+    return named(frames)
+
+
+@pytest.fixture(scope="module")
+def links(tables: list[ts.Source]) -> SequentialLinks:
+    found = linkage().fit(*tables).link(*tables)
+    assert isinstance(found, SequentialLinks)
+    return found
+
+
+def decisions(links: SequentialLinks) -> set[tuple[str, str, str]]:
+    return set(links.pairs.select("id_left", "id_right", "decision").iter_rows())
+
+
+def test_each_step_sees_what_the_ones_before_have_left(links: SequentialLinks) -> None:
+    n = links.prepared.records.n_records
+    free = np.ones(n, bool)
+    for one in links.steps:
+        assert one.records.rows.tolist() == np.flatnonzero(free).tolist()
+        free &= ~one.linked(n)
+    assert len({row for one in links.steps for row in one.records.rows}) == n
+    table = links.table_of_steps()
+    assert table["records"].to_list()[1:] == table["residuals"].to_list()[:-1]
+    assert table["links"].sum() == (links.pairs["decision"] == "link").sum()
+    assert (table["links"] > 0).all()
+
+
+def test_every_pair_is_there_once_and_links_are_one_to_one(links: SequentialLinks) -> None:
+    pairs = links.decided.pairs
+    keys = pairs.left.astype(np.int64) * links.prepared.records.n_records + pairs.right
+    assert (np.diff(keys) > 0).all()
+    linked = links.pairs.filter(pl.col("decision") == "link")
+    assert linked["id_left"].is_unique().all()
+    assert linked["id_right"].is_unique().all()
+    left = set(linked["id_left"]) | set(linked["id_right"])
+    possible = links.pairs.filter(pl.col("decision") == "possible")
+    assert not left & (set(possible["id_left"]) | set(possible["id_right"]))
+
+
+def test_most_matches_are_found(links: SequentialLinks) -> None:
+    linked = links.pairs.filter(pl.col("decision") == "link")
+    right = sum(
+        int(a[1:]) == int(b[1:]) and int(a[1:]) < 250
+        for a, b in linked.select("id_left", "id_right").iter_rows()
+    )
+    assert right >= 240
+    assert len(linked) - right <= 5
+    rates = links.quality()
+    assert abs(rates.false_links - (len(linked) - right)) < 5
+    assert rates.matches == pytest.approx(250, abs=10)
+
+
+def test_a_link_belongs_to_the_step_that_made_it(links: SequentialLinks) -> None:
+    by_step = {}
+    for one in links.steps:
+        assert one.links is not None
+        by_step[one.step.label] = set(
+            one.links.pairs.filter(pl.col("decision") == "link").select("id_left", "id_right").iter_rows()
+        )
+    linked = links.pairs.filter(pl.col("decision") == "link")
+    for a, b, step in linked.select("id_left", "id_right", "step").iter_rows():
+        assert (a, b) in by_step[step]
+
+
+def test_origins_say_what_was_carried(links: SequentialLinks) -> None:
+    first, second, last = (one.parameters for one in links.steps)
+    assert first is not None
+    assert second is not None
+    assert last is not None
+    for own, before in zip(second.comparisons, first.comparisons, strict=True):
+        assert own.u == pytest.approx(before.u)
+        assert own.u_origin.endswith("(step place)")
+        assert own.m_origin == "carried over from step place, less what it linked"
+    assert all("step sound" in own.m_origin for own in last.comparisons)
+    assert all(own.u_origin.endswith("(step place)") for own in last.comparisons)
+    assert all(sum(own.m) == pytest.approx(1) for own in last.comparisons)
+
+
+def test_the_order_of_rows_and_files_and_threads_change_nothing(
+    links: SequentialLinks, frames: list[pl.DataFrame]
+) -> None:
+    mixed = named([shuffled(one, 9) for one in frames])
+    again = linkage().fit(*mixed, threads=1).link(*mixed, threads=1)
+    assert {row for row in decisions(again) if row[2] != "non-link"} == {
+        row for row in decisions(links) if row[2] != "non-link"
+    }
+    back = named(frames)[::-1]
+    swapped = linkage().fit(*back).link(*back)
+    assert {(b, a, d) for a, b, d in decisions(swapped) if d != "non-link"} == {
+        row for row in decisions(links) if row[2] != "non-link"
+    }
+
+
+def test_a_saved_model_replays_the_steps(
+    links: SequentialLinks, frames: list[pl.DataFrame], tables: list[ts.Source], tmp_path: Path
+) -> None:
+    links.model.save(tmp_path / "model.json")
+    model = ts.load_model(tmp_path / "model.json")
+    assert model == links.model
+    again = model.link(*tables)
+    assert again.pairs.equals(links.pairs)
+    with pytest.raises(InputError, match="load_model"):
+        ts.Model.load(tmp_path / "model.json")
+    other = model.link(*named([frames[0], frames[1].head(200)]))
+    assert isinstance(other, SequentialLinks)
+    known, new = links.steps[0].parameters, other.steps[0].parameters
+    assert known is not None
+    assert new is not None
+    assert [own.m for own in new.comparisons] == [own.m for own in known.comparisons]
+    assert new.pairs[0].expected_matches < known.pairs[0].expected_matches
+
+
+def test_residuals_have_a_reason_and_a_candidate(links: SequentialLinks) -> None:
+    linked = links.pairs.filter(pl.col("decision") == "link")
+    ids = set(links.prepared.records.ids) - set(linked["id_left"]) - set(linked["id_right"])
+    assert set(links.residuals["id"]) == ids
+    assert (links.residuals["pass"] == "rest").all()  # which has a candidate for everyone
+    assert links.review.height == (links.pairs["decision"] == "possible").sum()
+
+
+def test_why_names_the_step(links: SequentialLinks) -> None:
+    link = links.pairs.filter((pl.col("decision") == "link") & (pl.col("step") == "sound")).row(0, named=True)
+    found = links.why(link["id_left"], link["id_right"])
+    assert found.decision == "link"
+    assert found.reason.startswith("Step sound: ")
+    assert found.weight == pytest.approx(link["weight"])
+
+
+def test_steps_choose_passes_comparisons_and_thresholds(tables: list[ts.Source]) -> None:
+    steps = (
+        ts.step("place", comparisons=["forename", "dob"], decision=ts.Decision(upper=0.99, lower=0.98)),
+        ts.step("sound", "rest", name="the others", m="estimate"),
+    )
+    links = linkage(steps=steps).fit(*tables).link(*tables)
+    assert isinstance(links, SequentialLinks)
+    first, second = links.steps
+    assert first.links is not None
+    assert second.links is not None
+    assert [own.name for own in first.links.model.parameters.comparisons] == ["forename", "dob"]
+    assert (first.links.decided.posterior[first.links.decided.links] >= 0.99).all()
+    assert first.links.decision.upper == 0.99
+    assert first.links.decision.one_to_one
+    origins = {own.name: (own.m_origin, own.u_origin) for own in second.links.model.parameters.comparisons}
+    assert (
+        origins["dob"][0] == "EM, prior worth 20 matches: carried over from step place, less what it linked"
+    )
+    # What the first step has not compared is estimated, with u of the files as they were.
+    assert origins["surname"] == ("EM", "all pairs, less the links")
+    patterns = links.pairs.filter(pl.col("step") == "place")["pattern"].str.split("-")
+    assert patterns.list.get(1).eq(".").all()
+
+
+def test_u_of_a_later_comparison_is_that_of_the_files() -> None:
+    """The residuals of a strict step are no sample of the files: u of what they compare must not be theirs."""
+    fields = (Field("a", 60), Field("b", 50), Field("c", 40), Field("d", 3, skew=1.0), Field("e", 200))
+    drawn = two_files(fields, 900, 800, 600, seed=4)
+    passes = (ts.blocking_key("e", name="strict"), ts.all_pairs(name="rest"))
+    comparisons = [ts.comparison(name, ts.exact()) for name in "abcd"]
+    steps = (ts.step("strict", comparisons=["a", "b", "c"]), ts.step("rest"))
+    model = ts.Linkage(
+        comparisons=comparisons, passes=passes, one_to_one=True, mode="sequential", steps=steps
+    ).fit(*drawn.tables)
+    last = model.steps[1]
+    assert last is not None
+    for own, field in zip(last.comparisons, fields, strict=False):
+        assert own.u[1] == pytest.approx(field.u[-1], rel=0.05), own.name
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Simulated:
+    fields = (
+        *(Field(name, size, redrawn=0.08) for name, size in zip("abc", (60, 50, 80), strict=True)),
+        Field("d", 40, redrawn=0.02),
+        Field("key", 300, redrawn=0.3),
+    )
+    return two_files(fields, 4000, 3000, 2400, seed=8)
+
+
+def test_m_of_the_matches_that_are_left(simulated: Simulated) -> None:
+    """A step takes the matches that agree; what is left has errors, and m has to be that of what is left."""
+    comparisons = [ts.comparison(name, ts.exact()) for name in ("a", "b", "c", "d", "key")]
+    passes = (ts.blocking_key("key", name="strict"), ts.all_pairs(name="rest"))
+    links = (
+        ts.Linkage(comparisons=comparisons, passes=passes, one_to_one=True, mode="sequential")
+        .fit(*simulated.tables)
+        .link(*simulated.tables)
+    )
+    assert isinstance(links, SequentialLinks)
+    first, last = links.steps
+    assert first.links is not None
+    assert last.links is not None
+    # Who is left, by the truth.
+    entity = np.concatenate(simulated.entities)
+    n_left = len(simulated.entities[0])
+    rows = last.records.rows
+    left, right = rows[rows < n_left], rows[rows >= n_left]
+    where = {int(entity[row]): int(row) for row in left}
+    pairs = [(where[int(entity[row])], int(row)) for row in right if int(entity[row]) in where]
+    levels = links.prepared.plan.digits.of(*(np.array(side, np.int32) for side in zip(*pairs, strict=True)))[
+        :5
+    ]
+    parameters = last.links.model.parameters
+    assert parameters.pairs[0].expected_matches == pytest.approx(len(pairs), rel=0.08)
+    for own, row in zip(parameters.comparisons, levels, strict=True):
+        assert own.m[1] == pytest.approx((row == 1).mean(), abs=0.04), own.name
+    assert parameters.comparisons[4].m[1] < 0.2  # 0.7 of all matches agree on the key
+    matches = links.quality().matches
+    assert matches == pytest.approx(simulated.n_matches, rel=0.02)
+
+
+@given(
+    st.lists(st.floats(0.01, 1), min_size=2, max_size=5),
+    st.floats(1, 1e4),
+    st.lists(st.floats(0, 1e4), min_size=5, max_size=5),
+)
+def test_remaining_m_is_what_is_expected_less_what_is_linked(
+    m: list[float], expected: float, linked: list[float]
+) -> None:
+    own = np.array(m) / sum(m)
+    taken = np.array(linked[: len(own)])
+    left = remaining_m(own, expected, taken)
+    plain = [max(0.0, expected * p - t) + 10 * p for p, t in zip(own, taken, strict=True)]
+    assert left == pytest.approx(np.array(plain) / sum(plain))
+    assert remaining_m(own, expected, np.zeros(len(own))) == pytest.approx(own)
+
+
+def test_u_without_links_stays_positive() -> None:
+    found = u_without_links(np.array([990.0, 10.0, 0.0]), np.array([0.0, 10.0, 0.0]))
+    assert found.tolist() == pytest.approx([990 / 990.5, 0.5 / 990.5, 0.0])
+
+
+def test_level_sums_leave_missing_values_out() -> None:
+    levels = np.array([[0, 1, 2, 1], [1, 1, 1, 0]], np.uint8)
+    found = level_sums_of(levels, np.array([1.0, 0.5, 0.25, 0.125]), [2, 2])
+    assert [one.tolist() for one in found] == [[1.0, 0.625], [0.125, 1.75]]
+
+
+def test_rates_of_steps_count_what_false_links_hide() -> None:
+    one = StepRates(EstimatedRates(100, 90, 10, 30, 1e6, 2.0, 3.0), 200, 400)
+    last = StepRates(EstimatedRates(20, 18, 2, 4, 1e5, 1.0, 1.5), 100, 300)
+    total = rates_of_steps([one, last], 1e6)
+    assert (total.links, total.true_links, total.false_links) == (120, 108, 12)
+    assert total.missed == pytest.approx(4 + 10 * (120 / 200 + 120 / 400))
+    assert total.true_links_error == pytest.approx(5**0.5)
+    assert rates_of_steps([], 10).links == 0
+
+
+def test_steps_without_work_say_why(frames: list[pl.DataFrame]) -> None:
+    left, right = named(
+        [frame.with_columns(nothing=pl.lit(k)) for k, frame in zip("ab", frames, strict=True)]
+    )
+    passes = (*PASSES[:1], ts.blocking_key("nothing", name="in vain"), *PASSES[1:])
+    links = linkage(passes=passes).fit(left, right).link(left, right)
+    assert isinstance(links, SequentialLinks)
+    idle = links.steps[1]
+    assert idle.links is None
+    assert idle.reason == "the passes find no pair"
+    assert links.table_of_steps()["reason"].to_list() == [None, "the passes find no pair", None, None]
+    assert links.model.steps[1] is None
+    with pytest.raises(InputError, match="No step finds a pair"):
+        linkage(passes=passes[1:2]).fit(left, right).link(left, right)
+
+
+SEQUENTIAL = SPEC.replace('name = "small"', 'name = "small"\nmode = "sequential"')
+
+
+def test_a_run_its_files_and_commands(tmp_path: Path) -> None:
+    write_small(tmp_path)
+    (tmp_path / "spec.toml").write_text(SEQUENTIAL, "utf-8")
+    found = call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q")
+    assert found.exit_code == 0, found.output
+    facts = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    steps = facts["counts"]["steps"]
+    assert len(steps) == len(facts["counts"]["passes"])
+    assert facts["counts"]["links"] == sum(one["links"] for one in steps)
+    quality = json.loads((tmp_path / "out" / "quality.json").read_text("utf-8"))
+    assert quality["estimated"]["links"] == facts["counts"]["links"]
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert all(f"(step {one['step']})" in page for one in steps)
+    shown = call("passes", tmp_path / "out").output
+    assert all(one["step"] in shown for one in steps)
+    assert call("evaluate", tmp_path / "out", "--truth", "person").output.startswith("precision")
+    link = pl.read_parquet(tmp_path / "out" / "links.parquet").filter(pl.col("decision") == "link").row(0)
+    assert "Step " in call("why", tmp_path / "out", link[0], link[1], "-q").output
+    refused = call("thresholds", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert "thresholds of its own" in refused.output
+    again = call(
+        "score", tmp_path / "out", tmp_path / "a.csv", tmp_path / "b.csv", "--id", "id", "--out",
+        tmp_path / "again", "-q",
+    )  # fmt: skip
+    assert again.exit_code == 0, again.output
+    tables = [pl.read_parquet(tmp_path / folder / "links.parquet") for folder in ("out", "again")]
+    assert tables[0].equals(tables[1])
+
+
+def test_a_stopped_run_is_taken_up_with_what_it_has_estimated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tallystick.linkage import run as module
+
+    write_small(tmp_path)
+    (tmp_path / "spec.toml").write_text(SEQUENTIAL, "utf-8")
+    whole = call("link", tmp_path / "spec.toml", "--out", tmp_path / "whole", "-q")
+    assert whole.exit_code == 0
+    written = module.write_json
+
+    def stop(path: Path, data: object) -> None:
+        written(path, data)
+        if path.name == "steps.json":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_json", stop)
+        assert call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q").exit_code == 1
+    assert not (tmp_path / "out" / "run.json").exists()
+    fitted = []
+    real = ts.linkage.sequential._fit  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        "tallystick.linkage.sequential._fit", lambda *args: fitted.append(args[1].label) or real(*args)
+    )
+    assert call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q").exit_code == 0
+    steps = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["counts"]["steps"]
+    assert fitted == [one["step"] for one in steps[1:]]
+    for name in ("links", "entities", "residuals", "review"):
+        one, other = (pl.read_parquet(tmp_path / folder / f"{name}.parquet") for folder in ("whole", "out"))
+        assert one.equals(other), name
+
+
+def test_the_same_in_python_and_toml() -> None:
+    steps = (
+        ts.step("place", comparisons=["forename"], decision=ts.Decision(upper=0.9, lower=0.5), m="carry"),
+        ts.step("sound", "rest", name="rest of all"),
+    )
+    spec = linkage(steps=steps).spec
+    assert parse_spec(dump_spec(spec)) == spec
+    assert [one.label for one in spec.all_steps] == ["place", "rest of all"]
+    assert [one.label for one in linkage().spec.all_steps] == ["place", "sound", "rest"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"one_to_one": False}, 'mode: found "sequential" where a record may have several links'),
+        ({"kind": "dedupe"}, 'mode: found "sequential" where a record may have several links'),
+        ({"mode": "union", "steps": (ts.step("place"),)}, 'found steps with mode = "union"'),
+        ({"steps": (ts.step("plaec"), ts.step("sound", "rest"))}, 'did you mean "place"'),
+        ({"steps": (ts.step("place", "sound"),)}, 'found "rest", which no step uses'),
+        ({"steps": (ts.step("place", comparisons=["surnam"]), ts.step("sound", "rest"))}, "surname"),
+        (
+            {"steps": (ts.step("place", "sound", "rest", comparisons=["forename"]),)},
+            'found "surname", which no step uses',
+        ),
+        (
+            {"steps": (ts.step("place", name="x"), ts.step("sound", "rest", name="x"))},
+            'found the name "x", which names steps[0] too',
+        ),
+        ({"estimation": ts.Estimation(expected_matches=100)}, "of the matches of the files as they are"),
+    ],
+)
+def test_what_does_not_fit(change: dict[str, object], message: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        linkage(**change)
+    assert message in str(raised.value)
+
+
+def test_no_model_without_data() -> None:
+    given = [ts.comparison("surname", ts.exact(), m=0.9, u=0.1)]
+    with pytest.raises(InputError, match="sequential"):
+        linkage(comparisons=given).model()
+
+
+def test_verdicts_of_merged_pairs(links: SequentialLinks) -> None:
+    """A pair that several steps have kept is the link that one of them made of it."""
+    n = links.prepared.records.n_records
+    expected: dict[int, int] = {}
+    for one in links.steps:
+        assert one.links is not None
+        own, rows = one.links.decided, one.records.rows
+        keys = rows[own.pairs.left].astype(np.int64) * n + rows[own.pairs.right]
+        for key, verdict in zip(keys.tolist(), own.verdict.tolist(), strict=True):
+            expected[key] = max(expected.get(key, 0), verdict)
+    found = links.decided
+    keys = found.pairs.left.astype(np.int64) * n + found.pairs.right
+    linked = found.records_of(found.links, n)
+    for key, verdict in zip(keys.tolist(), found.verdict.tolist(), strict=True):
+        wanted = expected[key]
+        if wanted == Verdict.POSSIBLE and (linked[key // n] or linked[key % n]):
+            wanted = Verdict.NON_LINK
+        assert verdict == wanted
+    assert set(keys.tolist()) == set(expected)
