@@ -80,7 +80,11 @@ def explain_linkage(path: Path, threads: int | None, memory: float | None, progr
         spec, spec.sources, memory=_bytes(memory) or DEFAULT_MEMORY, threads=threads, progress=progress
     )
     prepared = with_labels(prepared)
-    return explain(prepared, time.perf_counter() - start, threads).text()
+    text = explain(prepared, time.perf_counter() - start, threads).text()
+    if spec.mode != "sequential":
+        return text
+    first = f"step {spec.all_steps[0].label}, the first of {len(spec.all_steps)}"
+    return f"{first} (what the others compare depends on the records that it leaves):\n{text}"
 
 
 def _runnable(path: Path) -> Spec:

@@ -123,7 +123,8 @@ def draw_gold(
     estimation = spec.estimation.model_copy(
         update={"labels": None, "labels_use": "with_em", "labels_u": False}
     )
-    spec = spec.model_copy(update={"estimation": estimation})
+    # Of sequential passes the pairs are drawn as from a union: what a step sees depends on the records as a whole.
+    spec = spec.model_copy(update={"estimation": estimation, "mode": "union", "steps": ()})
     sources = as_sources(inputs, spec.sources)
     kind = spec.kind_of(len(sources))
     encoded = read_records(spec, sources, threads, progress)

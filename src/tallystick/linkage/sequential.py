@@ -23,6 +23,8 @@ from tallystick.linkage.step_plan import StepRecords, step_records
 from tallystick.linking.step import Step
 from tallystick.patterns.count import PatternCounts, count_patterns
 
+TRIAL_PAIRS = 500_000
+"""Random pairs that are enough to see whether there are matches enough to estimate m."""
 NO_RECORDS = "no records are left"
 NO_PAIRS = "the passes find no pair"
 NO_MODEL = "the model has no parameters of this step"
@@ -153,13 +155,14 @@ def _fit(
 def _expected(prepared: Prepared, counts: PatternCounts, knowledge: Knowledge, threads: int | None) -> float:
     """Matches that are expected among the candidates where m is carried over."""
     spec = prepared.spec
+    few = min(spec.estimation.random_pairs, TRIAL_PAIRS)
     parameters = estimate(
         prepared.records,
         prepared.plan,
         counts,
         spec.comparisons,
         spec.passes,
-        spec.estimation,
+        spec.estimation.model_copy(update={"random_pairs": few}),
         spec.seed,
         threads,
         knowledge=knowledge,
