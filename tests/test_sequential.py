@@ -205,7 +205,7 @@ def test_steps_choose_passes_comparisons_and_thresholds(tables: list[ts.Source])
 
 
 def test_u_of_a_later_comparison_is_that_of_the_files() -> None:
-    """The residuals of a strict step are no sample of the files: u of what they compare must not be theirs."""
+    """The residuals of a strict step are no sample of the files: u must not be theirs."""
     fields = (Field("a", 60), Field("b", 50), Field("c", 40), Field("d", 3, skew=1.0), Field("e", 200))
     drawn = two_files(fields, 900, 800, 600, seed=4)
     passes = (ts.blocking_key("e", name="strict"), ts.all_pairs(name="rest"))
@@ -250,9 +250,8 @@ def test_m_of_the_matches_that_are_left(simulated: Simulated) -> None:
     left, right = rows[rows < n_left], rows[rows >= n_left]
     where = {int(entity[row]): int(row) for row in left}
     pairs = [(where[int(entity[row])], int(row)) for row in right if int(entity[row]) in where]
-    levels = links.prepared.plan.digits.of(*(np.array(side, np.int32) for side in zip(*pairs, strict=True)))[
-        :5
-    ]
+    sides = [np.array(side, np.int32) for side in zip(*pairs, strict=True)]
+    levels = links.prepared.plan.digits.of(*sides)[:5]
     parameters = last.links.model.parameters
     assert parameters.pairs[0].expected_matches == pytest.approx(len(pairs), rel=0.08)
     for own, row in zip(parameters.comparisons, levels, strict=True):

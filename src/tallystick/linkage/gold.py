@@ -123,7 +123,7 @@ def draw_gold(
     estimation = spec.estimation.model_copy(
         update={"labels": None, "labels_use": "with_em", "labels_u": False}
     )
-    # Of sequential passes the pairs are drawn as from a union: what a step sees depends on the records as a whole.
+    # Of sequential passes the pairs are drawn as from a union: what a step sees depends on all records.
     spec = spec.model_copy(update={"estimation": estimation, "mode": "union", "steps": ()})
     sources = as_sources(inputs, spec.sources)
     kind = spec.kind_of(len(sources))

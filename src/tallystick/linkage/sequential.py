@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,14 @@ from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.carrying import Ledger
+from tallystick.linkage.figures import estimate_rates
 from tallystick.linkage.links import Fitted, Links, assemble, fit_counts, rated
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.step_plan import StepRecords, step_records
 from tallystick.linking.step import Step
 from tallystick.patterns.count import PatternCounts, count_patterns
+from tallystick.quality.rates import EstimatedRates
 
 TRIAL_PAIRS = 500_000
 """Random pairs that are enough to see whether there are matches enough to estimate m."""
@@ -58,6 +61,14 @@ class StepLinks:
     def parameters(self) -> Parameters | None:
         """What was estimated, or given."""
         return self.links.model.parameters if self.links else None
+
+    @cached_property
+    def estimated(self) -> tuple[EstimatedRates, float] | None:
+        """Estimated rates among its records, and the matches that its passes do not find."""
+        one = self.links
+        if one is None:
+            return None
+        return estimate_rates(one.prepared, one.model.parameters, one.counts, one.decided, one.curves)
 
     def linked(self, n_records: int) -> NDArray[np.bool_]:
         """Which records of all it has linked, shape (n_records,)."""

@@ -33,15 +33,12 @@ def estimate_rates(whole: Prepared, steps: Sequence[StepLinks]) -> tuple[Estimat
         Of the last step that had pairs: what its passes miss no other step finds.
     """
     allowed = float(whole.plan.blocking.allowed_pairs().sum())
-    decided = [one for one in steps if one.links is not None]
-    parts = []
-    for one in decided:
-        assert one.links is not None
-        left, right = np.diff(one.records.prepared.records.offsets).tolist()[:2]
-        parts.append(StepRates(one.links.quality(), left, right))
-    missed = 0.0
-    if decided and decided[-1].links is not None:
-        missed = decided[-1].links.quality_dict()["estimated"]["blocking_missed"]
+    parts, missed = [], 0.0
+    for one in steps:
+        if one.estimated is not None:
+            rates, missed = one.estimated
+            left, right = np.diff(one.records.prepared.records.offsets).tolist()[:2]
+            parts.append(StepRates(rates, left, right))
     return rates_of_steps(parts, allowed), missed
 
 
@@ -78,8 +75,8 @@ def step_rows(whole: Prepared, steps: Sequence[StepLinks]) -> list[dict[str, Any
             "seconds": one.seconds,
             "reason": one.reason or None,
         }
-        if one.links is not None:
-            rates, counts = one.links.quality(), one.links.counts_dict()
+        if one.links is not None and one.estimated is not None:
+            rates, counts = one.estimated[0], one.links.counts_dict()
             row |= {
                 "pairs": counts["candidates"],
                 "links": counts["links"],

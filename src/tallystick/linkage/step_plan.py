@@ -91,6 +91,8 @@ def spec_of(spec: Spec, step: Step) -> Spec:
         update={
             "mode": "union",
             "steps": (),
+            # Of the records that are left neither file has all.
+            "sources": tuple(one.model_copy(update={"covers_other": False}) for one in spec.sources),
             "comparisons": chosen,
             "passes": tuple(spec.passes[k] for k in spec.pass_numbers(step)),
             "decision": decision.model_copy(update={"one_to_one": spec.decision.one_to_one}),
