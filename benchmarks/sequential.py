@@ -1,8 +1,8 @@
 """Sequential passes and union of them on a census and a survey: sequential.py [PERSONS] [SAMPLE] [--union].
 
 Generates a census of PERSONS (1,000,000) and a survey of SAMPLE (a tenth of it), 95 % of whom are in the
-census, runs census-survey.toml and prints the table of its steps, then its errors. With --union the passes but the
-last, which would compare all pairs, also run as a union.
+census, runs census-survey.toml and prints the table of its steps, then its errors. With --union the passes
+but the last, which would compare all pairs, also run as a union.
 
 The truth only scores. Of the true pairs those count that could be found: whose weight exceeds the no-link
 constant under the generator's own m and u, that is with the levels of all true pairs, and of random pairs,
@@ -76,7 +76,8 @@ def score(name: str, links: ts.Links | SequentialLinks, whole: Prepared, seconds
     rates = links.quality()
     print(
         f"{name}: {len(found):,} links, {len(found) - hits:,} false; of {len(true):,} true pairs {hits:,} "
-        f"found, F1 {2 * hits / (len(found) + len(true)):.4f}; of {len(worth):,} that outweigh the no-link constant "
+        f"found, F1 {2 * hits / (len(found) + len(true)):.4f}; of {len(worth):,} that outweigh the no-link "
+        "constant "
         f"{np.isin(worth, found).sum():,} found, {np.isin(worth, found).mean():.4f}; estimated "
         f"{rates.false_links:,.0f} false, {rates.missed:,.0f} missed; {seconds:.0f} s"
     )
