@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from rapidfuzz.distance import OSA
 
+from tallystick._nicknames import NICKNAMES
 from tallystick.datasets import ErrorRates, PersonFiles, Population, person_blocks, persons, persons_to
 from tallystick.datasets.edits import Method, edited
 from tallystick.datasets.households import FIRST_DAY
 from tallystick.datasets.misdates import SWAPPED, TRANSPOSED, TYPING, YEAR_OFF, misdated
 from tallystick.datasets.misnumbers import another_digit, transposed_digits
 from tallystick.datasets.names import names
-from tallystick.datasets.nicknames import NICKNAMES
 from tallystick.datasets.places import Places
 from tallystick.datasets.vocabulary import Vocabulary
 from tallystick.errors import InputError

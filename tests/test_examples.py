@@ -21,6 +21,7 @@ from tallystick.spec import resolved
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FEBRL = ("febrl3", "febrl4")
 DATA = ("essnet", "historical")
+KEYS = ("febrl4-match",)  # by match keys: test_match_runs.py
 PERSON = r"^rec-(\d+)-"
 
 
@@ -38,7 +39,7 @@ def both(name: str) -> tuple[Linkage, Linkage]:
     return Linkage.from_toml(EXAMPLES / f"{name}.toml"), python_twin(name).linkage()
 
 
-@pytest.mark.parametrize("name", [*FEBRL, *DATA])
+@pytest.mark.parametrize("name", [*FEBRL, *DATA, *KEYS])
 def test_toml_and_python_are_the_same_linkage(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYSTICK_FEBRL", "febrl")
     toml, python = both(name)
@@ -58,7 +59,7 @@ def test_the_default_folder_is_beside_the_project(name: str, monkeypatch: pytest
 
 def test_there_is_no_example_without_its_twin() -> None:
     written = {path.stem for path in EXAMPLES.glob("*.toml")} - {"chapter"}
-    assert written == {*FEBRL, *DATA} == {path.stem for path in EXAMPLES.glob("*.py")} - {"demo"}
+    assert written == {*FEBRL, *DATA, *KEYS} == {path.stem for path in EXAMPLES.glob("*.py")} - {"demo"}
 
 
 def two_runs(name: str, out: Path) -> Links:

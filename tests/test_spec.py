@@ -361,7 +361,7 @@ COMPARATORS = ", ".join(
             changed('transform = "first"', 'transform = "frist"'),
             [
                 's.toml, line 30, passes[0].parts[1].transform: found "frist", '
-                'expected one of "value", "first", "last", "year", "soundex"; did you mean "first"?'
+                'expected one of "value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating"; did you mean "first"?'
             ],
         ),
         (
@@ -462,8 +462,8 @@ COMPARATORS = ", ".join(
                 "every pair is to be compared"
             ],
         ),
-        ("", ["s.toml, comparisons: found nothing, expected a list"]),
-        ("comparisons = []", ["s.toml, line 1, comparisons: found no items, expected at least 1"]),
+        ("", ["s.toml, comparisons: found none, expected at least one"]),
+        ("comparisons = []", ["s.toml, line 1, comparisons: found none, expected at least one"]),
         (
             changed("${SURVEY:-data}", "${TALLYSTICK_NOT_SET}"),
             [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -44,19 +47,33 @@ def transform_values(values: pl.Series, part: KeyPart) -> pl.Series:
     elif part.transform == "year":
         expression = text.str.extract(r"^(\d{4})(?:\D|$)", 1)
     else:
-        expression = text.map_elements(_soundex, return_dtype=pl.String)
+        expression = text.map_elements(_phonetic(part.transform), return_dtype=pl.String)
     result = pl.DataFrame({"value": values}).select(expression.alias("value")).get_column("value")
     return result.replace("", None)
 
 
-def _soundex(value: str) -> str | None:
+def _phonetic(transform: str) -> Callable[[str], str | None]:
+    """The phonetic code of the letters of a text; None where it has none."""
     import jellyfish
 
-    letters = "".join(character for character in value if character.isalpha())
-    return jellyfish.soundex(letters) if letters else None
+    code: Callable[[str], str] = {
+        "soundex": jellyfish.soundex,
+        "metaphone": jellyfish.metaphone,
+        "nysiis": jellyfish.nysiis,
+        "match_rating": jellyfish.match_rating_codex,
+    }[transform]
+
+    def of_letters(value: str) -> str | None:
+        if transform != "soundex":  # which leaves accents out by itself
+            # NYSIIS and match rating would keep an accent, as a letter that nothing else sounds like.
+            value = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).upper())
+        letters = "".join(character for character in value if character.isalpha())
+        return code(letters) if letters else None
+
+    return of_letters
 
 
-def part_codes(records: Records, part: KeyPart) -> NDArray[np.int32]:
+def part_codes(records: Records, part: KeyPart, key: str = "Blocking key") -> NDArray[np.int32]:
     """Codes of one transformed field of all records.
 
     Parameters
@@ -65,6 +82,8 @@ def part_codes(records: Records, part: KeyPart) -> NDArray[np.int32]:
         The records.
     part : KeyPart
         Field and transform.
+    key : str
+        What an error calls the key.
 
     Returns
     -------
@@ -82,7 +101,7 @@ def part_codes(records: Records, part: KeyPart) -> NDArray[np.int32]:
     transformed = transform_values(column.values[0], part)
     if transformed.null_count() == len(transformed) and column.n_values:
         raise InputError(
-            f"Blocking key {part.label}: no value of field {part.field!r} gives a key; "
+            f"{key} {part.label}: no value of field {part.field!r} gives a key; "
             + (
                 "the transform year reads dates written as 1985-03-07."
                 if part.transform == "year"

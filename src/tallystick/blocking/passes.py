@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from tallystick._schema import Settings
 
-Transform = Literal["value", "first", "last", "year", "soundex"]
+Transform = Literal["value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating"]
 
 
 class KeyPart(Settings):
@@ -20,7 +20,8 @@ class KeyPart(Settings):
         The field.
     transform : str
         ``value`` (as it is), ``first`` or ``last`` (`n` characters), ``year`` (the first four
-        characters of an ISO date) or ``soundex``.
+        characters of an ISO date) or a phonetic code (``soundex``, ``metaphone``, ``nysiis``,
+        ``match_rating``).
     n : int, optional
         Number of characters of ``first`` and ``last``. A shorter value is taken whole.
     """
@@ -46,6 +47,15 @@ class KeyPart(Settings):
         return f"{self.transform}({self.field}" + (f", {self.n})" if self.n else ")")
 
 
+def parts_of_names(parts: Any) -> Any:
+    """Parts of a key with plain names of fields written out; anything else as it is."""
+    if isinstance(parts, str):
+        parts = [parts]
+    if isinstance(parts, (list, tuple)):
+        return [{"field": part} if isinstance(part, str) else part for part in parts]
+    return parts
+
+
 class BlockingKey(Settings):
     """Records that agree on every part of a key are candidates; a missing part finds nothing.
 
@@ -64,10 +74,17 @@ class BlockingKey(Settings):
     @field_validator("parts", mode="before")
     @classmethod
     def _plain_names(cls, parts: Any) -> Any:
-        if isinstance(parts, str):
-            parts = [parts]
-        if isinstance(parts, (list, tuple)):
-            return [{"field": part} if isinstance(part, str) else part for part in parts]
+        return parts_of_names(parts)
+
+    @field_validator("parts")
+    @classmethod
+    def _each_is_a_key(cls, parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
+        for part in parts:
+            if part.transform not in get_args(Transform):
+                raise ValueError(
+                    f"found {part.label!r}, which only match keys take: a name may be a version of several, "
+                    "so that it has no code to block on"
+                )
         return parts
 
     @property
@@ -170,13 +187,47 @@ def soundex(field: str) -> KeyPart:
     return KeyPart(field=field, transform="soundex")
 
 
+def metaphone(field: str) -> KeyPart:
+    """Metaphone code of a field (Philips 1990), for a blocking or match key.
+
+    Examples
+    --------
+    >>> metaphone("surname").label
+    'metaphone(surname)'
+    """
+    return KeyPart(field=field, transform="metaphone")
+
+
+def nysiis(field: str) -> KeyPart:
+    """NYSIIS code of a field (Taft 1970), for a blocking or match key.
+
+    Examples
+    --------
+    >>> nysiis("surname").label
+    'nysiis(surname)'
+    """
+    return KeyPart(field=field, transform="nysiis")
+
+
+def match_rating(field: str) -> KeyPart:
+    """Match rating code of a field (Moore and others 1977), for a blocking or match key.
+
+    Examples
+    --------
+    >>> match_rating("surname").label
+    'match_rating(surname)'
+    """
+    return KeyPart(field=field, transform="match_rating")
+
+
 def blocking_key(*parts: str | KeyPart, name: str | None = None) -> BlockingKey:
     """Candidates are the pairs that agree on every part.
 
     Parameters
     ----------
     *parts : str or KeyPart
-        Fields, or transformed fields: `first`, `last`, `year`, `soundex`.
+        Fields, or transformed fields: `first`, `last`, `year`, `soundex`, `metaphone`, `nysiis`,
+        `match_rating`.
     name : str, optional
         Label of the pass.
 

@@ -172,6 +172,25 @@ def link(
 
 
 @app.command()
+def match(
+    spec: Annotated[Path, typer.Argument(help="Specification (TOML) with match keys.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the results.")],
+    threads: Threads = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Link records that agree on match keys, the strictest first, where nothing else agrees as well."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.match import run_match
+
+        text = run_match(spec, out, threads, force, reporter)
+        reporter.close()
+        if not quiet:
+            print(text)
+
+
+@app.command()
 def score(
     model: Annotated[
         Path, typer.Argument(help="Specification with m and u (TOML), model.json, or directory of a run.")

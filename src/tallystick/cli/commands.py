@@ -19,6 +19,7 @@ from tallystick.linkage.sequential_links import SequentialLinks
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, load_spec, resolved
+from tallystick.spec.checks import require_comparisons
 
 
 def write_starter(files: Sequence[Path], out: Path, force: bool) -> str:
@@ -76,6 +77,7 @@ def explain_linkage(path: Path, threads: int | None, memory: float | None, progr
 
     start = time.perf_counter()
     spec = _runnable(path)
+    require_comparisons(spec)
     prepared = prepare(
         spec, spec.sources, memory=_bytes(memory) or DEFAULT_MEMORY, threads=threads, progress=progress
     )
@@ -292,4 +294,5 @@ def evaluate_run(run: Path, truth: str) -> str:
     sources = _sources(run, facts)
     check_unchanged(sources, facts)
     pairs, entities = (read_table(run / f"{name}.parquet") for name in ("links", "entities"))
-    return evaluate(pairs, entities, sources, facts["kind"], truth).text()
+    keys = [one["key"] for one in facts["counts"].get("keys", [])]  # of a run of match keys
+    return evaluate(pairs, entities, sources, facts["kind"], truth, keys).text()

@@ -11,7 +11,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.datasets.nicknames import NICKNAMES
+from tallystick._nicknames import NICKNAMES
 from tallystick.datasets.vocabulary import Ints, Vocabulary
 from tallystick.errors import InputError
 

@@ -26,17 +26,22 @@ class Evaluation:
         Of the links.
     entities : Rates or None
         Of all pairs of records that share an entity; None where only links between two files were sought.
+    by_key : tuple of (str, Rates)
+        Of the links of each match key, where records were linked by such; the recall is the share of all true
+        pairs that the key links.
     """
 
     links: Rates
     entities: Rates | None
+    by_key: tuple[tuple[str, Rates], ...] = ()
 
     def text(self) -> str:
-        """One line for the links, and one for the entities."""
+        """One line for the links, one for the entities, and one a match key."""
         lines = [_line(self.links, "links")]
         if self.entities is not None:
             lines.insert(0, "entities: " + _line(self.entities, "pairs"))
             lines[-1] = "links: " + lines[-1]
+        lines += [f"key {label}: {_line(rates, 'links')}" for label, rates in self.by_key]
         return "\n".join(lines)
 
 
@@ -87,7 +92,12 @@ def read_truth(sources: Sequence[Source], truth: str) -> list[pl.DataFrame]:
 
 
 def evaluate(
-    pairs: pl.DataFrame, entities: pl.DataFrame, sources: Sequence[Source], kind: Kind, truth: str
+    pairs: pl.DataFrame,
+    entities: pl.DataFrame,
+    sources: Sequence[Source],
+    kind: Kind,
+    truth: str,
+    keys: Sequence[str] = (),
 ) -> Evaluation:
     """Count the errors of a linkage.
 
@@ -101,6 +111,8 @@ def evaluate(
         Which records were compared.
     truth : str
         Field or column of every source that says who a record is.
+    keys : sequence of str
+        Labels of the match keys that linked the records, where such did.
 
     Returns
     -------
@@ -125,15 +137,22 @@ def evaluate(
         rows[side] = wanted.join(records, on=["source", "id"], how="left", maintain_order="left")[
             "row"
         ].to_numpy()
-    rates = true_rates(
-        rows["left"].astype(np.int64),
-        rows["right"].astype(np.int64),
-        records["truth"],
-        [len(part) for part in parts],
-        within=kind != "link",
-        between=kind != "dedupe",
-    )
+    left, right = (rows[side].astype(np.int64) for side in ("left", "right"))
+
+    def rates_of(chosen: pl.Series | slice) -> Rates:
+        some = chosen if isinstance(chosen, slice) else chosen.to_numpy()
+        return true_rates(
+            left[some],
+            right[some],
+            records["truth"],
+            [len(part) for part in parts],
+            within=kind != "link",
+            between=kind != "dedupe",
+        )
+
+    rates = rates_of(slice(None))
+    by_key = tuple((label, rates_of(links["key"] == label)) for label in keys)
     if kind == "link":
-        return Evaluation(rates, None)
+        return Evaluation(rates, None, by_key)
     joined = records.join(entities, on=["source", "id"], how="left", maintain_order="left")
-    return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]))
+    return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]), by_key)

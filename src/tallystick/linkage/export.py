@@ -12,6 +12,7 @@ from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
 from tallystick.preparation.source import Source
 
 PAIR_COLUMNS = ("weight", "posterior", "decision")
+"""What is told of a pair; links by match keys have a ``key`` instead of the first two."""
 
 
 def join_pairs(
@@ -33,8 +34,8 @@ def join_pairs(
     Returns
     -------
     polars.DataFrame
-        Ids, ``weight``, ``posterior``, ``decision``, and the columns: with ``_left`` and ``_right``
-        where both sides have one.
+        Ids, ``weight``, ``posterior``, ``decision`` (of links by match keys ``key`` and ``decision``), and
+        the columns: with ``_left`` and ``_right`` where both sides have one.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def join_pairs(
         sides = {side: list(sources) for side in sides}
     tables = {side: _side_table(own, available, side, "source_left" in ids) for side, own in sides.items()}
     both = set(tables["left"].columns) & set(tables["right"].columns)
-    result = wanted.select(*ids, *PAIR_COLUMNS)
+    result = wanted.select(*ids, *(name for name in ("key", *PAIR_COLUMNS) if name in wanted.columns))
     for side, table in tables.items():
         keys = [key for key in (f"source_{side}", f"id_{side}") if key in ids]
         renamed = table.rename(

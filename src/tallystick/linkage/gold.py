@@ -40,6 +40,7 @@ from tallystick.preparation.source import Source
 from tallystick.preparation.write import write_table
 from tallystick.records.records import Records, records_of
 from tallystick.spec import Spec
+from tallystick.spec.checks import require_comparisons
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def draw_gold(
         raise InputError(
             "gold: at least one pair of at least two records must be drawn; give larger numbers."
         )
+    require_comparisons(spec)
     if not spec.passes:
         raise InputError("passes: found none, expected at least one, such as all_pairs() or a blocking_key.")
     estimation = spec.estimation.model_copy(

@@ -22,6 +22,7 @@ from tallystick.linkage.run import check_sizes, run
 from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.decision import Decision
+from tallystick.linking.match_settings import Match
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.step import Step
 from tallystick.patterns.count import count_patterns
@@ -29,9 +30,11 @@ from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, dump_spec, load_spec, resolved
+from tallystick.spec.checks import require_comparisons
 
 if TYPE_CHECKING:
     from tallystick.linkage.gold import GoldSample
+    from tallystick.linkage.match import Matches
 
 
 @dataclass(frozen=True, init=False)
@@ -58,7 +61,7 @@ class Linkage:
         Title, for reports.
     seed : int
         Seed of everything random.
-    normalise, fields, estimation, sources, mode, steps
+    normalise, fields, estimation, match, sources, mode, steps
         As in `Spec`.
     spec : Spec, optional
         A whole specification instead of all others.
@@ -98,6 +101,7 @@ class Linkage:
         normalise: Normalise | None = None,
         fields: Mapping[str, FieldSettings] | None = None,
         estimation: Estimation | None = None,
+        match: Match | None = None,
         sources: Sequence[Source] = (),
         mode: Literal["union", "sequential"] = "union",
         steps: Sequence[Step] = (),
@@ -123,6 +127,7 @@ class Linkage:
                 estimation=estimation or Estimation(),
                 mode=mode,
                 steps=tuple(steps),
+                match=match,
             )
         object.__setattr__(self, "spec", spec)
         object.__setattr__(self, "folder", Path(folder))
@@ -172,6 +177,7 @@ class Linkage:
             The latter of sequential passes, whose decisions belong to the fit: each step has the records
             that the ones before it have left.
         """
+        require_comparisons(self.spec)
         spec = resolved(self.spec, self.folder)
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
@@ -183,6 +189,31 @@ class Linkage:
         counts = count_patterns(prepared.plan, threads, progress)
         parameters = fit_counts(prepared, counts, threads, progress, knowledge=knowledge).parameters
         return Model(prepared.spec.model_copy(update={"kind": prepared.kind, "sources": ()}), parameters)
+
+    def match(self, *inputs: Any, threads: int | None = None, progress: Progress = silent) -> Matches:
+        """Link by match keys: records that agree on a key, where nothing else agrees as well.
+
+        Parameters
+        ----------
+        *inputs : Source, table or path
+            What is linked; by default the sources of the specification.
+        threads : int, optional
+            Number of threads that read; the result does not depend on it.
+        progress : Progress
+            Told how far the reading is.
+
+        Returns
+        -------
+        Matches
+
+        Raises
+        ------
+        InputError
+            Where the specification has no match keys, or the input cannot be used.
+        """
+        from tallystick.linkage.match import match_sources
+
+        return match_sources(resolved(self.spec, self.folder), inputs, threads=threads, progress=progress)
 
     def draw_gold(
         self,

@@ -306,6 +306,11 @@ def read_model(path: str | Path) -> tuple[str, dict[str, Any]]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if (path.parent / "ambiguous.parquet").is_file():
+            raise InputError(
+                f"{path.parent}: the run has linked by match keys, so there is no model: give a run of "
+                "tallystick link."
+            ) from None
         raise InputError(
             f"{path}: there is no such file: give a model.json or the directory of a run."
         ) from None

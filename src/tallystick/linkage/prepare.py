@@ -54,8 +54,8 @@ class Encoded:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """Records that are read and encoded, and the plan of their pairs.
+class Known:
+    """Records that are read and encoded: what a run tells of them, however they are linked.
 
     Attributes
     ----------
@@ -67,21 +67,12 @@ class Prepared:
         What is known of each source.
     records : Records
         Their records.
-    plan : PairPlan
-        The plan.
-    labels : Labels, optional
-        Labelled pairs to estimate with (`tallystick.linkage.labels.with_labels`).
-    listed : mapping of int to (left, right)
-        For each pass that is a table its pairs as global rows, left < right.
     """
 
     spec: Spec
     kind: Kind
     inputs: tuple[TableFacts, ...]
     records: Records
-    plan: PairPlan
-    labels: Labels | None = None
-    listed: Listed = dataclasses_field(default_factory=dict)
 
     @property
     def names_sources(self) -> bool:
@@ -91,6 +82,27 @@ class Prepared:
     def source_of(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
         """Number of the source of each global row."""
         return np.asarray(np.searchsorted(self.records.offsets, rows, side="right") - 1, np.int64)
+
+
+@dataclass(frozen=True)
+class Prepared(Known):
+    """Records that are read and encoded, and the plan of their pairs.
+
+    Attributes
+    ----------
+    spec, kind, inputs, records
+        As of `Known`.
+    plan : PairPlan
+        The plan.
+    labels : Labels, optional
+        Labelled pairs to estimate with (`tallystick.linkage.labels.with_labels`).
+    listed : mapping of int to (left, right)
+        For each pass that is a table its pairs as global rows, left < right.
+    """
+
+    plan: PairPlan
+    labels: Labels | None = None
+    listed: Listed = dataclasses_field(default_factory=dict)
 
 
 def as_sources(inputs: Sequence[Any], declared: Sequence[Source] = ()) -> tuple[Source, ...]:
@@ -128,7 +140,11 @@ def as_sources(inputs: Sequence[Any], declared: Sequence[Source] = ()) -> tuple[
 
 
 def read_records(
-    spec: Spec, sources: Sequence[Source], threads: int | None = None, progress: Progress = silent
+    spec: Spec,
+    sources: Sequence[Source],
+    threads: int | None = None,
+    progress: Progress = silent,
+    fields: Sequence[str] | None = None,
 ) -> Encoded:
     """Read, standardise and encode the fields that a specification uses, and nothing else.
 
@@ -142,16 +158,19 @@ def read_records(
         Number of fields encoded at a time.
     progress : Progress
         Told the number of sources done and to do.
+    fields : sequence of str, optional
+        Which fields; by default those that comparisons, passes and rules read.
 
     Returns
     -------
     Encoded
     """
+    wanted = spec.fields_used if fields is None else fields
     _load_kernels()
     raws: list[RawTable] = []
     progress("reading", 0, len(sources))
     for number, source in enumerate(sources, start=1):
-        raws.append(read_raw(source, spec.fields_used))
+        raws.append(read_raw(source, wanted))
         progress("reading", number, len(sources))
     fields = list(raws[0].columns)
     # Text is let go field by field: together they are the most that a linkage ever holds.

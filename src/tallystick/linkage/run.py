@@ -38,7 +38,7 @@ from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
-from tallystick.linkage.prepare import Prepared, as_sources, prepare, read_records
+from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
@@ -50,6 +50,7 @@ from tallystick.preparation.source import Source
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
 from tallystick.spec import Spec, plain
+from tallystick.spec.checks import require_comparisons
 
 COUNT_COLUMNS = ("source_pair", "pass_number", "patterns", "counts")
 SCORED_COLUMNS = ("left", "right", "weight", "pattern", "pass_number", "source_pair")
@@ -57,13 +58,14 @@ LIBRARIES = ("numba", "numpy", "polars", "scipy", "pydantic")
 
 
 @dataclass
-class _Clock:
+class Clock:
     """Seconds that each stage took; where it was found complete, those of reading its results."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        """Take the time of what is done within."""
         start = time.perf_counter()
         yield
         give_back()
@@ -110,8 +112,9 @@ def run(
     RunError
         Where something could not be written; the same call takes the run up again.
     """
+    require_comparisons(spec)
     folder = Path(folder)
-    clock = _Clock()
+    clock = Clock()
     sources = as_sources(inputs, spec.sources)
     spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
     check_folder(folder, force)
@@ -169,7 +172,7 @@ def _written(
     folder: Path,
     fingerprint: str,
     links: Result,
-    clock: _Clock,
+    clock: Clock,
     threads: int | None,
     progress: Progress,
 ) -> Result:
@@ -225,7 +228,7 @@ def _steps(
 
 
 def run_facts(
-    prepared: Prepared, counts: Mapping[str, Any], timings: Mapping[str, float], threads: int | None
+    prepared: Known, counts: Mapping[str, Any], timings: Mapping[str, float], threads: int | None
 ) -> dict[str, Any]:
     """What ``run.json`` holds: spec, versions, input fingerprints, seed, timings, counts.
 
@@ -323,17 +326,18 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | Sequen
         "version": __version__,
         "spec": shown_spec(spec),
         "inputs": [[table.name, table.sha256] for table in inputs],
-        "pairs": [_pairs_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
+        "pairs": [file_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,
         "outside": outside_sha256(spec),
     }
     if spec.estimation.labels is not None and model is None:
         labels = Path(spec.estimation.labels)
-        facts["labels"] = [_pairs_sha256(str(one)) for one in (labels, design_path(labels)) if one.is_file()]
+        facts["labels"] = [file_sha256(str(one)) for one in (labels, design_path(labels)) if one.is_file()]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _pairs_sha256(path: str) -> str:
+def file_sha256(path: str) -> str:
+    """Hash of a file that a specification names beside its sources; `InputError` where it cannot be read."""
     open_source(Source(name="pairs", path=Path(path)))  # which says what is wrong with the file
     return _sha256(path)
 

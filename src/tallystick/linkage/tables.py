@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tallystick.errors import InputError
 from tallystick.estimation.parameters import Parameters
-from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.prepare import Known, Prepared
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.residuals import BestCandidates
@@ -52,7 +52,7 @@ def _labels(names: list[str], numbers: NDArray[np.integer[Any]]) -> pl.Series:
 
 
 def pair_ids(
-    prepared: Prepared, left: NDArray[np.integer[Any]], right: NDArray[np.integer[Any]]
+    prepared: Known, left: NDArray[np.integer[Any]], right: NDArray[np.integer[Any]]
 ) -> dict[str, pl.Series]:
     """Ids of both records of pairs of global rows, with their sources where ids alone do not tell them."""
     columns = {}
@@ -111,7 +111,7 @@ def entities_of(prepared: Prepared, decided: DecidedPairs) -> NDArray[np.int64]:
     )
 
 
-def entities_table(prepared: Prepared, entities: NDArray[np.int64]) -> pl.DataFrame:
+def entities_table(prepared: Known, entities: NDArray[np.int64]) -> pl.DataFrame:
     """Every record with its entity (see `entities_of`), linked or not."""
     records = prepared.records
     return pl.DataFrame(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tallystick._problems import KeyPath, Problem, misspelt
+from tallystick.errors import SpecError
 from tallystick.spec.step_checks import step_problems
 
 if TYPE_CHECKING:
@@ -37,7 +38,15 @@ def problems(spec: Spec) -> list[Problem]:
     found += _answers_read(spec)
     found += _unknown_interactions(spec)
     found += step_problems(spec)
-    if not spec.passes and (spec.sources or not all(one.m and one.u for one in spec.comparisons)):
+    if not spec.comparisons and spec.match is None:
+        found.append(Problem(("comparisons",), "found none, expected at least one"))
+    if wrong := _match_problem(spec):
+        found.append(wrong)
+    if (
+        not spec.passes
+        and spec.match is None
+        and (spec.sources or not all(one.m and one.u for one in spec.comparisons))
+    ):
         found.append(
             Problem(
                 ("passes",),
@@ -46,6 +55,37 @@ def problems(spec: Spec) -> list[Problem]:
             )
         )
     return found
+
+
+def require_comparisons(spec: Spec) -> None:
+    """Raise `SpecError` where a specification has only match keys, and pairs are to be weighed.
+
+    Parameters
+    ----------
+    spec : Spec
+    """
+    for key, example in (
+        ("comparisons", "a [[comparisons]]"),
+        ("passes", 'a [[passes]] with type = "all_pairs"'),
+    ):
+        if spec.match is not None and not getattr(spec, key):
+            raise SpecError(
+                f"{key}: found none, expected at least one, such as {example}: match keys alone are linked "
+                "by tallystick match (Linkage.match)"
+            )
+
+
+def _match_problem(spec: Spec) -> Problem | None:
+    """Why links that are unique on both sides do not go with the kind of linkage."""
+    n = len(spec.sources)
+    kind = spec.kind or ("dedupe" if n == 1 else "link")
+    if spec.match is not None and spec.match.links == "one_to_one" and kind != "link":
+        return Problem(
+            ("match", "links"),
+            f'found "one_to_one" with kind "{kind}", expected "many_to_many": one-to-one is for links '
+            "between files without duplicates",
+        )
+    return None
 
 
 def kind_problem(spec: Spec, n_sources: int) -> Problem | None:
@@ -124,10 +164,10 @@ def _unknown_interactions(spec: Spec) -> Iterator[Problem]:
 
 def _unused_fields(spec: Spec) -> Iterator[Problem]:
     for name in spec.fields:
-        if name not in spec.fields_used:
+        if name not in spec.fields_named:
             yield Problem(
                 ("fields", name),
-                misspelt(name, spec.fields_used, "a field that a comparison or a pass reads"),
+                misspelt(name, spec.fields_named, "a field that a comparison or a pass reads"),
             )
 
 
@@ -141,6 +181,9 @@ def _answers_read(spec: Spec) -> Iterator[Problem]:
     if rules := spec.estimation.deterministic:
         for number, rule in enumerate(rules.rules):
             read += [(("estimation", "deterministic", "rules", number), field) for field in rule]
+    if spec.match is not None:
+        for number, key in enumerate(spec.match.keys):
+            read += [(("match", "keys", number), field) for field in key.fields]
     for path, field in read:
         for source in spec.sources:
             column = source.column(field)

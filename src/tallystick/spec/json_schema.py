@@ -134,6 +134,7 @@ def _allow_shorthands(definitions: dict[str, Any]) -> None:
             **sides,
         }
         definition["required"] = ["comparator"]
-    parts = definitions["BlockingKey"]["properties"]["parts"]
-    parts["type"] = ["array", "string"]  # what is said of items holds for a list only
-    parts["items"] = {"anyOf": [{"type": "string"}, parts["items"]]}
+    for name in ("BlockingKey", "MatchKey"):
+        parts = definitions[name]["properties"]["parts"]
+        parts["type"] = ["array", "string"]  # what is said of items holds for a list only
+        parts["items"] = {"anyOf": [{"type": "string"}, parts["items"]]}

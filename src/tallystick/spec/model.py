@@ -13,6 +13,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
 from tallystick.estimation.settings import Estimation
 from tallystick.linking.decision import Decision
+from tallystick.linking.match_settings import Match
 from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.source import Source
@@ -46,7 +47,7 @@ class Spec(Settings):
     fields : dict of str to FieldSettings
         What differs for single fields.
     comparisons : tuple of Comparison
-        What is compared, and how; at least one.
+        What is compared, and how; at least one, unless there are match keys and nothing else is done.
     passes : tuple of BlockingKey, AllPairs or PairTable
         Where candidate pairs come from.
     decision : Decision
@@ -56,6 +57,8 @@ class Spec(Settings):
     steps : tuple of Step
         With sequential passes: which passes are decided together, what they compare and their
         thresholds; by default each pass is a step.
+    match : Match, optional
+        Keys of a deterministic linkage.
 
     Examples
     --------
@@ -75,11 +78,12 @@ class Spec(Settings):
     sources: tuple[Source, ...] = ()
     normalise: Normalise = Normalise()
     fields: dict[str, FieldSettings] = Field(default_factory=dict)
-    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+    comparisons: tuple[Comparison, ...] = ()
     passes: tuple[AnyPass, ...] = ()
     decision: Decision = Decision()
     estimation: Estimation = Estimation()
     steps: tuple[Step, ...] = ()
+    match: Match | None = None
 
     @classmethod
     def python_name(cls) -> str:
@@ -113,6 +117,11 @@ class Spec(Settings):
         """Numbers of the comparisons that a step makes, in the order of the specification."""
         named = step.comparisons
         return [k for k, one in enumerate(self.comparisons) if named is None or one.name in named]
+
+    @property
+    def fields_named(self) -> tuple[str, ...]:
+        """Names of the fields that anything reads: those of `fields_used`, and those of match keys."""
+        return tuple(dict.fromkeys([*self.fields_used, *(self.match.fields if self.match else ())]))
 
     def kind_of(self, n_sources: int) -> Kind:
         """The kind of linkage when it is run on a number of sources.

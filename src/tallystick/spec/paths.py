@@ -89,7 +89,7 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
     Returns
     -------
     Spec
-        Ready to be read; it differs from `spec` only in ``path``, ``uri`` and ``model``.
+        Ready to be read; it differs from `spec` only in its paths.
 
     Raises
     ------
@@ -133,7 +133,15 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
     if estimation.labels is not None:
         estimation = estimation.model_copy(update={"labels": joined(estimation.labels)})
     comparisons = tuple(_with_path(one, joined) for one in spec.comparisons)
-    changed = {"sources": sources, "passes": passes, "comparisons": comparisons, "estimation": estimation}
+    changed: dict[str, object] = {
+        "sources": sources,
+        "passes": passes,
+        "comparisons": comparisons,
+        "estimation": estimation,
+    }
+    if spec.match is not None and spec.match.nicknames is not None:
+        nicknames = joined(spec.match.nicknames)
+        changed["match"] = spec.match.model_copy(update={"nicknames": nicknames})
     return spec.model_copy(update=changed)
 
 
@@ -164,4 +172,6 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
     for number, comparison in enumerate(spec.comparisons):
         if (known := comparison.value_frequencies) is not None:
             places.append((("comparisons", number, "frequencies", "path"), known.path))
+    if spec.match is not None:
+        places.append((("match", "nicknames"), spec.match.nicknames))
     return [(path, str(text)) for path, text in places if text is not None]

@@ -264,7 +264,7 @@ def plain_value(value: Any, path: KeyPath = ()) -> Any:
     """
     if isinstance(value, FieldPair):
         return _pair(value, path)
-    if isinstance(value, KeyPart) and value == KeyPart(field=value.field):
+    if isinstance(value, KeyPart) and value == type(value)(field=value.field):
         return value.field
     if isinstance(value, BaseModel):
         return _table(value, path)
