@@ -138,8 +138,8 @@ CASES: dict[str, tuple[Spoil, str]] = {
         r"passes: found none, expected at least one",
     ),
     "sequential": (
-        replace('name = "small"', 'name = "small"\nmode = "sequential"'),
-        r"mode: .*sequential passes come with a later version; use mode = \"union\"",
+        replace('name = "small"', 'name = "small"\nmode = "sequential"', "one_to_one = true", ""),
+        r"linkage\.mode: found \"sequential\" where a record may have several links, expected one_to_one",
     ),
     "misspelt key": (
         replace("one_to_one", "one_to_won"),

@@ -442,3 +442,98 @@ def test_verdicts_of_merged_pairs(links: SequentialLinks) -> None:
             wanted = Verdict.NON_LINK
         assert verdict == wanted
     assert set(keys.tolist()) == set(expected)
+
+
+KEYS = ts.Match(keys=[ts.match_key("forename", "surname", "dob"), ts.match_key("surname", "dob", "phone")])
+
+
+@pytest.fixture(scope="module")
+def after_keys(tables: list[ts.Source]) -> SequentialLinks:
+    found = linkage(mode="union", match=KEYS).fit(*tables).link(*tables)
+    assert isinstance(found, SequentialLinks)
+    return found
+
+
+def test_match_keys_come_first(after_keys: SequentialLinks, tables: list[ts.Source]) -> None:
+    first, rest = after_keys.steps
+    alone = linkage(match=KEYS).match(*tables)
+    keyed = after_keys.pairs.filter(pl.col("step") == "match keys")
+    assert set(keyed.select("id_left", "id_right").iter_rows()) == set(
+        alone.pairs.select("id_left", "id_right").iter_rows()
+    )
+    assert keyed["weight"].null_count() == len(keyed) > 50
+    assert set(keyed["pass"]) <= {key.label for key in KEYS.keys}
+    assert (keyed["decision"] == "link").all()
+    linked = first.linked(after_keys.prepared.records.n_records)
+    assert rest.records.rows.tolist() == np.flatnonzero(~linked).tolist()
+    assert rest.step.passes == tuple(one.label for one in PASSES)
+    assert after_keys.model.steps == (rest.parameters,)
+
+
+def test_u_after_match_keys_is_that_of_the_files(after_keys: SequentialLinks) -> None:
+    rest = after_keys.steps[1].parameters
+    assert rest is not None
+    assert {own.u_origin for own in rest.comparisons} == {"all pairs, less the links"}
+    assert {own.m_origin for own in rest.comparisons} == {"EM"}
+    surname = after_keys.prepared.records.columns["surname"].codes
+    left, right = surname[:400], surname[400:]
+    equal = ((left[:, None] == right) & (left[:, None] > 0)).sum()
+    pairs = after_keys.decided.pairs
+    keyed = after_keys.merged.step == 0
+    a, b = surname[pairs.left[keyed]], surname[pairs.right[keyed]]
+    posterior = after_keys.decided.posterior[keyed]
+    expected = equal - posterior[(a == b) & (a > 0)].sum()
+    there = (left > 0).sum() * (right > 0).sum() - posterior[(a > 0) & (b > 0)].sum()
+    assert rest.comparisons[1].u[-1] == pytest.approx(expected / there, rel=1e-6)
+
+
+def test_match_keys_lose_no_link(after_keys: SequentialLinks, links: SequentialLinks) -> None:
+    def right(found: SequentialLinks) -> tuple[int, int]:
+        linked = found.pairs.filter(pl.col("decision") == "link").select("id_left", "id_right")
+        true = sum(a[1:] == b[1:] and int(a[1:]) < 250 for a, b in linked.iter_rows())
+        return true, len(linked) - true
+
+    assert right(after_keys)[0] >= right(links)[0] - 2
+    assert right(after_keys)[1] <= right(links)[1] + 2
+    rates = after_keys.quality()
+    assert rates.links == (after_keys.pairs["decision"] == "link").sum()
+    assert rates.matches == pytest.approx(250, abs=10)
+    assert {"match keys", "place; sound; rest"} == set(after_keys.table_of_steps()["step"])
+
+
+def test_match_keys_set_nothing_aside_where_records_have_several_links(frames: list[pl.DataFrame]) -> None:
+    with pytest.raises(InputError, match="one-to-one between two files"):
+        linkage(mode="union", one_to_one=False, match=KEYS).fit(*named(frames))
+
+
+def test_chance_agreements_are_those_of_independent_parts() -> None:
+    """Two independent fields, no match at all: the share of pairs that agree on both, and on one of them."""
+    random = np.random.default_rng(3)
+    frames = [
+        pl.DataFrame({"a": random.integers(0, 7, 600), "b": random.integers(0, 5, 600)}).cast(pl.String)
+        for _ in range(2)
+    ]
+    from tallystick.linking.key_chance import chance_share
+    from tallystick.preparation.read import Table
+    from tallystick.records.encode import encode
+
+    records = encode(
+        [
+            Table(name, pl.Series([str(k) for k in range(600)]), dict(frame.to_dict()), sha256="")
+            for name, frame in zip("xy", frames, strict=True)
+        ]
+    )
+    none = np.zeros(0, np.int64)
+    a, b = (
+        (frames[0][name].to_numpy()[:, None] == frames[1][name].to_numpy()[None, :]) for name in ("a", "b")
+    )
+    both = chance_share(records, ts.match_key("a", "b"), (none, none))
+    some = chance_share(records, ts.match_key("a", "b", at_least=1), (none, none))
+    assert both == pytest.approx((a & b).mean(), rel=0.05)
+    assert some == pytest.approx((a | b).mean(), rel=0.05)
+    assert both == pytest.approx(a.mean() * b.mean())
+    # A pair that is taken for a match does not count as chance.
+    at = np.argwhere(a & b)[0]
+    less = chance_share(records, ts.match_key("a", "b"), (at[:1], at[1:] + 600))
+    n = a.size - 1
+    assert less == pytest.approx((a.sum() - 1) / n * (b.sum() - 1) / n)

@@ -316,8 +316,11 @@ COMPARATORS = ", ".join(
             ],
         ),
         (
-            changed("seed = 7", 'mode = "sequential"'),
-            ['s.toml, line 3, linkage.mode: sequential passes come with a later version; use mode = "union"'],
+            changed("seed = 7", 'mode = "sequental"'),
+            [
+                's.toml, line 3, linkage.mode: found "sequental", expected one of "union", "sequential"; '
+                'did you mean "sequential"?'
+            ],
         ),
         (
             "linkage = 3\n" + GOOD.split("\n\n", 1)[1],
@@ -742,7 +745,7 @@ def violations(value: Any, schema: dict[str, Any], root: dict[str, Any], where: 
         ('field = "born"', 'fields = ["born"]', True),
         ('field = "born"', 'left = "born"\nright = ["born"]', True),
         ("seed = 7", "sede = 7", False),
-        ("seed = 7", 'mode = "sequential"', False),
+        ("seed = 7", 'mode = "sequential"', True),
         ('"date_parts"', '"dateparts"', False),
         ('"date_parts"', '"function", call = "f", thresholds = [1]', False),
         ("[0.92, 0.85]", '["high"]', False),

@@ -83,9 +83,11 @@ def explain_linkage(path: Path, threads: int | None, memory: float | None, progr
     )
     prepared = with_labels(prepared)
     text = explain(prepared, time.perf_counter() - start, threads).text()
-    if spec.mode != "sequential":
+    if not spec.by_steps:
         return text
     first = f"step {spec.all_steps[0].label}, the first of {len(spec.all_steps)}"
+    if spec.match is not None:
+        first += ", as if match keys had linked nothing before"
     return f"{first} (what the others compare depends on the records that it leaves):\n{text}"
 
 

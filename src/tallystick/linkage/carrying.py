@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,10 +114,20 @@ class Ledger:
                 self.linked[number],
                 self.true_links,
             )
-        levels = whole.plan.digits.of(left, right)[: len(self.linked)]
+        return replace(self, learnt=learnt).with_links(whole, left, right, posterior)
+
+    def with_links(
+        self,
+        whole: Prepared,
+        left: NDArray[np.integer[Any]],
+        right: NDArray[np.integer[Any]],
+        posterior: Floats,
+    ) -> Ledger:
+        """The ledger with further links (see `after`)."""
+        levels = whole.plan.digits.of(left.astype(np.int32), right.astype(np.int32))[: len(self.linked)]
         sums = level_sums_of(levels, posterior, [len(own) for own in self.linked])
         linked = tuple(a + b for a, b in zip(self.linked, sums, strict=True))
-        return Ledger(linked, self.true_links + float(posterior.sum()), learnt)
+        return Ledger(linked, self.true_links + float(posterior.sum()), self.learnt)
 
     def carried(
         self,
@@ -142,7 +153,7 @@ class Ledger:
         -------
         dict of str to Carried
         """
-        if not self.learnt:
+        if not self.learnt and not self.true_links:
             return {}
         found = {}
         for number, one in self.learnt.items():

@@ -182,7 +182,7 @@ class Linkage:
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
         check_sizes(prepared.inputs)
-        if spec.mode == "sequential":
+        if spec.by_steps:
             return link_by_steps(prepared, threads=threads, progress=progress).model
         prepared = with_labels(prepared)
         knowledge = read_knowledge(prepared, threads, progress)
@@ -271,10 +271,10 @@ class Linkage:
         InputError
             Where m or u of a comparison is not given, or comparisons are to be estimated together.
         """
-        if self.spec.mode == "sequential":
+        if self.spec.by_steps:
             raise InputError(
-                "mode: the parameters of sequential passes are those of the records that each step has: fit "
-                'the linkage, or set mode = "union".'
+                "The parameters of sequential passes, and those after match keys, are those of the records "
+                'that each step has: fit the linkage, or set mode = "union" without match keys.'
             )
         if self.spec.estimation.together:
             raise InputError(

@@ -22,15 +22,14 @@ from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
 from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
+from tallystick.linkage.key_links import link_records
 from tallystick.linkage.prepare import Known, as_sources, read_records
 from tallystick.linkage.run import Clock, file_sha256, run_facts, shown_spec
 from tallystick.linkage.tables import entities_table, pair_ids
 from tallystick.linking.cluster import connected_components
-from tallystick.linking.deterministic import REASONS, Matched, match
+from tallystick.linking.deterministic import REASONS, Matched
 from tallystick.linking.match_settings import Match
-from tallystick.linking.nicknames import read_nicknames
 from tallystick.preparation.write import write_table
-from tallystick.records.records import Records
 from tallystick.spec import Spec
 
 TABLES = ("links", "ambiguous", "ambiguous_pairs", "entities", "residuals")
@@ -394,12 +393,6 @@ def _link(known: Known) -> Matches:
     for text in found.warnings:
         warnings.warn(text, TallystickWarning, stacklevel=4)
     return Matches(known, found)
-
-
-def link_records(records: Records, settings: Match, known: Known) -> Matched:
-    """Link encoded records as the settings say (see `tallystick.linking.deterministic.match`)."""
-    names = None if settings.nicknames is None else read_nicknames(settings.nicknames)
-    return match(records, settings.keys, known.kind, links=settings.links_of(known.kind), nicknames=names)
 
 
 def match_run(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.linkage.key_links import KeyLinks
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.sequential import StepLinks
 from tallystick.linking.decide import DecidedPairs, Verdict
@@ -53,7 +54,11 @@ def merged(whole: Prepared, steps: Sequence[StepLinks], coding: PatternCoding) -
     -------
     Merged
     """
-    parts = [_in_whole(one, number, coding) for number, one in enumerate(steps) if one.links is not None]
+    parts = [
+        _of_keys(whole, one.keys, number, coding) if one.keys else _in_whole(one, number, coding)
+        for number, one in enumerate(steps)
+        if one.links is not None or one.keys is not None
+    ]
     columns: list[NDArray[Any]]
     columns = [np.concatenate([part[k] for part in parts]) for k in range(len(_TYPES))] if parts else _none()
     left, right, weight, pattern, passes, pair, posterior, posterior_pair, verdict, tie, step = columns
@@ -111,6 +116,33 @@ def _in_whole(one: StepLinks, number: int, coding: PatternCoding) -> tuple[NDArr
         decided.tie,
         np.full(len(pairs), number, np.int64),
     )
+
+
+def _of_keys(whole: Prepared, keys: KeyLinks, number: int, coding: PatternCoding) -> tuple[NDArray[Any], ...]:
+    """Links by match keys, which come behind the passes; they have no weight."""
+    found = keys.matched
+    left, right = found.left.astype(np.int32), found.right.astype(np.int32)
+    n = len(left)
+    digits = whole.plan.digits.of(left, right)[: len(coding.n_levels)]
+    return (
+        left,
+        right,
+        np.full(n, np.nan),
+        coding.encode(digits.T),
+        len(whole.spec.passes) + found.key.astype(np.int64),
+        np.zeros(n, np.int64),
+        keys.posterior,
+        keys.posterior,
+        np.full(n, Verdict.LINK, np.int8),
+        np.zeros(n, bool),
+        np.full(n, number, np.int64),
+    )
+
+
+def pass_labels(whole: Prepared) -> list[str]:
+    """Labels of the passes, and of the match keys behind them."""
+    keys = () if whole.spec.match is None else whole.spec.match.keys
+    return [*(one.label for one in whole.spec.passes), *(key.label for key in keys)]
 
 
 def last_candidates(whole: Prepared, steps: Sequence[StepLinks], wanted: NDArray[np.bool_]) -> BestCandidates:

@@ -90,6 +90,8 @@ def outside_sha256(spec: Spec) -> list[str]:
         paths.append(path / "model.json" if path.is_dir() else path)
     if spec.estimation.reference is not None and spec.estimation.reference.path is not None:
         paths.append(spec.estimation.reference.path)
+    if spec.match is not None and spec.match.nicknames is not None:
+        paths.append(Path(spec.match.nicknames))
     found = []
     for path in paths:
         if path.is_file():  # what is wrong with one that is not there is said where it is read

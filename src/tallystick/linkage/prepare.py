@@ -159,13 +159,15 @@ def read_records(
     progress : Progress
         Told the number of sources done and to do.
     fields : sequence of str, optional
-        Which fields; by default those that comparisons, passes and rules read.
+        Which fields; by default those that comparisons, passes, rules, and match keys that come first read.
 
     Returns
     -------
     Encoded
     """
-    wanted = spec.fields_used if fields is None else fields
+    wanted = fields
+    if wanted is None:
+        wanted = spec.fields_named if spec.by_steps else spec.fields_used
     _load_kernels()
     raws: list[RawTable] = []
     progress("reading", 0, len(sources))

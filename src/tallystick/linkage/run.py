@@ -135,7 +135,7 @@ def run(
         )
         if model is None:
             prepared = with_labels(prepared)
-    if spec.mode == "sequential":
+    if spec.by_steps:
         steps_given = model.steps if isinstance(model, SequentialModel) else None
         with clock.stage("steps"):
             by_steps = _steps(folder, fingerprint, prepared, steps_given, threads, progress)

@@ -18,13 +18,14 @@ from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.carrying import Ledger
 from tallystick.linkage.figures import estimate_rates
+from tallystick.linkage.key_links import FIRST, KeyLinks, link_first
 from tallystick.linkage.links import Fitted, Links, assemble, fit_counts, rated
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.step_plan import StepRecords, step_records
 from tallystick.linking.step import Step
 from tallystick.patterns.count import PatternCounts, count_patterns
-from tallystick.quality.rates import EstimatedRates
+from tallystick.quality.rates import EstimatedRates, estimated_rates
 
 TRIAL_PAIRS = 500_000
 """Random pairs that are enough to see whether there are matches enough to estimate m."""
@@ -49,6 +50,8 @@ class StepLinks:
         Why there was nothing to decide; else empty.
     seconds : float
         How long it took.
+    keys : KeyLinks, optional
+        What match keys have linked, where the step is the first pass by these.
     """
 
     step: Step
@@ -56,6 +59,7 @@ class StepLinks:
     links: Links | None
     reason: str
     seconds: float
+    keys: KeyLinks | None = None
 
     @property
     def parameters(self) -> Parameters | None:
@@ -66,6 +70,12 @@ class StepLinks:
     def estimated(self) -> tuple[EstimatedRates, float] | None:
         """Estimated rates among its records, and the matches that its passes do not find."""
         one = self.links
+        if self.keys is not None:
+            whole = self.records.prepared
+            allowed = float(whole.plan.blocking.allowed_pairs().sum())
+            true = float(self.keys.posterior.sum())
+            rates = estimated_rates(self.keys.posterior, true, allowed)
+            return replace(rates, true_links_error=rates.false_links**0.5, missed_error=0.0), 0.0
         if one is None:
             return None
         return estimate_rates(one.prepared, one.model.parameters, one.counts, one.decided, one.curves)
@@ -73,6 +83,8 @@ class StepLinks:
     def linked(self, n_records: int) -> NDArray[np.bool_]:
         """Which records of all it has linked, shape (n_records,)."""
         found = np.zeros(n_records, bool)
+        if self.keys is not None:
+            found[self.keys.matched.left] = found[self.keys.matched.right] = True
         if self.links is not None:
             decided = self.links.decided
             found[self.records.rows[decided.records_of(decided.links, len(self.records.rows))]] = True
@@ -83,11 +95,10 @@ def run_steps(
     whole: Prepared,
     known: Sequence[Parameters | None] = (),
     *,
-    free: NDArray[np.bool_] | None = None,
     threads: int | None = None,
     progress: Progress = silent,
 ) -> Iterator[StepLinks]:
-    """Go through the steps of a sequential linkage.
+    """Go through the steps of a sequential linkage; where there are match keys these link first.
 
     Parameters
     ----------
@@ -95,8 +106,6 @@ def run_steps(
         All records, with the plan of the first step.
     known : sequence of Parameters or None
         Parameters of the first steps, with which these are replayed; those of the others are estimated.
-    free : bool array, shape (n_records,), optional
-        Records that may be linked; by default all.
     threads : int, optional
         Number of threads.
     progress : Progress
@@ -106,8 +115,17 @@ def run_steps(
     ------
     StepLinks
     """
-    free = np.ones(whole.records.n_records, bool) if free is None else free.copy()
+    free = np.ones(whole.records.n_records, bool)
     ledger = Ledger.empty(whole)
+    start = time.perf_counter()
+    if (keys := link_first(whole)) is not None:
+        records = StepRecords(np.flatnonzero(free).astype(np.int32), (), (), whole)
+        seconds = round(time.perf_counter() - start, 3)
+        first = StepLinks(Step(passes=(FIRST,)), records, None, "", seconds, keys)
+        matched = keys.matched
+        ledger = ledger.with_links(whole, matched.left, matched.right, keys.posterior)
+        free &= ~first.linked(len(free))
+        yield first
     for number, step in enumerate(whole.spec.all_steps):
         start = time.perf_counter()
         named = _named(progress, number, len(whole.spec.all_steps))
@@ -198,7 +216,7 @@ def _entered(ledger: Ledger, whole: Prepared, result: StepLinks, links: Links) -
 
 def require_some(steps: Sequence[StepLinks]) -> None:
     """Raise `InputError` where no step had anything to decide."""
-    if all(one.links is None for one in steps):
+    if all(one.links is None and one.keys is None for one in steps):
         reasons = "; ".join(f"{one.step.label}: {one.reason}" for one in steps)
         raise InputError(
             f"No step finds a pair ({reasons}): check that the blocking fields are coded alike, or add a "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tallystick.blocking.key_pairs import LARGE_BLOCK
+from tallystick.linkage.key_links import KeyLinks
 from tallystick.linkage.merged import Merged
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.sequential import StepLinks
@@ -75,12 +76,20 @@ def step_rows(whole: Prepared, steps: Sequence[StepLinks]) -> list[dict[str, Any
             "seconds": one.seconds,
             "reason": one.reason or None,
         }
-        if one.links is not None and one.estimated is not None:
-            rates, counts = one.estimated[0], one.links.counts_dict()
+        if one.keys is not None and one.estimated is not None:
+            counts = one.keys.matched.counts
             row |= {
-                "pairs": counts["candidates"],
-                "links": counts["links"],
-                "possible": counts["possible"],
+                "pairs": sum(key.pairs for key in counts),
+                "links": sum(key.links for key in counts),
+                "residuals": n - int(one.linked(whole.records.n_records).sum()),
+                "false_links": one.estimated[0].false_links,
+            }
+        if one.links is not None and one.estimated is not None:
+            rates, own = one.estimated[0], one.links.counts_dict()
+            row |= {
+                "pairs": own["candidates"],
+                "links": own["links"],
+                "possible": own["possible"],
                 "residuals": n - int(one.linked(whole.records.n_records).sum()),
                 "false_links": rates.false_links,
                 "missed": rates.missed,
@@ -113,7 +122,8 @@ def counts_dict(
     decided, offsets = pairs.decided, whole.records.offsets
     linked = decided.records_of(decided.links, whole.records.n_records)
     own = [(one, one.links.counts_dict()) for one in steps if one.links is not None]
-    passes = [
+    passes = [item for one in steps if one.keys is not None for item in _key_rows(one.keys)]
+    passes += [
         {**item, "name": named(item["name"], one.step.label)}
         for one, counts in own
         for item in counts["passes"]
@@ -121,7 +131,7 @@ def counts_dict(
     return {
         "records": {name: int(n) for name, n in zip(whole.records.sources, np.diff(offsets), strict=True)},
         "pairs_allowed": int(whole.plan.blocking.allowed_pairs().sum()),
-        "candidates": sum(counts["candidates"] for _, counts in own),
+        "candidates": sum(item["pairs"] for item in passes),
         "passes": passes,
         "steps": step_rows(whole, steps),
         "large_block": LARGE_BLOCK,
@@ -156,6 +166,9 @@ def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
     own: list[dict[str, Any]] = []
     examples: list[dict[str, Any]] = []
     for one in steps:
+        if one.keys is not None:
+            own.append({"step": one.step.label, "keys": _key_rows(one.keys)})
+            continue
         if one.links is None:
             own.append({"step": one.step.label, "reason": one.reason})
             continue
@@ -173,6 +186,22 @@ def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
         "steps": own,
         "examples": examples,
     }
+
+
+def _key_rows(keys: KeyLinks) -> list[dict[str, Any]]:
+    """What each match key did, as a pass."""
+    return [
+        {
+            "name": one.label,
+            "found": one.pairs,
+            "pairs": one.pairs,
+            "kept": one.links,
+            "links": one.links,
+            "possible": 0,
+            "largest_block": None,
+        }
+        for one in keys.matched.counts
+    ]
 
 
 def _example(example: dict[str, Any], step: str) -> dict[str, Any]:

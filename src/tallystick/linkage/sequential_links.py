@@ -19,7 +19,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
-from tallystick.linkage.merged import Merged, last_candidates, merged
+from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_model import SequentialModel
@@ -104,8 +104,10 @@ class SequentialLinks:
         """
         if name == "links":
             steps = pl.Series("step", [one.step.label for one in self.steps], dtype=pl.String)
-            frame = tables.links_table(self.prepared, self.coding, self.decided)
-            return frame.with_columns(steps.gather(self.merged.step))
+            labels = pass_labels(self.prepared)
+            frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
+            # What match keys have linked has no weight.
+            return frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
         if name == "entities":
             return tables.entities_table(self.prepared, self._entity_of)
         if name == "residuals":
@@ -217,5 +219,5 @@ def link_by_steps(
 def assembled(whole: Prepared, steps: tuple[StepLinks, ...], threads: int | None = None) -> SequentialLinks:
     """Put the steps together."""
     spec = whole.spec.model_copy(update={"kind": whole.kind, "sources": ()})
-    model = SequentialModel(spec, tuple(one.parameters for one in steps))
+    model = SequentialModel(spec, tuple(one.parameters for one in steps if one.keys is None))
     return SequentialLinks(model, whole, steps, threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def links_table(
     coding: PatternCoding,
     decided: DecidedPairs,
     where: NDArray[np.int64] | None = None,
+    passes: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """A row per kept pair, in the order of the records.
 
@@ -81,6 +83,8 @@ def links_table(
         The pairs.
     where : int64 array, optional
         Which of them, in this order; by default all.
+    passes : sequence of str, optional
+        What their pass numbers mean; by default the labels of the passes.
 
     Returns
     -------
@@ -97,7 +101,9 @@ def links_table(
         "posterior": decided.posterior[chosen],
         "posterior_pair": decided.posterior_pair[chosen],
         "pattern": _labels(coding.texts(patterns), inverse),
-        "pass": _labels([one.label for one in prepared.spec.passes], pairs.pass_number[chosen]),
+        "pass": _labels(
+            list(passes or (one.label for one in prepared.spec.passes)), pairs.pass_number[chosen]
+        ),
         "decision": LABELS.gather(decided.verdict[chosen]),
     }
     return pl.DataFrame(columns)

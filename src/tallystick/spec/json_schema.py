@@ -52,7 +52,6 @@ def json_schema() -> dict[str, Any]:
         "properties": {key: properties.pop(key) for key in LINKAGE_KEYS},
         "additionalProperties": False,
     }
-    linkage["properties"]["mode"] = {**linkage["properties"]["mode"], "enum": ["union"]}
     schema["properties"] = {"linkage": linkage, **properties}
     _allow_shorthands(definitions)
     return {

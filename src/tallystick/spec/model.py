@@ -105,8 +105,15 @@ class Spec(Settings):
         return tuple(dict.fromkeys(read))
 
     @property
+    def by_steps(self) -> bool:
+        """Whether linked records are set aside before others are: by sequential passes, by match keys."""
+        return self.mode == "sequential" or (self.match is not None and bool(self.comparisons))
+
+    @property
     def all_steps(self) -> tuple[Step, ...]:
-        """The steps of sequential passes: those given, or one for each pass."""
+        """The steps after match keys: those given, or one for each pass; of a union all passes together."""
+        if self.mode == "union":
+            return (Step(passes=tuple(one.label for one in self.passes)),) if self.passes else ()
         return self.steps or tuple(Step(passes=(one.label,)) for one in self.passes)
 
     def pass_numbers(self, step: Step) -> list[int]:

@@ -1,0 +1,94 @@
+"""Links by match keys: by themselves, or as the first pass of a linkage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.errors import InputError
+from tallystick.linkage.prepare import Known
+from tallystick.linking.deterministic import Matched, match
+from tallystick.linking.key_chance import chance_share
+from tallystick.linking.match_settings import Match
+from tallystick.linking.nicknames import Names, read_nicknames
+from tallystick.records.records import Records
+from tallystick.spec import Spec
+
+FIRST = "match keys"
+"""What the first pass is called where it is by match keys."""
+
+
+@dataclass(frozen=True)
+class KeyLinks:
+    """Links by match keys that come first, with how sure they are.
+
+    Attributes
+    ----------
+    matched : Matched
+        The links.
+    posterior : float64 array, shape (n_links,)
+        Chance that each is a match: 1 less the share of the links of its key that chance would make.
+    """
+
+    matched: Matched
+    posterior: NDArray[np.float64]
+
+
+def link_records(records: Records, settings: Match, known: Known) -> Matched:
+    """Link encoded records as the settings say (see `tallystick.linking.deterministic.match`)."""
+    names = _names(settings)
+    return match(records, settings.keys, known.kind, links=settings.links_of(known.kind), nicknames=names)
+
+
+def link_first(whole: Known) -> KeyLinks | None:
+    """The links of the match keys of a linkage, which the other passes do not see; None without keys.
+
+    Parameters
+    ----------
+    whole : Known
+        All records of two sources.
+
+    Returns
+    -------
+    KeyLinks or None
+
+    Raises
+    ------
+    InputError
+        Where a record may have several links, so that none could be set aside.
+    """
+    settings = whole.spec.match
+    if settings is None:
+        return None
+    require_aside(whole.spec, settings, whole)
+    records = whole.records
+    matched = link_records(records, settings, whole)
+    share = np.zeros(len(settings.keys))
+    free = np.ones(records.n_records, bool)
+    linked = matched.left, matched.right
+    for number, key in enumerate(settings.keys):
+        own = matched.key == number
+        if not own.any():
+            continue
+        left, right = (float(free[one.start : one.stop].sum()) for one in map(records.rows, (0, 1)))
+        by_chance = chance_share(records, key, linked, _names(settings)) * left * right
+        share[number] = min(1.0, by_chance / int(own.sum()))
+        free[matched.left[own]] = free[matched.right[own]] = False
+    return KeyLinks(matched, 1.0 - share[matched.key])
+
+
+def require_aside(spec: Spec, settings: Match, whole: Known) -> None:
+    """Raise `InputError` where match keys cannot come first."""
+    one_to_one = spec.decision.one_to_one and settings.links_of(whole.kind) == "one_to_one"
+    if not one_to_one or len(whole.records.sources) != 2:
+        raise InputError(
+            "match: match keys that come first set the records aside that they link, so links have to be "
+            "one-to-one between two files: set one_to_one = true in [decision] (and in [match] leave links "
+            "out), or link by the keys alone with tallystick match."
+        )
+
+
+def _names(settings: Match) -> Names | None:
+    return None if settings.nicknames is None else read_nicknames(settings.nicknames)
