@@ -11,11 +11,15 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 import tallystick
+from tallystick._nicknames import NICKNAMES
 from tallystick.blocking.passes import AllPairs, BlockingKey, KeyPart, PairTable, Transform
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.union import AnyComparator, FieldComparator
 from tallystick.estimation.settings import Estimation
 from tallystick.linking.decision import Decision
+from tallystick.linking.deterministic import MOST_LINKS
+from tallystick.linking.match_settings import Match, MatchKey, MatchTransform
+from tallystick.linking.matched import LISTED
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.source import SUFFIXES, Source
 from tallystick.spec import Spec, parse_spec
@@ -51,7 +55,19 @@ def test_the_example_of_a_specification_is_valid() -> None:
 
 @pytest.mark.parametrize(
     "model",
-    [Spec, Source, Normalise, FieldSettings, Comparison, BlockingKey, PairTable, Decision, Estimation],
+    [
+        Spec,
+        Source,
+        Normalise,
+        FieldSettings,
+        Comparison,
+        BlockingKey,
+        PairTable,
+        Decision,
+        Estimation,
+        Match,
+        MatchKey,
+    ],
 )
 def test_every_key_is_in_the_page_of_the_specification(model: type[BaseModel]) -> None:
     text = page("guide/specification.md")
@@ -67,6 +83,19 @@ def test_passes_and_formats_are_in_their_pages() -> None:
         assert transform == KeyPart(field="a").transform or f'"{transform}"' in blocking
     for suffix in SUFFIXES:
         assert f"`{suffix}`" in preparation
+
+
+def test_match_keys_and_their_transforms_are_in_their_page() -> None:
+    text = page("guide/deterministic.md")
+    spec = parse_spec(re.findall(r"```toml\n(.*?)```", text, re.S)[0])
+    assert spec.match is not None
+    assert [key.least for key in spec.match.keys] == [4, 3, 3]
+    for one in get_args(MatchTransform):
+        for transform in get_args(one) or (one,):
+            assert transform == KeyPart(field="a").transform or f"`{transform}`" in text
+    assert f"at most {LISTED} candidates" in text
+    assert f"{MOST_LINKS // 10**6} million" in text
+    assert f"{len(NICKNAMES)} forenames" in text
 
 
 def test_defaults_are_as_the_pages_say() -> None:

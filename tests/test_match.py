@@ -19,9 +19,10 @@ from tallystick.blocking.passes import first, match_rating, metaphone, nysiis, s
 from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError, SpecError
 from tallystick.linking import deterministic
-from tallystick.linking.deterministic import REASONS, Matched, match
+from tallystick.linking.deterministic import match
 from tallystick.linking.match_codes import key_codes
 from tallystick.linking.match_settings import Match, MatchKey, match_key, nickname
+from tallystick.linking.matched import REASONS, Matched
 from tallystick.linking.nicknames import read_nicknames, versions_of
 
 NAMES = {"robert": ("bob", "bert"), "herbert": ("bert",), "ann": ("annie",), "anna": ("annie",)}
@@ -136,7 +137,7 @@ def test_many_to_many_is_every_pair_with_its_first_key(records: list[Record], da
     assert not len(found.ambiguous.row)
 
 
-@quickly
+@settings(quickly, max_examples=40)
 @given(st.lists(rows, min_size=3, max_size=12), st.data())
 def test_order_of_rows_and_of_sources_says_nothing(records: list[Record], data: st.DataObject) -> None:
     n_left = data.draw(st.integers(1, len(records) - 1))
@@ -212,6 +213,14 @@ def test_candidates_that_are_taken_speak_no_longer() -> None:
     assert links_of(found) == {(0, 2): 1, (1, 3): 2}
 
 
+def test_what_an_earlier_key_forbids_makes_no_doubt_of_its_own() -> None:
+    """Town says 3, which the name forbids; so date of birth may say 1, which the name allows."""
+    records = people("ann reid york", "ann reid -", "ann reid -", "ann reed york")
+    born = [{**record, "born": value} for record, value in zip(records, ("1", "1", "2", "3"), strict=True)]
+    found = run(born, [1, 3], [NAME, TOWN, match_key("born")])
+    assert links_of(found) == {(0, 1): 2}
+
+
 def test_only_free_records_count() -> None:
     records = people("ann reid york", "ann reid york", "ann reid york")
     assert links_of(run(records, [1, 2], [NAME])) == {}
@@ -221,6 +230,15 @@ def test_only_free_records_count() -> None:
 
 
 # Keys
+
+
+def test_versions_that_no_free_record_has_are_no_other_name() -> None:
+    records = people("bob reid hull", "rob reid hull", "ann reid york", "robert reid york")
+    key = [match_key("town", nickname("forename"))]
+    names = {"robert": ("bob", "rob")}
+    found = match(encoded(records, [2, 2]), key, free=np.array([True, False, True, False]), nicknames=names)
+    assert found.counts[0].pairs == 0
+    assert not len(found.left)
 
 
 def agree(a: str | None, b: str | None, key: MatchKey) -> bool:
@@ -248,6 +266,7 @@ def agree(a: str | None, b: str | None, key: MatchKey) -> bool:
     ],
 )
 def test_nicknames(a: str | None, b: str | None, same: bool) -> None:
+    assert agree(a, b, match_key("x")) == (a == b is not None)
     assert agree(a, b, match_key(nickname("x"))) == agree(b, a, match_key(nickname("x"))) == same
 
 

@@ -11,8 +11,9 @@ import pytest
 from small_files import SPEC, call, hash_of, tree, write_csv, write_small
 
 import tallystick as ts
-from tallystick.linkage.folder import OUTPUTS
-from tallystick.linkage.match import TABLES, Matches, shared_out
+from tallystick.linkage.folder import MATCH_OUTPUTS, OUTPUTS
+from tallystick.linkage.match import TABLES
+from tallystick.linkage.matches import Matches, shared_out
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PERSON = r"^rec-(\d+)-"
@@ -68,10 +69,7 @@ def test_a_run(folder: Path) -> None:
     )
     assert f"{len(links):,} links" in result.stdout
     assert (out.stat().st_mode & 0o777) == 0o700
-    assert sorted(path.name for path in out.iterdir()) == sorted(
-        [*(f"{name}.parquet" for name in TABLES), "sample.csv", "run.json"]
-    )
-    assert set(tree(out)) <= set(OUTPUTS)  # what --force may delete
+    assert sorted(path.name for path in out.iterdir()) == sorted(MATCH_OUTPUTS)
     ambiguous = written(out, "ambiguous")
     left = ambiguous.filter(pl.col("linked_by").is_null()).unique(["source", "id"])
     assert set(left["id"]) == set(residuals.filter(pl.col("key").is_not_null())["id"])
@@ -179,6 +177,9 @@ def test_runs_are_equal_and_safe(folder: Path) -> None:
     assert call("match", folder / "spec.toml", "--out", folder / "one", "--force").exit_code == 0
     assert (folder / "one" / "mine.txt").exists()
     assert not (folder / "one" / "sample.csv").exists()  # of the run before
+    (folder / "spec.toml").write_text(SPEC, "utf-8")
+    assert call("link", folder / "spec.toml", "--out", folder / "one", "--force").exit_code == 0
+    assert {path.name for path in (folder / "one").iterdir()} == {*OUTPUTS, "mine.txt"}
 
 
 def test_a_run_that_was_interrupted_is_done_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,6 +246,22 @@ def test_three_sources_are_named(folder: Path) -> None:
     assert one.ambiguous["source_candidates"].to_list()[:2] == ["b", "c"]
     assert set(one.ambiguous["linked_by"]) == {"surname"}
     assert one.sample(2).columns[:4] == ["source_left", "id_left", "source_right", "id_right"]
+
+
+def test_the_schema_knows_match_keys() -> None:
+    schema = ts.json_schema()
+    parts = schema["$defs"]["MatchKey"]["properties"]["parts"]
+    assert {"type": "string"} in parts["items"]["anyOf"]
+    transforms = {
+        name: schema["$defs"][name]["properties"]["transform"]["enum"] for name in ("KeyPart", "MatchPart")
+    }
+    assert transforms["MatchPart"] == [*transforms["KeyPart"], "nickname"]
+    assert "comparisons" not in schema.get("required", [])
+
+
+def test_nicknames_are_no_blocking_key() -> None:
+    with pytest.raises(ts.SpecError, match=r"found 'nickname\(given\)', which only match keys take"):
+        ts.blocking_key(ts.nickname("given"))
 
 
 # Bad input

@@ -18,7 +18,7 @@ _HOMES = {
     "tallystick.linkage.sequential_links": ("SequentialLinks",),
     "tallystick.linkage.sequential_model": ("SequentialModel",),
     "tallystick.linkage.gold": ("GoldSample",),
-    "tallystick.linkage.match": ("Matches",),
+    "tallystick.linkage.matches": ("Matches",),
     "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
     "tallystick.preparation.source": ("Source",),
     "tallystick.preparation.normalise": ("FieldSettings", "Normalise"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tallystick._progress import Progress
 from tallystick.cli.commands import _runnable
-from tallystick.linkage.match import Matches, match_run
+from tallystick.linkage.match import match_run
+from tallystick.linkage.matches import Matches
 
 
 def run_match(path: Path, out: Path, threads: int | None, force: bool, progress: Progress) -> str:

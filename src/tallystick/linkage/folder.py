@@ -21,15 +21,24 @@ OUTPUTS = (
     "entities.parquet",
     "residuals.parquet",
     "review.parquet",
-    "ambiguous.parquet",
-    "ambiguous_pairs.parquet",
-    "sample.csv",
     "curve.parquet",
     "model.json",
     "quality.json",
     "report.html",
     "run.json",
 )
+"""Files of a run."""
+MATCH_OUTPUTS = (
+    "links.parquet",
+    "ambiguous.parquet",
+    "ambiguous_pairs.parquet",
+    "entities.parquet",
+    "residuals.parquet",
+    "sample.csv",
+    "run.json",
+)
+"""Files of a run by match keys."""
+_OURS = tuple(dict.fromkeys((*OUTPUTS, *MATCH_OUTPUTS)))
 
 
 def check_folder(folder: Path, force: bool) -> None:
@@ -106,7 +115,7 @@ def open_folder(folder: Path, fingerprint: str) -> None:
             (folder / WORK).mkdir(mode=0o700, exist_ok=True)
         elif folder.exists():
             (folder / "run.json").unlink(missing_ok=True)  # from here on it is no complete run
-            for name in OUTPUTS:
+            for name in _OURS:
                 (folder / name).unlink(missing_ok=True)
             _sweep(folder)
             remove(folder / WORK)
@@ -131,14 +140,14 @@ def open_folder(folder: Path, fingerprint: str) -> None:
 
 def _sweep(folder: Path) -> None:
     """Delete what a run that was killed had begun to write."""
-    for name in OUTPUTS:
+    for name in _OURS:
         for begun in folder.glob(temporary_name(name, "*")):
             begun.unlink(missing_ok=True)
 
 
 def abandon(folder: Path) -> None:
     """Delete what a run that cannot be completed has written, and its directory where that is empty."""
-    for name in OUTPUTS:
+    for name in _OURS:
         (folder / name).unlink(missing_ok=True)
     remove(folder / WORK)
     if not any(folder.iterdir()):

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError
 from tallystick.linkage.prepare import Known
-from tallystick.linking.deterministic import Matched, match
+from tallystick.linking.deterministic import match
 from tallystick.linking.key_chance import chance_share
 from tallystick.linking.match_settings import Match
+from tallystick.linking.matched import Matched
 from tallystick.linking.nicknames import Names, read_nicknames
 from tallystick.records.records import Records
 from tallystick.spec import Spec
@@ -36,10 +38,29 @@ class KeyLinks:
     posterior: NDArray[np.float64]
 
 
-def link_records(records: Records, settings: Match, known: Known) -> Matched:
-    """Link encoded records as the settings say (see `tallystick.linking.deterministic.match`)."""
-    names = _names(settings)
-    return match(records, settings.keys, known.kind, links=settings.links_of(known.kind), nicknames=names)
+def link_records(
+    records: Records, settings: Match, kind: Kind, free: NDArray[np.bool_] | None = None
+) -> Matched:
+    """Link records that are read and encoded, as the settings say.
+
+    Parameters
+    ----------
+    records : Records
+        The records, with the fields of the keys.
+    settings : Match
+        The keys, their paths resolved.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records are linked.
+    free : bool array, shape (n_records,), optional
+        Records that may be linked; by default all.
+
+    Returns
+    -------
+    Matched
+        See `tallystick.linking.deterministic.match`.
+    """
+    links, names = settings.links_of(kind), _names(settings)
+    return match(records, settings.keys, kind, links=links, free=free, nicknames=names)
 
 
 def link_first(whole: Known) -> KeyLinks | None:
@@ -64,7 +85,7 @@ def link_first(whole: Known) -> KeyLinks | None:
         return None
     require_aside(whole.spec, settings, whole)
     records = whole.records
-    matched = link_records(records, settings, whole)
+    matched = link_records(records, settings, whole.kind)
     share = np.zeros(len(settings.keys))
     free = np.ones(records.n_records, bool)
     linked = matched.left, matched.right

@@ -34,7 +34,7 @@ from tallystick.spec.checks import require_comparisons
 
 if TYPE_CHECKING:
     from tallystick.linkage.gold import GoldSample
-    from tallystick.linkage.match import Matches
+    from tallystick.linkage.matches import Matches
 
 
 @dataclass(frozen=True, init=False)

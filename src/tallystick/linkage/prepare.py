@@ -166,9 +166,9 @@ def read_records(
     Encoded
     """
     wanted = fields
-    if wanted is None:
+    if wanted is None:  # pairs will be compared
         wanted = spec.fields_named if spec.by_steps else spec.fields_used
-    _load_kernels()
+        _load_kernels()
     raws: list[RawTable] = []
     progress("reading", 0, len(sources))
     for number, source in enumerate(sources, start=1):

@@ -8,141 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.blocking.key_pairs import LARGE_BLOCK
 from tallystick.blocking.plan import Kind, source_pairs
 from tallystick.errors import InputError
-from tallystick.linking.match_codes import KeyCodes, KeySet, Rows, key_codes, shown_key
+from tallystick.linking.match_blocks import LargestBlock
+from tallystick.linking.match_codes import KeyCodes, KeySet, Rows, key_codes
 from tallystick.linking.match_settings import MatchKey
+from tallystick.linking.matched import CONTRADICTS, LISTED, SEVERAL, SHARED, FoundByKey, Matched, put_together
 from tallystick.linking.nicknames import Names
 from tallystick.records.records import Records
 
-LISTED = 10
-"""An ambiguous pair is listed where one of its records has no more candidates than these."""
 MOST_LINKS = 20_000_000
 """Pairs beyond which links that need not be unique are refused."""
-FEW = 20
-"""Records that may share a key without a warning, however small the file is."""
 _CHUNK = 4_000_000
-
-SEVERAL, SHARED, CONTRADICTS = range(3)
-REASONS = ("several candidates", "its candidate has others", "not among the candidates of an earlier key")
-
-
-@dataclass(frozen=True)
-class AmbiguousRecords:
-    """Records that a key could not link though others agree with them, a row per record and key.
-
-    Attributes
-    ----------
-    row : int64 array, shape (n,)
-        Global row of the record.
-    other : int64 array
-        Number of the source in which its candidates are.
-    key : int64 array
-        Number of the key.
-    candidates : int64 array
-        How many free records agree with it.
-    reason : int64 array
-        Number of the reason in `REASONS`.
-    """
-
-    row: Rows
-    other: Rows
-    key: Rows
-    candidates: Rows
-    reason: Rows
-
-
-@dataclass(frozen=True)
-class AmbiguousPairs:
-    """Pairs that agree on a key and are no links, as far as they are listed.
-
-    A pair is listed under the first key that one of its records is ambiguous under, where that record has no
-    more than `LISTED` candidates; a pair that an earlier key speaks against always.
-
-    Attributes
-    ----------
-    left, right : int64 arrays, shape (n,)
-        Global rows, left < right.
-    key : int64 array
-        Number of the key.
-    candidates_left, candidates_right : int64 arrays
-        How many free records agree with either record.
-    contradicts : int64 array
-        Number of the earlier key among whose candidates the pair is not; -1 for pairs that are ambiguous.
-    """
-
-    left: Rows
-    right: Rows
-    key: Rows
-    candidates_left: Rows
-    candidates_right: Rows
-    contradicts: Rows
-
-
-@dataclass(frozen=True)
-class KeyCounts:
-    """What one key did.
-
-    Attributes
-    ----------
-    label : str
-        Name of the key.
-    pairs : int
-        Pairs of free records that agree on it.
-    links : int
-        Those that are links.
-    ambiguous : tuple of int
-        Records of each source that it could not link though others agree with them.
-    left : tuple of int
-        Records of each source that have no link after it.
-    """
-
-    label: str
-    pairs: int
-    links: int
-    ambiguous: tuple[int, ...]
-    left: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Matched:
-    """Links of a deterministic linkage.
-
-    Attributes
-    ----------
-    left, right : int64 arrays, shape (n_links,)
-        Global rows, left < right, in ascending order.
-    key : int64 array
-        Number of the key that links each pair.
-    ambiguous : AmbiguousRecords
-        Records that keys could not link though others agree with them.
-    pairs : AmbiguousPairs
-        Pairs that agree and are no links, as far as they are listed.
-    counts : tuple of KeyCounts
-        One per key.
-    has_key : bool array, shape (n_records,)
-        Whether a record has enough values for at least one key.
-    free : bool array, shape (n_records,)
-        Records that might be linked and have no link.
-    warnings : tuple of str
-        What a person should know.
-    """
-
-    left: Rows
-    right: Rows
-    key: Rows
-    ambiguous: AmbiguousRecords
-    pairs: AmbiguousPairs
-    counts: tuple[KeyCounts, ...]
-    has_key: NDArray[np.bool_]
-    free: NDArray[np.bool_]
-    warnings: tuple[str, ...]
 
 
 def match(
@@ -211,7 +93,7 @@ def match(
             f"free has the shape {may.shape}, but there are {records.n_records} records: give one value each."
         )
     pairs = source_pairs(len(records.sources), kind)
-    found: list[_Found] = []
+    found: list[FoundByKey] = []
     if links == "one_to_one":
         for s, t in pairs:
             if s == t:
@@ -222,25 +104,12 @@ def match(
             found += _one_to_one(records, codes, s, t, may)
     else:
         found = _many_to_many(records, codes, pairs, may)
-    return _put_together(records, codes, found, may)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What a key finds between two sources (or, with other -1, between all)."""
-
-    key: int
-    pairs: int
-    left: Rows
-    right: Rows
-    ambiguous: tuple[Rows, ...] = ()
-    listed: tuple[Rows, ...] = ()
-    warning: str | None = None
+    return put_together(records, codes, found, may)
 
 
 def _one_to_one(
     records: Records, codes: Sequence[KeyCodes], s: int, t: int, may: NDArray[np.bool_]
-) -> Iterator[_Found]:
+) -> Iterator[FoundByKey]:
     """Links between two sources that are unique on both sides, key by key."""
     free = may.copy()
     unclear: list[NDArray[np.bool_]] = []  # by key, the records that were ambiguous under it
@@ -270,7 +139,7 @@ def _one_to_one(
 
         few = [(now.degree[side] <= LISTED) & ~listed_before[rows[side]] for side in (left, right)]
         shown = np.flatnonzero(~linked & (few[0] | few[1] | (contradicts >= 0)))
-        yield _Found(
+        yield FoundByKey(
             number,
             now.n_pairs,
             rows[left[linked]],
@@ -316,7 +185,7 @@ def _candidates(records: Records, one: KeyCodes, s: int, t: int, free: NDArray[n
     rows, n_left = np.concatenate(own), len(own[0])
     is_left = np.arange(len(rows)) < n_left
     degree = np.zeros(len(rows), np.int64)
-    block = _LargestBlock()
+    block = LargestBlock()
     for part in one.sets(rows):
         degree += part.weight * (part.found(is_left, ~is_left) + part.found(~is_left, is_left))
         if len(part.parts) == one.least:
@@ -367,7 +236,7 @@ def _contradicted(
 
 def _many_to_many(
     records: Records, codes: Sequence[KeyCodes], pairs: Sequence[tuple[int, int]], may: NDArray[np.bool_]
-) -> list[_Found]:
+) -> list[FoundByKey]:
     """Every pair that agrees on some key, with the first such key."""
     size = np.int64(records.n_records)
     known = np.zeros(0, np.int64)
@@ -376,7 +245,7 @@ def _many_to_many(
         found = known[:0]
         worst, warning = 0, None
         for s, t in pairs:
-            block = _LargestBlock()
+            block = LargestBlock()
             own = [
                 np.arange(records.rows(k).start, records.rows(k).stop) for k in ((s,) if s == t else (s, t))
             ]
@@ -404,7 +273,7 @@ def _many_to_many(
                 f"Match key {one.key.label}: more than {MOST_LINKS:,} pairs would be links: add a part to "
                 "the key, or ask for links that are unique."
             )
-        result.append(_Found(number, len(found), new // size, new % size, warning=warning))
+        result.append(FoundByKey(number, len(found), new // size, new % size, warning=warning))
     return result
 
 
@@ -417,102 +286,3 @@ def _all_pairs(
         asking, answering = part.pairs(sides[0] & (chunk == number), sides[1])
         left, right = rows[asking], rows[answering]
         yield (left * size + right)[left < right]
-
-
-@dataclass(frozen=True)
-class _LargestBlock:
-    """The records that share most of a key: how many of either side, and one of them."""
-
-    n_pairs: int = 0
-    sizes: tuple[int, int] = (0, 0)
-    parts: tuple[int, ...] = ()
-    row: int = -1
-
-    def or_of(self, part: KeySet, sides: Sequence[NDArray[np.bool_]], rows: Rows) -> _LargestBlock:
-        """The larger of this block and the largest of some parts."""
-        sizes = [part.sizes(side) for side in sides]
-        products = sizes[0] * sizes[1]
-        if not len(products) or products.max() <= self.n_pairs:
-            return self
-        code = int(products.argmax())
-        row = int(rows[np.flatnonzero(part.answers == code)[0]])
-        return _LargestBlock(int(products[code]), (int(sizes[0][code]), int(sizes[1][code])), part.parts, row)
-
-    def sentence(self, records: Records, one: KeyCodes, sources: tuple[int, int], unique: bool) -> str | None:
-        """What is to be said of it; None where it is small."""
-        names = [records.sources[k] for k in sources]
-        of = [len(records.rows(k)) for k in sources]
-        half = any(n > FEW and 2 * n >= every for n, every in zip(self.sizes, of, strict=True))
-        if not half and self.n_pairs <= LARGE_BLOCK:
-            return None
-        told = [
-            f"{n:,} of {every:,} records of {name}"
-            for n, every, name in zip(self.sizes, of, names, strict=True)
-        ]
-        who = told[0] if sources[0] == sources[1] else " and ".join(told)
-        value = shown_key(records, one.key, self.parts, self.row)
-        n = self.n_pairs if sources[0] != sources[1] else self.sizes[0] * (self.sizes[0] - 1) // 2
-        so = "none of them can be unique" if unique else "all of them are links"
-        return (
-            f"Match key {one.key.label}: {who} share {value}, which makes {n:,} pairs, and {so}: add a part "
-            "to the key, or empty the value in the source where it stands for unknown."
-        )
-
-
-def _put_together(
-    records: Records, codes: Sequence[KeyCodes], found: Sequence[_Found], may: NDArray[np.bool_]
-) -> Matched:
-    """The links of all keys and pairs of sources in the order of the records, and the counts."""
-
-    def joined(parts: Sequence[NDArray[Any]]) -> Rows:
-        return np.concatenate([np.zeros(0, np.int64), *parts]).astype(np.int64)
-
-    left, right = joined([one.left for one in found]), joined([one.right for one in found])
-    key = joined([np.full(len(one.left), one.key) for one in found])
-    order = np.lexsort((right, left))
-    doubtful = [one for one in found if one.ambiguous]
-    fields = [joined([one.ambiguous[k] for one in doubtful]) for k in range(4)]
-    of_key = joined([np.full(len(one.ambiguous[0]), one.key) for one in doubtful])
-    by_row = np.lexsort((of_key, fields[1], fields[0]))
-    row, other, candidates, reason = (values[by_row] for values in fields)
-    ambiguous = AmbiguousRecords(row, other, of_key[by_row], candidates, reason)
-    lists = [joined([one.listed[k] for one in doubtful]) for k in range(5)]
-    list_key = joined([np.full(len(one.listed[0]), one.key) for one in doubtful])
-    by_pair = np.lexsort((list_key, lists[1], lists[0]))
-    shown = [values[by_pair] for values in lists]
-    listed = AmbiguousPairs(shown[0], shown[1], list_key[by_pair], *shown[2:])
-
-    def by_source(chosen: NDArray[np.bool_]) -> tuple[int, ...]:
-        return tuple(int(chosen[own.start : own.stop].sum()) for own in map(records.rows, range(n_sources)))
-
-    n_sources = len(records.sources)
-    free, counts = may.copy(), []
-    for number, one in enumerate(codes):
-        own = [each for each in found if each.key == number]
-        for each in own:
-            free[each.left] = free[each.right] = False
-        unclear = np.zeros(records.n_records, bool)
-        unclear[ambiguous.row[ambiguous.key == number]] = True
-        counts.append(
-            KeyCounts(
-                one.key.label,
-                sum(each.pairs for each in own),
-                sum(len(each.left) for each in own),
-                by_source(unclear),
-                by_source(free),
-            )
-        )
-    has_key = np.zeros(records.n_records, bool)
-    for one in codes:
-        has_key |= one.has()
-    return Matched(
-        left[order],
-        right[order],
-        key[order],
-        ambiguous,
-        listed,
-        tuple(counts),
-        has_key,
-        free,
-        tuple(one.warning for one in found if one.warning),
-    )
