@@ -63,6 +63,23 @@ def posterior(left: Sequence[int], right: Sequence[int], gain: Sequence[float]) 
     ]
 
 
+def greedy_outcomes(left: list[int], right: list[int], gain: list[float]) -> set[frozenset[int]]:
+    """Every set of pairs that taking them by falling gain can end in, equal ones in any order."""
+
+    def level_ends(open_pairs: list[int], taken: frozenset[int]) -> Iterator[frozenset[int]]:
+        free = [k for k in open_pairs if all(left[k] != left[j] and right[k] != right[j] for j in taken)]
+        if not free:
+            yield taken
+        for k in free:
+            yield from level_ends([j for j in free if j != k], taken | {k})
+
+    found = {frozenset[int]()}
+    for value in sorted({one for one in gain if one > 0}, reverse=True):
+        level = [k for k, one in enumerate(gain) if one == value]
+        found = {end for taken in found for end in level_ends(level, taken)}
+    return found
+
+
 def entities(left: Sequence[int], right: Sequence[int], n_records: int) -> list[int]:
     """Entity of each record, numbered by first record, by spreading the lowest row until it settles."""
     lowest = list(range(n_records))

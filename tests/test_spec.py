@@ -448,7 +448,7 @@ COMPARATORS = ", ".join(
             changed("seed = 7", 'kind = "link_and_dedupe"'),
             [
                 's.toml, line 33, decision.one_to_one: found true with kind "link_and_dedupe", expected false: '
-                "one-to-one is for links between files without duplicates"
+                "one-to-one is for links between files, not within them"
             ],
         ),
         (

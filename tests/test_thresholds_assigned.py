@@ -58,7 +58,7 @@ def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
     pairs, parameters = made
     floors = needed_floors(Decision(one_to_one=True, thresholds=Capacity(pairs=1)), parameters, ())
     curve, least = assigned_curve(pairs, parameters, floors)
-    decided = decide(pairs, parameters, Thresholds(least, least, "posterior", "", one_to_one=True))
+    decided = decide(pairs, parameters, Thresholds(least, least, "posterior", "", links="one_to_one"))
     assert curve.pairs.sum() == (decided.links | decided.possible).sum()
     assert curve.all_matches == pytest.approx(
         max(decided.posterior.sum() / parameters.selected_matches, curve.matches.sum())
@@ -78,7 +78,7 @@ def test_one_to_one_thresholds_are_those_of_the_assigned_pairs(
                 continue
             found = from_error_bounds(curve, type1, 0.9)
             chance = [max(least, 1 / (1 + math.exp(-x))) for x in (found.lower, found.upper)]
-            found = Thresholds(*chance, "posterior", "", one_to_one=True)
+            found = Thresholds(*chance, "posterior", "", links="one_to_one")
         assert isinstance(found, Thresholds)
         assert found.scale == "posterior"
         assert (np.array(weight_thresholds(parameters, found))[:, 0] >= floors - 1e-9).all()

@@ -178,7 +178,7 @@ def test_gradient_against_differences(one_to_one: bool) -> None:
 
     at = float(np.log(pair.expected_matches))
     expected = expected_matches(parameters, digits, source, chances(parameters, at))
-    moved = gradient(parameters, expected, one_to_one)
+    moved = gradient(parameters, expected, "one_to_one" if one_to_one else "many_to_many")
     step, found = 1e-6, []
     for which in ("m", "u"):
         for number, one in enumerate(parameters.comparisons):
@@ -271,10 +271,10 @@ def test_not_too_many_doubtful_pairs_are_kept(monkeypatch: pytest.MonkeyPatch) -
     low = np.array([5.0, 2.0, -1.0, -2.0, -3.0, -9.0])
     curve = ErrorCurve(low, low, np.array([500.0, 10, 20, 30, 40, 10**6]), np.ones(6), np.ones(6))
     floors = np.array([8.0 + 1.0])  # log odds of 1
-    deep = deep_floors(parameters, [curve], floors, False)
+    deep = deep_floors(parameters, [curve], floors, "many_to_many")
     assert deep[0] == pytest.approx(8.0 + np.log(0.001 / 0.999))
     monkeypatch.setattr(floors_module, "MOST_DEEP", 55)
-    after = deep_floors(parameters, [curve], floors, False)[0]  # pairs of weight 5 would be too many
+    after = deep_floors(parameters, [curve], floors, "many_to_many")[0]  # pairs of weight 5 would be too many
     assert 5.0 < after < 5.001
     monkeypatch.setattr(floors_module, "MOST_DEEP", 5)
-    assert 7.0 < deep_floors(parameters, [curve], floors, False)[0] < 7.001
+    assert 7.0 < deep_floors(parameters, [curve], floors, "many_to_many")[0] < 7.001

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal
@@ -205,19 +205,23 @@ class BlockingPlan:
         return unit.left[left], unit.right[right]
 
 
-def source_pairs(n_sources: int, kind: Kind) -> tuple[tuple[int, int], ...]:
-    """Pairs of sources that a linkage compares.
+def source_pairs(
+    n_sources: int, kind: Kind, duplicate_free: Collection[int] = ()
+) -> tuple[tuple[int, int], ...]:
+    """Pairs of sources that a linkage compares; none within one without duplicates.
 
     Examples
     --------
     >>> source_pairs(2, "link_and_dedupe")
     ((0, 0), (0, 1), (1, 1))
+    >>> source_pairs(2, "link_and_dedupe", duplicate_free={0})
+    ((0, 1), (1, 1))
     """
     return tuple(
         (s, t)
         for s in range(n_sources)
         for t in range(s, n_sources)
-        if (s == t and kind != "link") or (s != t and kind != "dedupe")
+        if (s == t and kind != "link" and s not in duplicate_free) or (s != t and kind != "dedupe")
     )
 
 
@@ -256,7 +260,7 @@ def plan_blocking(
 
     keys = tuple(run_units(key, passes, threads))
     tables = tuple((listed or {}).get(number) for number in range(len(passes)))
-    pairs = source_pairs(len(records.sources), kind)
+    pairs = source_pairs(len(records.sources), kind, records.duplicate_free)
     return BlockingPlan(tuple(passes), records.offsets, pairs, codes, keys, tables)
 
 

@@ -46,7 +46,12 @@ def explain_pair(run: Path, left: str, right: str, threads: int | None, progress
         known = json.loads((run / "quality.json").read_text("utf-8"))
         limits = known["thresholds"]
         rule = Thresholds(
-            limits["lower"], limits["upper"], known["scale"], "", one_to_one=decision.one_to_one
+            limits["lower"],
+            limits["upper"],
+            known["scale"],
+            "",
+            links=decision.links,
+            assignment=decision.assignment,
         )
     return why(prepared, model.parameters, _decided(prepared, table), rule, *records).text()
 

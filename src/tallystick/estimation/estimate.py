@@ -319,6 +319,7 @@ def _pairs(
             float(related[k]),
             float(related[k] / (unrelated[k] + related[k])),
             found.matches_origin,
+            *records.declared(s, t),
         )
         for k, (s, t) in enumerate(plan.blocking.source_pairs)
     )

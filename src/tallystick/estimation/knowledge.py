@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
+from tallystick.blocking.constraint import Links
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.carried import WORTH, Carried
@@ -40,8 +41,8 @@ class Knowledge:
         Of the model that ``estimation.previous`` names.
     reference : Records, optional
         Of the table that ``estimation.reference`` names.
-    one_to_one : bool
-        Whether a record has at most one match.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        How many matches a record may have (see `tallystick.blocking.constraint`).
     matches : KnownMatches, optional
         The number of matches that the settings state, where `checked` has worked it out.
     carried : mapping of str to Carried
@@ -50,7 +51,7 @@ class Knowledge:
 
     previous: Parameters | None = None
     reference: Records | None = None
-    one_to_one: bool = False
+    links: Links = "many_to_many"
     matches: KnownMatches | None = None
     carried: Mapping[str, Carried] = field(default_factory=dict)
 
@@ -109,7 +110,7 @@ def checked(
         matched(comparisons, knowledge.previous, settings.previous)
     if knowledge.reference is not None:
         compared(knowledge.reference, comparisons, _within(plan))
-    return replace(knowledge, matches=known_matches(records, plan, settings, knowledge.one_to_one))
+    return replace(knowledge, matches=known_matches(records, plan, settings, knowledge.links))
 
 
 def gather(
@@ -192,7 +193,7 @@ def gather(
             for one, own in zip(ones, comparisons, strict=True)
         ]
     ones = [_with_hand(one, own) for one, own in zip(ones, comparisons, strict=True)]
-    of_matches = knowledge.matches or known_matches(records, plan, settings, knowledge.one_to_one)
+    of_matches = knowledge.matches or known_matches(records, plan, settings, knowledge.links)
     joint, lost = _joint_tables(comparisons, factors, settings, knowledge, known)
     levels = {
         which: tuple(_levels(factor, ones, which, joint[k]) for k, factor in enumerate(factors))

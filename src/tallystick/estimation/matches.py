@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.constraint import Constraint, Links, constraint
 from tallystick.errors import InputError
 from tallystick.estimation.deterministic import chance_pairs, count_rule_pairs
 from tallystick.estimation.settings import Deterministic, Estimation, StatedMatches
@@ -37,6 +38,14 @@ class KnownMatches:
     warnings: tuple[str, ...]
 
 
+_LIMITS = {
+    (True, True): "the records of the smaller file, as links are one-to-one",
+    (True, False): "the records of {left}, which have one match each at most",
+    (False, True): "the records of {right}, which have one match each at most",
+    (False, False): "the pairs of records",
+}
+
+
 def start_matches(plan: PairPlan) -> NDArray[np.float64]:
     """Numbers of matches that EM starts from: half the smaller file, or a fifth of one file."""
     sizes = np.diff(plan.blocking.offsets)
@@ -46,7 +55,7 @@ def start_matches(plan: PairPlan) -> NDArray[np.float64]:
 
 
 def known_matches(
-    records: Records, plan: PairPlan, settings: Estimation, one_to_one: bool
+    records: Records, plan: PairPlan, settings: Estimation, links: Links
 ) -> KnownMatches | None:
     """The number of matches that the settings state.
 
@@ -54,8 +63,9 @@ def known_matches(
     the smaller file, or a fifth of one file. The pairs that deterministic rules find, times the rules'
     precision over their recall, are the matches of each pair of sources.
 
-    A number beyond what is possible is clipped, and a warning says so: with one-to-one links the records of
-    the smaller file, otherwise all allowed pairs but one.
+    A number beyond what is possible is clipped, and a warning says so: the records of
+    a file whose records have at most one match, of two such files the smaller one, otherwise all allowed
+    pairs but one.
 
     Parameters
     ----------
@@ -65,8 +75,8 @@ def known_matches(
         Their plan.
     settings : Estimation
         With `expected_matches` or `deterministic`.
-    one_to_one : bool
-        Whether a record has at most one match.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        How many matches a record may have.
 
     Returns
     -------
@@ -102,15 +112,13 @@ def known_matches(
     sizes = np.diff(records.offsets)
     matches = stated.copy()
     for k, ((s, t), allowed) in enumerate(zip(pairs, plan.blocking.allowed_pairs().tolist(), strict=True)):
-        one = one_to_one and s != t
-        most = float(min(sizes[s], sizes[t])) if one else max(allowed - 1.0, 0.5 * allowed)
+        limits = constraint(links, *records.declared(s, t)) if s != t else Constraint()
+        most = limits.most_matches(int(sizes[s]), int(sizes[t]), max(allowed - 1.0, 0.5 * allowed))
         if stated[k] > most:
             matches[k] = most
             left, right = records.sources[s], records.sources[t]
             where = f"within {left}" if s == t else f"between {left} and {right}"
-            limit = (
-                "the records of the smaller file, as links are one-to-one" if one else "the pairs of records"
-            )
+            limit = _LIMITS[limits.left_once, limits.right_once].format(left=left, right=right)
             warnings.append(
                 f"There cannot be {stated[k]:,.0f} matches {where} (origin: {origin}), more than {limit}: "
                 f"{most:,.0f} are taken; check the number."

@@ -36,6 +36,9 @@ def logit_interval(p: float, error: float) -> list[float]:
     return [float(1 / (1 + np.exp(np.clip(-(middle + sign * spread), -700, 700)))) for sign in (-1, 1)]
 
 
+DECLARED = ("left_duplicate_free", "right_duplicate_free")
+
+
 @dataclass(frozen=True)
 class PairOfSources:
     """Match rate between two sources, or within one.
@@ -58,6 +61,8 @@ class PairOfSources:
         Their share of the non-matches; 0 where they are no class of their own.
     origin : str
         Where the number of matches comes from.
+    left_duplicate_free, right_duplicate_free : bool
+        Whether the sources are declared to hold every entity once; False within one source.
     """
 
     left: str
@@ -71,6 +76,8 @@ class PairOfSources:
     expected_related: float = 0.0
     related_share: float = 0.0
     origin: str = "EM"
+    left_duplicate_free: bool = False
+    right_duplicate_free: bool = False
 
 
 @dataclass(frozen=True)
@@ -296,6 +303,7 @@ class Parameters(Weighing):
                     "expected_related": pair.expected_related,
                     "related_share": pair.related_share,
                     "origin": pair.origin,
+                    **{key: True for key in DECLARED if getattr(pair, key)},
                     **self._matches_interval(number),
                 }
                 for number, pair in enumerate(self.pairs)

@@ -15,7 +15,8 @@ from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
-from tallystick.linking.decide import DecidedPairs, Verdict, constant_of, weight_thresholds
+from tallystick.linking.constraints import any_competes, constraint_of, zero_weight
+from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.expected import expected_matches, gradient, shared_doubt
 from tallystick.linking.floors import matches_below
@@ -59,7 +60,8 @@ def estimate_rates(
     missed_by_blocking : float
     """
     allowed = float(prepared.plan.blocking.allowed_pairs().sum())
-    one_to_one = prepared.spec.decision.one_to_one
+    links = prepared.spec.decision.links
+    competes = any_competes(links, parameters.pairs)
     n_comparisons = len(parameters.comparisons)
     pairs = decided.pairs
     digits = parameters.coding.decode(pairs.pattern)
@@ -67,7 +69,7 @@ def estimate_rates(
     of_links = expected_matches(
         parameters, digits[linked], pairs.source_pair[linked], decided.posterior[linked]
     )
-    if one_to_one:
+    if competes:
         # Of competing pairs at most one is a match, which the posterior of a pattern does not know.
         of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
         floors = floors_for(prepared.spec.decision, parameters, curves)
@@ -83,7 +85,7 @@ def estimate_rates(
     if unsure is not None:
         covariance = np.array(unsure.covariance)
         parts = (of_links, of_all - of_links)
-        moves = np.stack([gradient(parameters, one, one_to_one) for one in parts])
+        moves = np.stack([gradient(parameters, one, links) for one in parts])
         spread = moves @ covariance @ moves.T
         for k, (one, own) in enumerate(zip(parts, (linked, ~linked), strict=True)):
             sharing = shared_doubt(decided.posterior[own], pairs.left[own], pairs.right[own])
@@ -139,6 +141,11 @@ def counts_dict(
             for k, name in enumerate(prepared.records.sources)
         },
         "entities": n_entities,
+        **(
+            {"duplicates": {one.source: len(one.rows) for one in prepared.duplicates}}
+            if prepared.duplicates
+            else {}
+        ),
         "unreadable": {plan.name: plan.unreadable for plan in prepared.plan.comparisons if plan.unreadable},
     }
 
@@ -154,15 +161,15 @@ def quality_dict(
     """What ``quality.json`` holds: estimated rates, weights, completeness, example pairs."""
     rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided, curves)
     thresholds = weight_thresholds(parameters, decision)
-    one_to_one = prepared.spec.decision.one_to_one
+    limits = [constraint_of(decision, pair) for pair in parameters.pairs]
+    of_none = zero_weight(parameters.pairs[0], limits[0]) if len(limits) == 1 and limits[0].competes else None
     second = neighbours(prepared, parameters, decided, decision, rates.matches)
     return {
         "estimated": {**rates.to_dict(), "blocking_missed": missed_by_blocking},
         "neighbours": second.to_dict() if second else None,
         "histogram": _histogram(parameters, counts, decided),
-        "no_link_constant": constant_of(parameters.pairs[0])
-        if one_to_one and len(parameters.pairs) == 1
-        else None,
+        "no_link_constant": of_none if limits[0].one_to_one else None,
+        "none_weight": None if limits[0].one_to_one else of_none,
         "lower": min(lower for lower, _ in thresholds),
         "upper": max(upper for _, upper in thresholds),
         "scale": decision.scale,

@@ -38,7 +38,9 @@ MATCH_OUTPUTS = (
     "run.json",
 )
 """Files of a run by match keys."""
-_OURS = tuple(dict.fromkeys((*OUTPUTS, *MATCH_OUTPUTS)))
+SOMETIMES = ("duplicates.parquet",)
+"""Outputs that only some runs have."""
+_OURS = tuple(dict.fromkeys((*OUTPUTS, *MATCH_OUTPUTS, *SOMETIMES)))
 
 
 def check_folder(folder: Path, force: bool) -> None:

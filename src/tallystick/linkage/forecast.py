@@ -15,6 +15,7 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve, Forecast
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.tables import read_table
+from tallystick.linking.constraints import any_competes
 from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.floors import matches_below
@@ -172,7 +173,7 @@ def forecast(
     ThresholdForecast
     """
     kept = after = None
-    if asked.one_to_one:
+    if any_competes(asked, parameters.pairs):
         floors = floors_for(asked, parameters, curves)
         kept = pairs.chosen(pairs.weight >= floors[pairs.source_pair])
     decision = resolve(asked, parameters, curves, kept)
@@ -259,13 +260,13 @@ def forecast_run(
     """
     parameters, own = model.parameters, model.spec.decision
     curves = read_curves(run, parameters)
-    wanted = [own] if rule is None else [own, Decision(one_to_one=own.one_to_one, thresholds=rule)]
+    wanted = [own] if rule is None else [own, own.with_rule(rule)]
     pairs = kept_pairs(run, parameters)
     kept = floors_for(own, parameters, curves)
     found = []
     for asked in wanted:
         floors = floors_for(asked, parameters, curves)
-        if own.one_to_one and not reaches(kept, floors):
+        if any_competes(own, parameters.pairs) and not reaches(kept, floors):
             if score_again is None:
                 raise InputError(
                     f"{run}: the run has kept the pairs from weight {kept.max():.2f} up, but these "
@@ -297,7 +298,7 @@ def forecast_text(shown: Sequence[tuple[str, ThresholdForecast]]) -> str:
     """
     columns: list[tuple[str, str, ThresholdForecast, Forecast | None]] = []
     for title, one in shown:
-        if one.decision.one_to_one:
+        if one.after is not None:
             columns.append((title, "before assignment", one, one.before))
             columns.append((title, "after", one, one.after))
         else:

@@ -263,7 +263,7 @@ def check_gold(path: Path, spec: Spec) -> str:
     """
     records, kind = _records(spec, [read_raw(source, []).ids for source in spec.sources])
     file = read_label_file(path, records, kind)
-    if wrong := list(contradictions(file, records, spec.decision.one_to_one)):
+    if wrong := list(contradictions(file, records, spec.decision.links)):
         raise InputError(contradicted(file, wrong))
     return "\n".join([f"{path}: {file.text}", *_by_stratum(file)])
 

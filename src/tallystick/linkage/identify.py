@@ -135,7 +135,7 @@ def _rows(path: str | Path, frame: pl.DataFrame, records: Records) -> tuple[Rows
 def _check_kinds(path: str | Path, records: Records, kind: Kind, left: Rows, right: Rows) -> None:
     n_sources = len(records.sources)
     sources = np.searchsorted(records.offsets, np.stack([left, right]), side="right") - 1
-    allowed = [s * n_sources + t for s, t in source_pairs(n_sources, kind)]
+    allowed = [s * n_sources + t for s, t in source_pairs(n_sources, kind, records.duplicate_free)]
     wrong = np.flatnonzero(~np.isin(sources[0] * n_sources + sources[1], allowed) | (left == right))
     if len(wrong):
         raise InputError(

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick.blocking.constraint import Constraint, Links, constraint
 from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels, first_pass
@@ -143,7 +144,7 @@ def _probabilities(path: Path, column: pl.Series) -> NDArray[np.float64]:
     return values.to_numpy()
 
 
-def contradictions(file: LabelFile, records: Records, one_to_one: bool) -> Iterator[str]:
+def contradictions(file: LabelFile, records: Records, links: Links = "many_to_many") -> Iterator[str]:
     """Labels that cannot all be true, a sentence each, ids and rows named.
 
     Parameters
@@ -152,8 +153,8 @@ def contradictions(file: LabelFile, records: Records, one_to_one: bool) -> Itera
         The labels.
     records : Records
         The records.
-    one_to_one : bool
-        Whether a record can match at most one other.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        How many matches a record may have to another source.
 
     Yields
     ------
@@ -176,16 +177,20 @@ def contradictions(file: LabelFile, records: Records, one_to_one: bool) -> Itera
                 "as a match and as none"
             )
     matches = [(pair, k) for pair, k in pairs.items() if file.answer[k] == 1]
-    if one_to_one:
-        partner: dict[int, int] = {}
-        for pair, k in matches:
-            for row in pair:
-                first = partner.setdefault(row, k)
-                if first != k:
-                    yield (
-                        f"rows {first + 1} and {k + 1} match {named(row)} with two records, though the "
-                        "linkage is one_to_one"
-                    )
+    partner: dict[tuple[int, int], int] = {}
+    for pair, k in matches:
+        s, t = (int(np.searchsorted(records.offsets, row, side="right") - 1) for row in pair)
+        limits = constraint(links, *records.declared(s, t)) if s != t else Constraint()
+        for row, other, once in ((pair[0], t, limits.left_once), (pair[1], s, limits.right_once)):
+            if once and (first := partner.setdefault((row, other), k)) != k:
+                of = "" if len(records.sources) == 2 else f" of source {records.sources[other]!r}"
+                why = (
+                    f"the linkage is {links}"
+                    if constraint(links) == limits
+                    else f"source {records.sources[other]!r} is declared duplicate_free"
+                )
+                yield f"rows {first + 1} and {k + 1} match {named(row)} with two records{of}, though {why}"
+    if links == "one_to_one":
         return
     left, right = (np.array([pair[side] for pair, _ in matches], np.int64) for side in (0, 1))
     entity = connected_components(left, right, records.n_records)
@@ -197,15 +202,15 @@ def contradictions(file: LabelFile, records: Records, one_to_one: bool) -> Itera
             )
 
 
-def read_labels(path: str | Path, records: Records, kind: Kind, one_to_one: bool = False) -> Labels:
+def read_labels(path: str | Path, records: Records, kind: Kind, links: Links = "many_to_many") -> Labels:
     """Read labelled pairs for an estimate.
 
     Parameters
     ----------
     path, records, kind
         As of `read_label_file`.
-    one_to_one : bool
-        Whether a record can match at most one other.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        How many matches a record may have to another source.
 
     Returns
     -------
@@ -223,7 +228,7 @@ def read_labels(path: str | Path, records: Records, kind: Kind, one_to_one: bool
         How many pairs are not labelled, where any are not.
     """
     file = read_label_file(path, records, kind)
-    if wrong := list(contradictions(file, records, one_to_one)):
+    if wrong := list(contradictions(file, records, links)):
         raise InputError(contradicted(file, wrong))
     keep = np.flatnonzero(file.answer >= 0)
     if not (file.answer == 1).any():
@@ -266,7 +271,7 @@ def with_labels(prepared: Prepared) -> Prepared:
     spec, path = prepared.spec, prepared.spec.estimation.labels
     if path is None:
         return prepared
-    labels = read_labels(path, prepared.records, prepared.kind, spec.decision.one_to_one)
+    labels = read_labels(path, prepared.records, prepared.kind, spec.decision.links)
     if spec.estimation.labels_u:
         _check_non_matches(path, prepared, labels)
     return replace(prepared, labels=labels)

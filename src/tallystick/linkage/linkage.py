@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tallystick._progress import Progress, silent
+from tallystick.blocking.constraint import Links as LinksAllowed
 from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
@@ -21,7 +22,7 @@ from tallystick.linkage.prepare import as_sources, prepare
 from tallystick.linkage.run import check_sizes, run
 from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
-from tallystick.linking.decision import Decision
+from tallystick.linking.decision import AssignmentKind, Decision
 from tallystick.linking.match_settings import Match
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.step import Step
@@ -47,8 +48,12 @@ class Linkage:
         What is compared, and how (see `comparison`).
     passes : sequence of passes
         Where candidate pairs come from: `blocking_key`, `all_pairs`, `pair_table`.
-    one_to_one : bool
-        A record has at most one link.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}, optional
+        How many links a record may have to another source (see `Decision`).
+    one_to_one : bool, optional
+        Short for ``links="one_to_one"``.
+    assignment : {"optimal", "greedy", "unique"}
+        How links are chosen among pairs that compete for records.
     upper, lower : float
         At or above `upper` a pair is a link, below `lower` a non-link, between them a possible link.
     scale : {"posterior", "weight"}
@@ -90,7 +95,9 @@ class Linkage:
         comparisons: Sequence[Comparison] = (),
         passes: Sequence[AnyPass] = (),
         *,
-        one_to_one: bool = False,
+        links: LinksAllowed | None = None,
+        one_to_one: bool | None = None,
+        assignment: AssignmentKind = "optimal",
         upper: float | None = None,
         lower: float | None = None,
         scale: Literal["posterior", "weight"] = "posterior",
@@ -110,7 +117,14 @@ class Linkage:
     ) -> None:
         if spec is None:
             given: dict[str, Any] = {
-                key: value for key, value in (("upper", upper), ("lower", lower)) if value is not None
+                key: value
+                for key, value in (
+                    ("links", links),
+                    ("one_to_one", one_to_one),
+                    ("upper", upper),
+                    ("lower", lower),
+                )
+                if value is not None
             }
             if scale != "posterior":
                 given["scale"] = scale
@@ -123,7 +137,7 @@ class Linkage:
                 fields=dict(fields or {}),
                 comparisons=tuple(comparisons),
                 passes=tuple(passes),
-                decision=Decision(one_to_one=one_to_one, thresholds=thresholds, **given),
+                decision=Decision(assignment=assignment, thresholds=thresholds, **given),
                 estimation=estimation or Estimation(),
                 mode=mode,
                 steps=tuple(steps),

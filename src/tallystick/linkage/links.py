@@ -18,6 +18,7 @@ from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
+from tallystick.linkage.duplicates import duplicates_table
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
@@ -25,6 +26,7 @@ from tallystick.linkage.model import Model
 from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.why import Why, why
+from tallystick.linking.constraints import any_competes
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
 from tallystick.linking.residuals import BestCandidates, best_candidates
@@ -85,6 +87,11 @@ class Links:
         return self.table("residuals")
 
     @cached_property
+    def duplicates(self) -> pl.DataFrame:
+        """Equal records of sources that are declared to be without duplicates."""
+        return self.table("duplicates")
+
+    @cached_property
     def review(self) -> pl.DataFrame:
         """The possible links with what a reviewer needs."""
         return self.table("review")
@@ -94,7 +101,7 @@ class Links:
 
         Parameters
         ----------
-        name : {"links", "entities", "residuals", "review"}
+        name : {"links", "entities", "residuals", "review", "duplicates"}
             Which; ``links`` are `pairs`.
 
         Returns
@@ -106,6 +113,8 @@ class Links:
             return tables.links_table(prepared, parameters.coding, decided)
         if name == "entities":
             return tables.entities_table(prepared, self._entity_of)
+        if name == "duplicates":
+            return duplicates_table(prepared.duplicates, prepared.records)
         if name == "residuals":
             return tables.residuals_table(prepared, decided, self.best or self.find_best())
         return tables.review_table(prepared, parameters, decided)
@@ -171,9 +180,9 @@ class Links:
         kept = floors_for(asked, parameters, self.curves)
         pairs = self.decided.pairs
         if rule is not None:
-            asked = Decision(one_to_one=asked.one_to_one, thresholds=rule)
+            asked = asked.with_rule(rule)
             floors = floors_for(asked, parameters, self.curves)
-            if asked.one_to_one and not reaches(kept, floors):
+            if any_competes(asked, parameters.pairs) and not reaches(kept, floors):
                 remembered = self.counts.remembered
                 pairs = score(
                     self.prepared.plan, parameters, floors, remembered=remembered, threads=self.threads
@@ -339,7 +348,7 @@ def fit_counts(
         threads,
         progress,
         known,
-        knowledge or Knowledge(one_to_one=spec.decision.one_to_one),
+        knowledge or Knowledge(links=spec.decision.links),
         doubtful,
         prepared.labels if known is None else None,
     )
@@ -403,8 +412,22 @@ def rated(
     with m and u as they are.
     """
     if _same_sources(prepared, parameters):
+        parameters = with_declared(prepared, parameters)
         return Fitted(parameters, score_prepared(prepared, parameters, counts, threads, progress))
     return fit_counts(prepared, counts, threads, progress, known=parameters)
+
+
+def with_declared(prepared: Prepared, parameters: Parameters) -> Parameters:
+    """The parameters with what the sources at hand, not those of the fit, are declared to be free of."""
+    pairs = tuple(
+        replace(pair, left_duplicate_free=left, right_duplicate_free=right)
+        for pair, (left, right) in zip(
+            parameters.pairs,
+            (prepared.records.declared(s, t) for s, t in prepared.plan.blocking.source_pairs),
+            strict=True,
+        )
+    )
+    return replace(parameters, pairs=pairs)
 
 
 def _same_sources(prepared: Prepared, parameters: Parameters) -> bool:

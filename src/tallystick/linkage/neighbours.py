@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tallystick.estimation.parameters import Parameters
@@ -69,9 +69,9 @@ def neighbours(
 ) -> Neighbours | None:
     """Estimate the errors of the pairs at or above a threshold from how many of them each record has.
 
-    The threshold is the upper one as it is without ``one_to_one``, so that a pair is there by its own weight.
-    With it a pair without competitors needs less, and where nearly all records of a file have a match, a
-    weight of 0: chance pairs are then so many that their number says nothing of the matches.
+    The threshold is the upper one as it is where pairs do not compete, so that a pair is there by its own
+    weight. Where they do a pair without competitors needs less, and where nearly all records of a file have a
+    match, a weight of 0: chance pairs are then so many that their number says nothing of the matches.
 
     Without a declaration of which file covers the other, the records of the smaller file are counted: more of
     them have a match, and the estimate is the surer for it.
@@ -100,12 +100,7 @@ def neighbours(
     covering = [number for number, source in enumerate(prepared.spec.sources) if source.covers_other]
     other = covering[-1] if covering else int(sizes[1] >= sizes[0])
     counted = 1 - other
-    alone = (
-        decision.model_copy(update={"one_to_one": False})
-        if isinstance(decision, Decision)
-        else replace(decision, one_to_one=False)
-    )
-    threshold = max(weight_thresholds(parameters, one)[0][1] for one in (decision, alone))
+    threshold = max(weight_thresholds(parameters, decision, alone=alone)[0][1] for alone in (False, True))
     pairs = decided.pairs
     above = pairs.weight >= threshold
     rows = (pairs.right if counted else pairs.left)[above] - prepared.records.rows(counted).start

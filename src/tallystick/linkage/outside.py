@@ -45,7 +45,7 @@ def read_knowledge(prepared: Prepared, threads: int | None = None, progress: Pro
     reference = None
     if settings.reference is not None:
         reference = _records_of(prepared.spec, settings.reference, threads, progress)
-    knowledge = Knowledge(previous, reference, prepared.spec.decision.one_to_one)
+    knowledge = Knowledge(previous, reference, prepared.spec.decision.links)
     return checked(prepared.records, prepared.plan, prepared.spec.comparisons, settings, knowledge)
 
 

@@ -91,4 +91,4 @@ def portion_of(encoded: Encoded, kind: Kind, n: int | None, seed: int) -> Portio
 def _records_at(records: Records, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> Records:
     columns = {name: replace(column, codes=column.codes[rows]) for name, column in records.columns.items()}
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Records(records.sources, offsets, records.ids.gather(rows), columns)
+    return replace(records, offsets=offsets, ids=records.ids.gather(rows), columns=columns)

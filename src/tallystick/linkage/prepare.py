@@ -23,6 +23,7 @@ from tallystick.comparisons.plan import with_frequencies
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels
 from tallystick.linkage.cover import check_cover
+from tallystick.linkage.duplicates import Duplicates, duplicate_warning, duplicates_of
 from tallystick.linkage.identify import read_pair_table
 from tallystick.linkage.value_tables import with_value_tables
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
@@ -98,11 +99,14 @@ class Prepared(Known):
         Labelled pairs to estimate with (`tallystick.linkage.labels.with_labels`).
     listed : mapping of int to (left, right)
         For each pass that is a table its pairs as global rows, left < right.
+    duplicates : tuple of Duplicates
+        Equal records of each source that is declared to be without duplicates.
     """
 
     plan: PairPlan
     labels: Labels | None = None
     listed: Listed = dataclasses_field(default_factory=dict)
+    duplicates: tuple[Duplicates, ...] = ()
 
 
 def as_sources(inputs: Sequence[Any], declared: Sequence[Source] = ()) -> tuple[Source, ...]:
@@ -194,6 +198,7 @@ def read_records(
         pl.concat([raw.ids.alias("id") for raw in raws]),
         [len(raw.ids) for raw in raws],
         columns,
+        [number for number, raw in enumerate(raws) if raw.source.duplicate_free],
     )
     facts = []
     for number, raw in enumerate(raws):
@@ -271,17 +276,23 @@ def prepare(
     Raises
     ------
     InputError
-        Where a source, a field or a table of pairs cannot be used.
+        Where a source, a field or a table of pairs cannot be used, or a source that is declared to be without
+        duplicates has many.
 
     Warns
     -----
     TallystickWarning
-        Where a block of a pass is large (see `tallystick.blocking.key_pairs.LARGE_BLOCK`).
+        Where a source that is declared to be without duplicates has some, or a block of a pass is large (see
+        `tallystick.blocking.key_pairs.LARGE_BLOCK`).
     """
     kind = spec.kind_of(len(sources))
     encoded = encoded or read_records(spec, sources, threads, progress)
     records = encoded.records
     check_cover(spec, sources, [table.n_rows for table in encoded.inputs])
+    duplicates = duplicates_of(records, spec.fields_used)
+    for one in duplicates:
+        if text := duplicate_warning(one, records, spec.fields_used):
+            warnings.warn(text, TallystickWarning, stacklevel=2)
     spec = with_value_tables(spec)
     listed = _read_listed(spec, records, kind)
     spec = spec.model_copy(update={"comparisons": with_frequencies(spec.comparisons, records)})
@@ -301,7 +312,7 @@ def prepare(
     for text in large_block_warnings(plan.blocking, records):
         warnings.warn(text, TallystickWarning, stacklevel=2)
     spec = spec.model_copy(update={"sources": tuple(sources)})
-    return Prepared(spec, kind, encoded.inputs, records, plan, listed=listed)
+    return Prepared(spec, kind, encoded.inputs, records, plan, listed=listed, duplicates=duplicates)
 
 
 def _read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:

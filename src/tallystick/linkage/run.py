@@ -178,7 +178,10 @@ def _written(
 ) -> Result:
     """Write the tables, figures and report of decided pairs; the run is complete then."""
     with clock.stage("write"):
-        for name in ("links", "entities", "residuals", "review"):
+        names = ["links", "entities", "residuals", "review"]
+        if links.prepared.duplicates:
+            names.append("duplicates")
+        for name in names:
             if not (folder / f"{name}.parquet").exists():
                 progress(f"writing {name}", 0, 1)
                 write_table(links.table(name), folder / f"{name}.parquet")

@@ -144,6 +144,11 @@ def counts_dict(
             for k, name in enumerate(whole.records.sources)
         },
         "entities": n_entities,
+        **(
+            {"duplicates": {one.source: len(one.rows) for one in whole.duplicates}}
+            if whole.duplicates
+            else {}
+        ),
         "unreadable": {plan.name: plan.unreadable for plan in whole.plan.comparisons if plan.unreadable},
     }
 

@@ -17,6 +17,7 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
+from tallystick.linkage.duplicates import duplicates_table
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
@@ -95,7 +96,7 @@ class SequentialLinks:
 
         Parameters
         ----------
-        name : {"links", "entities", "residuals", "review"}
+        name : {"links", "entities", "residuals", "review", "duplicates"}
             Which; ``links`` are `pairs`.
 
         Returns
@@ -108,6 +109,8 @@ class SequentialLinks:
             frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
             # What match keys have linked has no weight.
             return frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
+        if name == "duplicates":
+            return duplicates_table(self.prepared.duplicates, self.prepared.records)
         if name == "entities":
             return tables.entities_table(self.prepared, self._entity_of)
         if name == "residuals":

@@ -19,7 +19,7 @@ from tallystick.linking.residuals import BestCandidates
 from tallystick.linking.terms import pair_terms
 from tallystick.patterns.coding import PatternCoding
 
-REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie"]
+REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie", "not unique"]
 LABELS = pl.Series([verdict.label for verdict in Verdict])
 
 
@@ -145,7 +145,7 @@ def residuals_table(prepared: Prepared, decided: DecidedPairs, best: BestCandida
     -------
     polars.DataFrame
         ``source``, ``id``, ``source_candidate``, ``id_candidate``, ``weight``, ``pass`` and
-        ``reason``: no candidate, below threshold, lost the assignment, tie, possible link.
+        ``reason``: no candidate, below threshold, lost the assignment, tie, not unique, possible link.
     """
     records, pairs = prepared.records, decided.pairs
     linked = decided.records_of(decided.links, records.n_records)
@@ -164,7 +164,8 @@ def residuals_table(prepared: Prepared, decided: DecidedPairs, best: BestCandida
     reason[is_kept & taken[np.maximum(candidate, 0)]] = REASONS.index("lost the assignment")
     if len(kept):
         reason[is_kept & possible[at]] = REASONS.index("possible link")
-        reason[is_kept & decided.tie[at]] = REASONS.index("tie")
+        unchosen = "not unique" if prepared.spec.decision.assignment == "unique" else "tie"
+        reason[is_kept & decided.tie[at]] = REASONS.index(unchosen)
     partner = np.maximum(candidate, 0)
     passes = [one.label for one in prepared.spec.passes]
     sources = list(records.sources)

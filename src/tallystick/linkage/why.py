@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
 from tallystick.estimation.labelled import first_pass
-from tallystick.estimation.parameters import Parameters
+from tallystick.estimation.parameters import PairOfSources, Parameters
 from tallystick.linkage.figures import values_of, weight_parts
 from tallystick.linkage.prepare import Prepared
+from tallystick.linking.constraints import constraint_of
 from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
-from tallystick.linking.decision import Decision
+from tallystick.linking.decision import AssignmentKind, Decision
 from tallystick.linking.score import weigh_pairs
 from tallystick.linking.terms import pair_terms, part_terms
 from tallystick.linking.thresholds import Thresholds
@@ -144,7 +146,9 @@ def why(
     elif not len(at) or weight < lower:
         reason = f"Its weight is below the lower threshold of {lower:.2f}."
     else:
-        reason = _decided(prepared, decided, int(at[0]), verdict, (lower, upper), decision)
+        reason = _decided(
+            prepared, decided, int(at[0]), verdict, (lower, upper), decision, parameters.pairs[number]
+        )
     if found >= 0:
         reason += f" Found by the pass {prepared.spec.passes[found].label}."
     names = [(sources[s], prepared.records.ids[one]) for s, one in zip(pair, (row, other), strict=True)]
@@ -177,19 +181,35 @@ def _decided(
     verdict: Verdict,
     thresholds: tuple[float, float],
     decision: Decision | Thresholds,
+    of: PairOfSources,
 ) -> str:
     """Why a pair that was kept is what it is."""
     pairs = decided.pairs
+    limits = constraint_of(decision, of)
+    same = np.zeros(len(pairs), bool)
+    own = pairs.source_pair == pairs.source_pair[at]
+    for once, rows in ((limits.left_once, pairs.left), (limits.right_once, pairs.right)):
+        if once:
+            same |= own & (rows == rows[at])
+    same[at] = False
+    if decision.assignment == "unique" and verdict is Verdict.POSSIBLE and limits.competes:
+        others = int((same & (pairs.weight >= thresholds[0])).sum())
+        if others:
+            return (
+                f"Its records have {others} other pair{'s' if others > 1 else ''} above the lower threshold, "
+                "and only unique pairs are links: it is a possible link."
+            )
+    if decided.tie[at] and decision.assignment == "greedy":
+        return (
+            "Another pair is exactly as good, or this one depends on which of equally good pairs is taken: "
+            "it is a possible link."
+        )
     if decided.tie[at]:
         return "Another pair is exactly as good, and a record has one link at most: a tie is a possible link."
     if verdict is Verdict.LINK:
-        return "It is at or above the upper threshold" + (
-            ", and no better set of one-to-one links is without it." if decision.one_to_one else "."
-        )
-    taken = decided.links | decided.possible
-    rivals = taken & ((pairs.left == pairs.left[at]) | (pairs.right == pairs.right[at]))
-    rivals[at] = False
-    if decision.one_to_one and verdict is Verdict.NON_LINK and rivals.any():
+        return f"It is at or above the upper threshold{_assigned(decision.assignment, limits)}."
+    rivals = same & (decided.links | decided.possible)
+    if verdict is Verdict.NON_LINK and rivals.any():
         best = int(np.flatnonzero(rivals)[pairs.weight[rivals].argmax()])
         ids = [prepared.records.ids[int(row[best])] for row in (pairs.left, pairs.right)]
         return (
@@ -199,6 +219,19 @@ def _decided(
     if verdict is Verdict.POSSIBLE:
         return f"It is between the thresholds ({thresholds[0]:.2f} and {thresholds[1]:.2f} as weights)."
     return "Its posterior, which knows the records' other candidates, is below the lower threshold."
+
+
+def _assigned(kind: AssignmentKind, limits: Constraint) -> str:
+    """What a link had to be besides heavy enough."""
+    if not limits.competes:
+        return ""
+    if kind == "unique":
+        return ", and its records have no other pair above the lower one"
+    if kind == "greedy":
+        return ", and no better pair has taken its records"
+    if limits.one_to_one:
+        return ", and no better set of one-to-one links is without it"
+    return ", and its record has no better candidate"
 
 
 def _row(prepared: Prepared, record: str | tuple[str, str], source: str) -> int:

@@ -4,7 +4,7 @@ Most records of a linkage have one clear partner, so that little is left for a s
 outweighs the best rivals of its two records together belongs to every best assignment; what remains
 falls into components, most of them stars (a record and its candidates), where the best pair wins.
 Of a record's many candidates there, those go that a better one can always replace (see `contenders`).
-Only the rest goes to scipy, and linear-programming prices then prove its answer and find the ties.
+Only the rest goes to the solver, whose linear-programming prices prove its answer and find the ties.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tallystick.errors import InputError, RunError
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.contenders import contenders
+from tallystick.linking.matching import best_matching
 from tallystick.linking.ties import tied_pairs
 
 Ints = NDArray[np.int64]
@@ -26,11 +27,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 MOST_PAIRS = 10_000_000
-"""Pairs of one component that the solver may hold, at some 80 bytes each; with more a run stops."""
+"""Pairs of one component that the solver may hold, at some 200 bytes each; with more a run stops."""
 
 _ROUNDS = 20  # of fixing clear pairs; each is linear in the pairs that are left
-_ROWS_PER_CALL = 512  # scipy's solver costs rows x columns per call: small blocks, but not one call each
-_EDGES_PER_CALL = 1_000_000  # so that small components together take no more memory than a large one
 _BITS = 48  # of a gain handed to the solver: sums of several gains are still exact in float64
 
 
@@ -286,13 +285,9 @@ def _solve(graph: PairGraph, gains: Floats, alive: Ints, tolerance: float) -> tu
     part = connected_components(first, second + first_nodes.size, first_nodes.size + second_nodes.size)
     edges_of = np.bincount(part[first])
     _check_largest(part, edges_of, first_nodes.size)
-    rows_up_to = np.cumsum(np.bincount(part[: first_nodes.size], minlength=edges_of.size))
-    call = ((rows_up_to - 1) // _ROWS_PER_CALL + (np.cumsum(edges_of) - 1) // _EDGES_PER_CALL)[part[first]]
-    by_call = np.argsort(call, kind="stable")
-    chosen = np.zeros(alive.size, np.bool_)
-    for edges in np.split(by_call, np.flatnonzero(np.diff(call[by_call])) + 1):
-        chosen[edges] = best_matching(first[edges], second[edges], gain[edges])
-    answer[:, kept] = chosen, tied_pairs(first, second, gain, chosen, part, tolerance * scale)
+    found = best_matching(first, second, gain)
+    tie = tied_pairs(first, second, gain, found, part, tolerance * scale)
+    answer[:, kept] = found.chosen, tie
     return answer[0], answer[1]
 
 
@@ -306,39 +301,3 @@ def _check_largest(part: Ints, edges_of: Ints, n_first: int) -> None:
             f"than the {MOST_PAIRS:,} that a one-to-one assignment may hold: raise the lower threshold, or "
             "add comparisons that tell records apart."
         )
-
-
-def best_matching(first: Ints, second: Ints, gain: Ints) -> Bools:
-    """The pairs of a matching with the largest sum of gains, by scipy's sparse solver.
-
-    The solver (Jonker and Volgenant 1987) wants every row matched and takes a zero for no pair. So
-    each row gets a column of its own that stands for "no partner", and 1 is added to every value;
-    as every row has exactly one column, that changes nothing.
-
-    Parameters
-    ----------
-    first, second : int64 arrays, shape (n_pairs,)
-        Any numbers that tell the records of each side apart.
-    gain : int64 array, shape (n_pairs,)
-        0 or more, below 2**49.
-
-    Returns
-    -------
-    bool array, shape (n_pairs,)
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-
-    rows, row = np.unique(first, return_inverse=True)
-    columns, column = np.unique(second, return_inverse=True)
-    if columns.size < rows.size:
-        rows, row, columns, column = columns, column, rows, row
-    every_row = np.arange(rows.size)
-    values = np.concatenate((gain + 1.0, np.ones(rows.size)))
-    where = (np.concatenate((row, every_row)), np.concatenate((column, columns.size + every_row)))
-    table = coo_array((values, where), shape=(rows.size, columns.size + rows.size)).tocsr()
-    matched_rows, matched_columns = min_weight_full_bipartite_matching(table, maximize=True)
-    column_of = np.empty(rows.size, np.int64)
-    column_of[matched_rows] = matched_columns
-    answer: Bools = column_of[row] == column
-    return answer

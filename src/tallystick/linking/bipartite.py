@@ -69,11 +69,15 @@ class MatchEstimate:
     iterations: int
 
 
-def _clip_matches(n_left: int, n_right: int, expected_matches: float) -> float:
+def _check_counts(n_left: int, n_right: int, expected_matches: float) -> None:
     if n_left < 1 or n_right < 1:
         raise InputError(f"The files have {n_left} and {n_right} records; give at least one record a side.")
     if math.isnan(expected_matches):
         raise InputError("The expected number of matches is not a number; give a number of 0 or more.")
+
+
+def _clip_matches(n_left: int, n_right: int, expected_matches: float) -> float:
+    _check_counts(n_left, n_right, expected_matches)
     return min(max(expected_matches, 0.0), float(min(n_left, n_right)))
 
 
@@ -138,10 +142,10 @@ def no_link_slope(n_left: int, n_right: int, expected_matches: float) -> float:
 def none_weight(n_left: int, n_right: int, expected_matches: float) -> float:
     """The weight of "no partner" where the records of file 2 are normalised one by one.
 
-    log(n1 (n2 - n12) / n12), guarded like `no_link_constant`: n12 is clipped to [0, min(n1, n2)],
-    and 1/2 is added to n2 - n12 and to n12. A record of file 2 has a partner with probability
-    n12 / n2, which is any one of the n1 records of file 1 with probability 1 / n1: so the prior odds
-    of none against one given candidate are n1 (n2 - n12) / n12.
+    log(n1 (n2 - n12) / n12), guarded like `no_link_constant`: n12 is clipped to [0, n2], since a record
+    of file 1 may have several partners, and 1/2 is added to n2 - n12 and to n12. A record of file 2 has
+    a partner with probability n12 / n2, which is any one of the n1 records of file 1 with probability
+    1 / n1: so the prior odds of none against one given candidate are n1 (n2 - n12) / n12.
 
     Parameters
     ----------
@@ -165,8 +169,34 @@ def none_weight(n_left: int, n_right: int, expected_matches: float) -> float:
     >>> round(none_weight(5000, 5000, 4000.0), 4)
     7.1313
     """
-    matches = _clip_matches(n_left, n_right, expected_matches)
+    _check_counts(n_left, n_right, expected_matches)
+    matches = min(max(expected_matches, 0.0), float(n_right))
     return math.log(n_left) + math.log(n_right - matches + 0.5) - math.log(matches + 0.5)
+
+
+def none_slope(n_left: int, n_right: int, expected_matches: float) -> float:
+    """By how much the weight of "no partner" falls with a match more: minus its derivative by n12.
+
+    Parameters
+    ----------
+    n_left, n_right : int
+        Number of records of each file; at least 1.
+    expected_matches : float
+        n12, the expected number of matches.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> rise = none_weight(50, 80, 20.0 - 1e-6) - none_weight(50, 80, 20.0 + 1e-6)
+    >>> round(rise / 2e-6, 6) == round(none_slope(50, 80, 20.0), 6)
+    True
+    """
+    _check_counts(n_left, n_right, expected_matches)
+    matches = min(max(expected_matches, 0.0), float(n_right))
+    return 1 / (n_right - matches + 0.5) + 1 / (matches + 0.5)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,11 @@ from typing import Literal
 from pydantic import model_validator
 
 from tallystick._schema import Settings
+from tallystick.blocking.constraint import Links
 from tallystick.linking.rules import ThresholdRule
+
+AssignmentKind = Literal["optimal", "greedy", "unique"]
+"""How links are chosen among pairs that compete for records."""
 
 
 class Decision(Settings):
@@ -16,8 +20,15 @@ class Decision(Settings):
 
     Attributes
     ----------
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        How many links a record may have to another source: of two sources the earlier is the left one. With
+        ``one_to_many`` a left record may have several, a right record one at most, and with
+        ``many_to_one`` the other way round.
     one_to_one : bool
-        A record has at most one link (linkage of two files without duplicates).
+        Short for ``links = "one_to_one"``.
+    assignment : {"optimal", "greedy", "unique"}
+        How links are chosen among pairs that compete for records: the best set as a whole, the best pair
+        first, or only pairs without competitors.
     scale : {"posterior", "weight"}
         What the thresholds are: probabilities that a pair is a match, or match weights
         (natural-log likelihood ratios).
@@ -29,11 +40,33 @@ class Decision(Settings):
         What the thresholds are worked out from once the parameters are known, instead of `upper` and `lower`.
     """
 
+    links: Links = "many_to_many"
     one_to_one: bool = False
+    assignment: AssignmentKind = "optimal"
     scale: Literal["posterior", "weight"] = "posterior"
     upper: float = 0.5
     lower: float = 0.1
     thresholds: ThresholdRule | None = None
+
+    @model_validator(mode="after")
+    def _short_form(self) -> Decision:
+        stated = self.links == "one_to_one"
+        given = {"links", "one_to_one"} & self.model_fields_set
+        if len(given) == 2 and stated != self.one_to_one:
+            raise ValueError(
+                f'links is "{self.links}" but one_to_one is {str(self.one_to_one).lower()}, which contradict '
+                "each other: leave one_to_one out"
+            )
+        # The model is frozen, but not yet made.
+        if "links" in given:
+            self.__dict__["one_to_one"] = stated
+        elif self.one_to_one:
+            self.__dict__["links"] = "one_to_one"
+        return self
+
+    def with_rule(self, rule: ThresholdRule) -> Decision:
+        """The same constraint and assignment with thresholds that a rule works out."""
+        return Decision(links=self.links, assignment=self.assignment, thresholds=rule)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Decision:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.constraint import Links
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.bipartite import no_link_slope
+from tallystick.linking.constraints import constraint_of, zero_slope
 
 Floats = NDArray[np.float64]
 
@@ -115,13 +116,13 @@ def shared_doubt(posterior: Floats, left: NDArray[np.int32], right: NDArray[np.i
     return float(by_record @ by_record - 2.0 * doubt @ doubt)
 
 
-def gradient(parameters: Parameters, expected: Expected, one_to_one: bool) -> Floats:
+def gradient(parameters: Parameters, expected: Expected, links: Links) -> Floats:
     """By how much expected matches move with the model, in the order of `Uncertainty.covariance`.
 
     The log odds of a pair are its weight, the sum of log m - log u, plus those of the match rate: so their
-    derivatives by m and u of a level are 1 / m and -1 / u, and by log E they are 1, or with one-to-one links
-    -E times the derivative of the no-link constant. What related records and competing pairs change of that
-    is left out.
+    derivatives by m and u of a level are 1 / m and -1 / u, and by log E they are 1, or where pairs compete
+    for records -E times the derivative of the no-link constant, or of the weight of "none". What related
+    records and competing pairs change of that is left out.
 
     Parameters
     ----------
@@ -129,8 +130,8 @@ def gradient(parameters: Parameters, expected: Expected, one_to_one: bool) -> Fl
         The model.
     expected : Expected
         Of the pairs.
-    one_to_one : bool
-        Whether the posteriors are those of one-to-one linkage.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        What the decision asks of links: the posteriors are those of pairs that compete so.
 
     Returns
     -------
@@ -141,10 +142,5 @@ def gradient(parameters: Parameters, expected: Expected, one_to_one: bool) -> Fl
         own = doubt[: len(one.labels)]
         by_m.append(own / np.array(one.m))
         by_u.append(-own / np.array(one.u))
-    slopes = [
-        no_link_slope(pair.n_left, pair.n_right, pair.expected_matches) * pair.expected_matches
-        if one_to_one
-        else 1.0
-        for pair in parameters.pairs
-    ]
+    slopes = [zero_slope(pair, constraint_of(links, pair)) for pair in parameters.pairs]
     return np.concatenate([*by_m, *by_u, expected.by_source_pair * np.array(slopes)])

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.constraint import Links
 from tallystick.estimation.error_curve import SAME, ErrorCurve
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.decide import constant_of, logit
+from tallystick.linking.constraints import constraint_of, zero_weight
+from tallystick.linking.decide import logit
 
 Floats = NDArray[np.float64]
 
@@ -19,9 +21,7 @@ MOST_DEEP = 5_000_000
 """Pairs that are kept for being doubtful, besides those that reach the lower threshold."""
 
 
-def deep_floors(
-    parameters: Parameters, curves: Sequence[ErrorCurve], floors: Floats, one_to_one: bool
-) -> Floats:
+def deep_floors(parameters: Parameters, curves: Sequence[ErrorCurve], floors: Floats, links: Links) -> Floats:
     """Lowest weight of the pairs that are kept, for each pair of sources.
 
     Matches below the lower threshold are missed: to say how many, and how sure that is, their pairs are kept,
@@ -35,8 +35,8 @@ def deep_floors(
         Of the candidate pairs, one for each pair of sources, on log odds.
     floors : float64 array, shape (n_source_pairs,)
         Lowest weight that the decision needs.
-    one_to_one : bool
-        Whether posteriors are those of one-to-one links.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        What the decision asks of links: posteriors are those of pairs that compete so.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def deep_floors(
     depth, pairs = [], []
     wanted = np.array(floors)
     for k, (pair, curve) in enumerate(zip(parameters.pairs, curves, strict=True)):
-        zero = constant_of(pair) if one_to_one else -pair.log_prior_odds
+        zero = zero_weight(pair, constraint_of(links, pair))
         wanted[k] = min(floors[k], zero + logit(DEEP))
         weight = curve.low - pair.log_prior_odds
         between = (weight >= wanted[k]) & (weight < floors[k])

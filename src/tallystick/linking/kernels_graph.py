@@ -1,4 +1,4 @@
-"""Kernels on graphs of scored pairs: walks, prices of an assignment, matching probabilities.
+"""Kernels on graphs of scored pairs: walks, matching probabilities.
 
 Nodes are numbered from 0, the first side's before the second side's. Edge ``e`` joins
 ``first[e]`` and ``second[e]``; edges are sorted by (first, second). The incidence lists of all
@@ -86,53 +86,6 @@ def best_two(node: Ints, gain: Floats, n_nodes: int) -> tuple[Floats, Floats]:
         elif gain[e] > second_best[v]:
             second_best[v] = gain[e]
     return best, second_best
-
-
-@kernel
-def assignment_prices(
-    second: Ints,
-    gain: Ints,
-    start: Ints,
-    matched_edge: Ints,
-    matched_row: Ints,
-    order: Ints,
-) -> tuple[Ints, bool]:
-    """Lowest prices of the second side's nodes that make an assignment's every choice a best one.
-
-    ``start`` gives the edges of each row (node of the first side), ``matched_edge`` the edge chosen
-    for it or -1, ``matched_row`` the row that a node of the second side is given to or -1. A price
-    is the most that being deprived of that node could bring others: the longest path of the
-    residual graph, by Bellman and Ford's rule over rows in breadth-first order, forwards and
-    backwards in turn (Yen 1970), so that trees take three sweeps. Gains are integers: no rounding.
-
-    The second answer is False if no prices exist, which proves that the assignment is not optimal.
-    """
-    n_rows = start.size - 1
-    price = np.zeros(matched_row.size, np.int64)
-    waiting = np.ones(n_rows, np.bool_)
-    changed = True
-    forwards = True
-    while changed:
-        changed = False
-        for step in range(n_rows):
-            i = order[step] if forwards else order[n_rows - 1 - step]
-            if not waiting[i]:
-                continue
-            waiting[i] = False
-            own = matched_edge[i]
-            profit = gain[own] - price[second[own]] if own >= 0 else 0
-            if profit < 0:
-                return price, False
-            for e in range(start[i], start[i + 1]):
-                j = second[e]
-                if e != own and gain[e] - profit > price[j]:
-                    price[j] = gain[e] - profit
-                    if matched_row[j] < 0:
-                        return price, False
-                    waiting[matched_row[j]] = True
-                    changed = True
-        forwards = not forwards
-    return price, True
 
 
 @kernel

@@ -1,7 +1,7 @@
 """The one place where thresholds that a decision asks for are worked out.
 
 Pairs that are decided each for itself are seen as they stand, by the error curve of the candidates. Where
-links are one-to-one that curve knows too little: of the false pairs that it expects nearly all lose the
+pairs compete for records that curve knows too little: of the false pairs that it expects nearly all lose the
 assignment. There pairs are scored first, and the thresholds are on the posterior of the pairs that an
 assignment chooses, which knows their competitors.
 """
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from tallystick.estimation.error_curve import ErrorCurve, joined
 from tallystick.estimation.parameters import Parameters
-from tallystick.linking.decide import constant_of, decide, weight_thresholds
+from tallystick.linking.constraints import any_competes, constraint_of, zero_weight
+from tallystick.linking.decide import decide, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.floors import deep_floors, matches_below
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
@@ -34,15 +35,16 @@ Floats = NDArray[np.float64]
 LEAST = 1e-6
 """Lowest posterior that a threshold worked out for an assignment has."""
 CERTAIN = 1e-15
+ONE_TO_ONE = Decision(links="one_to_one")
 TRIES = 6
 """Attempts to keep within a capacity; each decides all pairs."""
 MORE_TIES = (
-    "There are {ties:,} possible links, more than the {most:,} that can be reviewed: pairs that are as good "
-    "as one another are possible links whatever the upper threshold is."
+    "There are {ties:,} possible links, more than the {most:,} that can be reviewed: pairs that are {alike} "
+    "are possible links whatever the upper threshold is."
 )
-AFTER = "; counts and errors are those after the one-to-one assignment"
+AFTER = "; counts and errors are those after the {}assignment"
 LOW_UPPER = (
-    "The upper threshold is below 0.5, but a pair at or below the no-link constant is no one-to-one link: "
+    "The upper threshold is below 0.5, but a pair at or below the no-link constant is no {}link: "
     "from the lower threshold up it may be a possible link."
 )
 
@@ -65,7 +67,7 @@ def floors_for(decision: Decision, parameters: Parameters, curves: Sequence[Erro
         As of `needed_floors`.
     """
     needed = needed_floors(decision, parameters, curves)
-    return deep_floors(parameters, curves, needed, decision.one_to_one)
+    return deep_floors(parameters, curves, needed, decision.links)
 
 
 def needed_floors(decision: Decision, parameters: Parameters, curves: Sequence[ErrorCurve]) -> Floats:
@@ -96,8 +98,8 @@ def needed_floors(decision: Decision, parameters: Parameters, curves: Sequence[E
     rule = decision.thresholds
     if rule is None:
         return _lower(parameters, decision)
-    default = _lower(parameters, Decision(one_to_one=decision.one_to_one))
-    if not decision.one_to_one or isinstance(rule, Costs):
+    default = _lower(parameters, Decision(links=decision.links))
+    if not any_competes(decision, parameters.pairs) or isinstance(rule, Costs):
         return np.minimum(default, _lower(parameters, _of_candidates(decision, parameters, curves)))
     share = 1 - rule.type2 if isinstance(rule, ErrorBounds) else None
     share = rule.recall if isinstance(rule, Targets) else share
@@ -127,7 +129,7 @@ def resolve(
     curves : sequence of ErrorCurve
         Of `error_curves`.
     pairs : ScoredPairs, optional
-        All pairs that reach `needed_floors`; needed where links are one-to-one.
+        All pairs that reach `needed_floors`; needed where pairs compete for records.
 
     Returns
     -------
@@ -143,24 +145,29 @@ def resolve(
     rule = decision.thresholds
     if rule is None:
         return decision
-    if not decision.one_to_one or isinstance(rule, Costs):
+    if not any_competes(decision, parameters.pairs) or isinstance(rule, Costs):
         return _of_candidates(decision, parameters, curves)
     assert pairs is not None
     needed = needed_floors(decision, parameters, curves)
     below = matches_below(parameters, curves, floors_for(decision, parameters, curves)) if curves else 0.0
-    curve, least = assigned_curve(pairs, parameters, needed, below)
-    found = _of_assigned(rule, curve, least)
+    curve, least = assigned_curve(pairs, parameters, needed, below, decision)
+    found = _of_assigned(rule, curve, least, decision)
     if isinstance(rule, Capacity):
         return _within(rule.most, found, curve, least, pairs, parameters)
     return found
 
 
-def _of_assigned(rule: ThresholdRule, curve: ErrorCurve, least: float) -> Thresholds:
+def _of_assigned(
+    rule: ThresholdRule, curve: ErrorCurve, least: float, asked: Decision | Thresholds
+) -> Thresholds:
     """Thresholds on the posterior, of a rule on the curve of the assigned pairs."""
     found = apply_rule(rule, curve)
     lower, upper = (max(least, _chance(score)) for score in (found.lower, found.upper))
-    notes = (*found.notes, *((LOW_UPPER,) if upper < 0.5 else ()))
-    return Thresholds(lower, upper, "posterior", found.explanation + AFTER, notes, one_to_one=True)
+    # Where sources declared to be without duplicates make pairs compete, there is no one word for it.
+    kind = "" if asked.links == "many_to_many" else asked.links.replace("_", "-") + " "
+    notes = (*found.notes, *((LOW_UPPER.format(kind),) if upper < 0.5 else ()))
+    explanation = found.explanation + AFTER.format(kind)
+    return _as_asked(Thresholds(lower, upper, "posterior", explanation, notes), asked)
 
 
 def _within(
@@ -178,10 +185,12 @@ def _within(
         if possible <= most or aimed == 0:
             break
         aimed = max(0, aimed - (possible - most)) if left > 1 else 0
-        found = _of_assigned(Capacity(pairs=aimed), curve, least)
+        found = _of_assigned(Capacity(pairs=aimed), curve, least, found)
     if possible <= most:
         return found
-    return replace(found, notes=(*found.notes, MORE_TIES.format(ties=possible, most=most)))
+    alike = "not unique" if found.assignment == "unique" else "as good as one another"
+    note = MORE_TIES.format(ties=possible, most=most, alike=alike)
+    return replace(found, notes=(*found.notes, note))
 
 
 def apply_rule(rule: ThresholdRule, curve: ErrorCurve) -> Thresholds:
@@ -209,9 +218,13 @@ def apply_rule(rule: ThresholdRule, curve: ErrorCurve) -> Thresholds:
 
 
 def assigned_curve(
-    pairs: ScoredPairs, parameters: Parameters, floors: Floats, below: float = 0.0
+    pairs: ScoredPairs,
+    parameters: Parameters,
+    floors: Floats,
+    below: float = 0.0,
+    asked: Decision | Thresholds = ONE_TO_ONE,
 ) -> tuple[ErrorCurve, float]:
-    """The error curve of the pairs that one-to-one assignment chooses, on the log odds of their posterior.
+    """The error curve of the pairs that an assignment chooses, on the log odds of their posterior.
 
     Thresholds choose among them: which pairs the assignment holds does not depend on the upper threshold,
     and on the lower one only where records compete for possible links. All other matches are missed
@@ -228,6 +241,8 @@ def assigned_curve(
         Lowest weight that is needed, for each pair of sources.
     below : float
         Expected matches among the candidates that were not kept.
+    asked : Decision or Thresholds
+        What is asked of links, and how they are assigned.
 
     Returns
     -------
@@ -236,13 +251,14 @@ def assigned_curve(
         Lowest posterior that a threshold may have: pairs that could reach a lower one were not kept.
     """
     # A pair of negative weight is no possible link, so that a floor of 0 bounds nothing.
-    kept = [_chance(floor - constant_of(pair)) for floor, pair in zip(floors, parameters.pairs, strict=True)]
+    limits = [constraint_of(asked, pair) for pair in parameters.pairs]
+    zeros = np.array([zero_weight(pair, one) for pair, one in zip(parameters.pairs, limits, strict=True)])
+    kept = [_chance(floor - zero) for floor, zero in zip(floors, zeros, strict=True)]
     least = max([LEAST, *(p for p, floor in zip(kept, floors, strict=True) if floor > 0)])
-    decided = decide(pairs, parameters, Thresholds(least, least, "posterior", "", one_to_one=True))
+    decided = decide(pairs, parameters, _as_asked(Thresholds(least, least, "posterior", ""), asked))
     p = np.clip(decided.posterior, CERTAIN, 1 - CERTAIN)
     tied = decided.possible & (decided.tie | (p < least))
-    constants = np.array([constant_of(pair) for pair in parameters.pairs])
-    score = np.where(tied, pairs.weight - constants[pairs.source_pair], np.log(p) - np.log1p(-p))
+    score = np.where(tied, pairs.weight - zeros[pairs.source_pair], np.log(p) - np.log1p(-p))
     order = np.flatnonzero(decided.links | decided.possible)
     order = order[np.argsort(-score[order], kind="stable")]
     score, p = score[order], p[order]
@@ -267,11 +283,15 @@ def _of_candidates(
     """Thresholds where each candidate is decided for itself, and those that are posteriors anyway."""
     assert decision.thresholds is not None
     curve = joined(curves)
-    found = replace(apply_rule(decision.thresholds, curve), one_to_one=decision.one_to_one)
+    found = _as_asked(apply_rule(decision.thresholds, curve), decision)
     if found.scale != "log_odds" or len(parameters.pairs) != 1:
         return found
     prior = parameters.pairs[0].log_prior_odds
     return replace(found, lower=found.lower - prior, upper=found.upper - prior, scale="weight")
+
+
+def _as_asked(found: Thresholds, asked: Decision | Thresholds) -> Thresholds:
+    return replace(found, links=asked.links, assignment=asked.assignment)
 
 
 def _lower(parameters: Parameters, decision: Decision | Thresholds) -> Floats:

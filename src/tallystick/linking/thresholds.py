@@ -13,8 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.constraint import Links
 from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
+from tallystick.linking.decision import AssignmentKind
 
 SPARE = 1e-9
 """Relative error of sums that a bound allows for."""
@@ -35,8 +37,8 @@ class Thresholds:
         How they were found.
     notes : tuple of str
         What is remarkable: no clerical region, or no link at all.
-    one_to_one : bool
-        A record has at most one link.
+    links, assignment
+        As of the `Decision` that they are of.
     """
 
     lower: float
@@ -44,7 +46,8 @@ class Thresholds:
     scale: Literal["log_odds", "posterior", "weight"]
     explanation: str
     notes: tuple[str, ...] = ()
-    one_to_one: bool = False
+    links: Links = "many_to_many"
+    assignment: AssignmentKind = "optimal"
 
 
 def from_error_bounds(curve: ErrorCurve, type1: float, type2: float) -> Thresholds:

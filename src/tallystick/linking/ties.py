@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.errors import RunError
+from tallystick.linking.matching import Matching
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def tied_pairs(first: Ints, second: Ints, gain: Ints, chosen: Bools, part: Ints, tolerance: float) -> Bools:
+def tied_pairs(
+    first: Ints, second: Ints, gain: Ints, matching: Matching, part: Ints, tolerance: float
+) -> Bools:
     """Pairs that a change costing less than the tolerance would remove or bring in.
 
     Another assignment differs from the best by closed walks in the residual graph: an unchosen pair
@@ -28,8 +30,8 @@ def tied_pairs(first: Ints, second: Ints, gain: Ints, chosen: Bools, part: Ints,
         The records that each pair joins, numbered from 0 on each side; sorted by (first, second).
     gain : int64 array, shape (n_pairs,)
         Integers, so that sums are exact.
-    chosen : bool array, shape (n_pairs,)
-        A best assignment.
+    matching : Matching
+        A best assignment with its prices.
     part : int64 array, shape (n_first + n_second,)
         Component of each record of the first side, then of the second.
     tolerance : float
@@ -48,24 +50,14 @@ def tied_pairs(first: Ints, second: Ints, gain: Ints, chosen: Bools, part: Ints,
     from scipy.sparse.csgraph import connected_components as label_components
     from scipy.sparse.csgraph import dijkstra
 
-    from tallystick.linking.kernels_graph import assignment_prices, breadth_first, incidence
-
     n_first, n_second = int(first.max()) + 1, int(second.max()) + 1
-    start, edges = incidence(first, second + n_first, n_first + n_second)
-    order, _ = breadth_first(first, second + n_first, start, edges)
+    matching.check(first, second, gain)
+    chosen, profit, price = matching.chosen, matching.profit, matching.price
     matched_edge = np.full(n_first, -1, np.int64)
     matched_edge[first[chosen]] = np.flatnonzero(chosen)
     matched_row = np.full(n_second, -1, np.int64)
     matched_row[second[chosen]] = first[chosen]
-    price, proven = assignment_prices(
-        second, gain, start[: n_first + 1], matched_edge, matched_row, order[order < n_first]
-    )
-    if not proven:
-        raise RunError("The assignment solver's answer is not optimal; please report this with its input.")
-
     nobody = n_first + n_second
-    profit = np.zeros(n_first, np.int64)
-    profit[first[chosen]] = gain[chosen] - price[second[chosen]]
     row, column = np.arange(n_first), np.arange(n_second)
     has_column, has_row = matched_edge >= 0, matched_row >= 0
     slack = profit[first] + price[second] - gain

@@ -100,6 +100,9 @@ class Source(Settings):
     covers_other : bool
         The source is a register that holds every entity of the other source, each once. Of two
         sources that are linked, numbers of links then tell the recall (see `tallystick.quality.neighbours`).
+    duplicate_free : bool
+        No two records of the source are one entity. Records within it are not compared then, and a record of
+        another source has at most one link to it.
     format : str, optional
         By default told from the suffix of `path`.
     delimiter, encoding, header, quote : optional
@@ -128,6 +131,7 @@ class Source(Settings):
     truth: tuple[str, ...] = ()
     columns: dict[str, str] = Field(default_factory=dict)
     covers_other: bool = False
+    duplicate_free: bool = False
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1, pattern=r"^[ -~\t]$")
     encoding: str | None = None

@@ -334,6 +334,7 @@ def _marks(quality: Json) -> list[tuple[str, float]]:
         ("upper", "upper threshold"),
         ("lower", "lower threshold"),
         ("no_link_constant", "no-link constant"),
+        ("none_weight", "weight of none"),
     )
     return [
         (f"{text} {formats.weight(quality[key], sign=False)}", quality[key])

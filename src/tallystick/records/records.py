@@ -6,7 +6,7 @@ Code 0 is a missing value. Rows are numbered globally: the rows of the first sou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,12 +56,31 @@ class Records:
         Record ids, dtype String, shape (n_records,); unique within a source.
     columns : mapping of str to Column
         One column per field.
+    duplicate_free : frozenset of int
+        Numbers of the sources that are declared to hold every entity once.
     """
 
     sources: tuple[str, ...]
     offsets: NDArray[np.int64]
     ids: pl.Series
     columns: Mapping[str, Column]
+    duplicate_free: frozenset[int] = frozenset()
+
+    def declared(self, left: int, right: int) -> tuple[bool, bool]:
+        """Whether either of two sources is declared to hold every entity once; within one source neither.
+
+        Parameters
+        ----------
+        left, right : int
+            Numbers of the sources.
+
+        Returns
+        -------
+        tuple of bool
+        """
+        if left == right:
+            return False, False
+        return left in self.duplicate_free, right in self.duplicate_free
 
     @property
     def n_records(self) -> int:
@@ -87,7 +106,7 @@ class Records:
         """
         columns = {name: Column(one.codes[rows], one.values) for name, one in self.columns.items()}
         offsets = np.searchsorted(rows, self.offsets).astype(np.int64)
-        return Records(self.sources, offsets, self.ids.gather(rows), columns)
+        return Records(self.sources, offsets, self.ids.gather(rows), columns, self.duplicate_free)
 
     def column(self, fields: tuple[str, ...]) -> Column:
         """One field's column, or several fields combined into one.
@@ -131,7 +150,11 @@ class Records:
 
 
 def records_of(
-    names: Sequence[str], ids: pl.Series, lengths: Sequence[int], columns: Mapping[str, Column]
+    names: Sequence[str],
+    ids: pl.Series,
+    lengths: Sequence[int],
+    columns: Mapping[str, Column],
+    duplicate_free: Collection[int] = (),
 ) -> Records:
     """Put the columns of all sources together.
 
@@ -145,6 +168,8 @@ def records_of(
         Numbers of records of the sources.
     columns : mapping of str to Column
         One column per field.
+    duplicate_free : collection of int
+        Numbers of the sources that are declared to hold every entity once.
 
     Returns
     -------
@@ -159,4 +184,4 @@ def records_of(
         if names.count(name) > 1:
             raise InputError(f"Two sources are named {name!r}: give every source its own name.")
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Records(tuple(names), offsets, ids, columns)
+    return Records(tuple(names), offsets, ids, columns, frozenset(duplicate_free))

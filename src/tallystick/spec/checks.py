@@ -31,6 +31,8 @@ def problems(spec: Spec) -> list[Problem]:
         found.append(wrong)
     if wrong := cover_problem(spec, spec.sources):
         found.append(wrong)
+    if spec.sources and (wrong := declared_problem(spec, spec.sources)):
+        found.append(wrong)
     found += _repeated("sources", "name", [source.name for source in spec.sources])
     found += _unused_fields(spec)
     found += _repeated("comparisons", "name", [one.name for one in spec.comparisons])
@@ -109,11 +111,14 @@ def kind_problem(spec: Spec, n_sources: int) -> Problem | None:
             ("kind",), f'found "{spec.kind}" with one source, expected "dedupe" or a second source'
         )
     kind = spec.kind or ("dedupe" if n_sources == 1 else "link")
-    if spec.decision.one_to_one and kind != "link":
+    links = spec.decision.links
+    if links != "many_to_many" and kind != "link":
+        short = "links" not in spec.decision.model_fields_set
         return Problem(
-            ("decision", "one_to_one"),
-            f'found true with kind "{kind}", expected false: '
-            "one-to-one is for links between files without duplicates",
+            ("decision", "one_to_one" if short else "links"),
+            f'found {"true" if short else chr(34) + links + chr(34)} with kind "{kind}", expected '
+            f"{'false' if short else chr(34) + 'many_to_many' + chr(34)}: "
+            f"{links.replace('_', '-')} is for links between files, not within them",
         )
     return None
 
@@ -140,6 +145,36 @@ def cover_problem(spec: Spec, sources: Sequence[Source]) -> Problem | None:
                 f'found true with kind "{kind}" and {n}, expected false: only of two sources that are '
                 "linked can one cover the other",
             )
+    return None
+
+
+def declared_problem(spec: Spec, sources: Sequence[Source]) -> Problem | None:
+    """Why an assignment, or a source without duplicates, leaves nothing to do.
+
+    Parameters
+    ----------
+    spec : Spec
+    sources : sequence of Source
+        What is linked: those of the specification, or others in their place.
+
+    Returns
+    -------
+    Problem or None
+    """
+    kind = spec.kind or ("dedupe" if len(sources) == 1 else "link")
+    declared = [number for number, source in enumerate(sources) if source.duplicate_free]
+    if kind == "dedupe" and declared:
+        return Problem(
+            ("sources", declared[0], "duplicate_free"),
+            'found true with kind "dedupe", expected false: there is nothing to look for in a file without '
+            "duplicates",
+        )
+    if spec.decision.assignment != "optimal" and spec.decision.links == "many_to_many" and not declared:
+        return Problem(
+            ("decision", "assignment"),
+            f'found "{spec.decision.assignment}" though pairs compete for no record, expected links = '
+            '"one_to_one", "one_to_many" or "many_to_one" beside it',
+        )
     return None
 
 

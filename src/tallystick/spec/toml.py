@@ -19,6 +19,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.conditions import Levels
 from tallystick.comparisons.fields import FieldPair
 from tallystick.errors import SpecError
+from tallystick.linking.decision import Decision
 from tallystick.preparation.source import Source, mask_password
 from tallystick.spec.lines import key_lines, line_of
 from tallystick.spec.model import Spec
@@ -266,6 +267,8 @@ def plain_value(value: Any, path: KeyPath = ()) -> Any:
         return _pair(value, path)
     if isinstance(value, KeyPart) and value == type(value)(field=value.field):
         return value.field
+    if isinstance(value, Decision) and value.one_to_one:  # in short form, which says what links would
+        return {key: inner for key, inner in _table(value, path).items() if key != "links"}
     if isinstance(value, BaseModel):
         return _table(value, path)
     if isinstance(value, Mapping):
