@@ -292,8 +292,8 @@ COMPARATORS = ", ".join(
         (
             changed("seed = 7", "sede = 7"),
             [
-                's.toml, line 3, linkage.sede: found an unknown key, expected one of "name", "kind", "mode", "seed"; '
-                'did you mean "seed"?'
+                's.toml, line 3, linkage.sede: found an unknown key, expected one of "name", "kind", "mode", "seed", '
+                '"most_pairs"; did you mean "seed"?'
             ],
         ),
         (

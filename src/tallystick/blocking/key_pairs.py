@@ -60,17 +60,45 @@ def count_key_pairs(
     >>> count_key_pairs(keys, np.array([0, 3, 6]), [(0, 1)])
     KeyPairs(n_pairs=3, largest_key=1, largest_records=3, largest_pairs=2, n_large=0)
     """
+    counts, pairs = pairs_by_key(keys, offsets, source_pairs)
+    key = int(pairs.argmax())
+    return KeyPairs(
+        int(pairs.sum()),
+        key,
+        int(counts[key]) if key else 0,
+        int(pairs[key]),
+        int(np.count_nonzero(pairs > LARGE_BLOCK)),
+    )
+
+
+def pairs_by_key(
+    keys: NDArray[np.int32], offsets: NDArray[np.int64], source_pairs: Sequence[tuple[int, int]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Records and pairs of every key.
+
+    Parameters
+    ----------
+    keys : int32 array, shape (n_records,)
+        Key of every record, 0 for none.
+    offsets : int64 array
+        As in `Records`.
+    source_pairs : sequence of (int, int)
+        Pairs of sources whose records are compared.
+
+    Returns
+    -------
+    records, pairs : int64 arrays, shape (highest key + 1,)
+        Of key 0 the records that have none, and no pair.
+
+    Examples
+    --------
+    >>> pairs_by_key(np.array([1, 1, 2, 0, 1, 2], np.int32), np.array([0, 6]), [(0, 0)])
+    (array([1, 3, 2]), array([0, 3, 1]))
+    """
     size = int(keys.max(initial=0)) + 1
     counts = [np.bincount(keys[a:b], minlength=size) for a, b in pairwise(offsets)]
     pairs = np.zeros(size, np.int64)
     for s, t in source_pairs:
         pairs += counts[s] * (counts[s] - 1) // 2 if s == t else counts[s] * counts[t]
     pairs[0] = 0
-    key = int(pairs.argmax())
-    return KeyPairs(
-        int(pairs.sum()),
-        key,
-        sum(int(count[key]) for count in counts) if key else 0,
-        int(pairs[key]),
-        int(np.count_nonzero(pairs > LARGE_BLOCK)),
-    )
+    return np.sum(counts, axis=0, dtype=np.int64), pairs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
-from tallystick.blocking.key_pairs import LARGE_BLOCK
+from tallystick.blocking.key_pairs import LARGE_BLOCK, pairs_by_key
 from tallystick.blocking.keys import transform_values
 from tallystick.blocking.passes import BlockingKey
 from tallystick.blocking.plan import BlockingPlan
@@ -50,7 +50,7 @@ class Block:
             f"{part} = {value!r}" for part, value in zip(self.parts, self.values, strict=True)
         )
 
-    def sentence(self, label: str, show_values: bool = True) -> str:
+    def sentence(self, label: str, show_values: bool = True, seconds: float | None = None) -> str:
         """What a person should know of it, and do.
 
         Parameters
@@ -59,6 +59,8 @@ class Block:
             Label of the pass.
         show_values : bool
             Name the key, which is of values of records.
+        seconds : float, optional
+            What its pairs take to compare, where that is known.
 
         Returns
         -------
@@ -66,14 +68,32 @@ class Block:
         """
         key = f"the key {self.key}" if show_values else f"one key ({', '.join(self.parts)})"
         whole = "" if self.share_of_all == self.share else f" and {self.share_of_all:.1%} of all passes"
+        took = "" if seconds is None else f", and takes {shown_time(seconds)} to compare"
         several = (
             f"; the pass has {self.large:,} blocks of more than {LARGE_BLOCK:,}" if self.large > 1 else ""
         )
         return (
             f"Pass {label}: {self.records:,} records share {key}, which alone makes {self.pairs:,} pairs, "
-            f"{self.share:.1%} of the pass{whole}{several}: add a part to the key, or empty the value in the "
-            "source where it stands for unknown."
+            f"{self.share:.1%} of the pass{whole}{took}{several}: add a part to the key, or empty the "
+            "value in the source where it stands for unknown."
         )
+
+
+def shown_time(seconds: float) -> str:
+    """A time for people.
+
+    Examples
+    --------
+    >>> shown_time(0.02), shown_time(75), shown_time(5000), shown_time(200000)
+    ('less than a second', 'about 75 s', 'about 83 minutes', 'about 56 hours')
+    """
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 120:
+        return f"about {seconds:.0f} s"
+    if seconds < 7_200:
+        return f"about {seconds / 60:.0f} minutes"
+    return f"about {seconds / 3_600:,.0f} hours"
 
 
 def largest_blocks(plan: BlockingPlan, records: Records) -> tuple[Block | None, ...]:
@@ -93,11 +113,52 @@ def largest_blocks(plan: BlockingPlan, records: Records) -> tuple[Block | None, 
     return tuple(_largest(plan, records, number) for number in range(len(plan.passes)))
 
 
+def top_blocks(plan: BlockingPlan, records: Records, number: int, most: int = 5) -> tuple[Block, ...]:
+    """The blocks of a pass that make the most pairs, the largest first, of equals the lowest key.
+
+    Parameters
+    ----------
+    plan : BlockingPlan
+        The passes.
+    records : Records
+        The records.
+    number : int
+        The pass.
+    most : int
+        How many blocks.
+
+    Returns
+    -------
+    tuple of Block
+        Fewer where the pass has fewer blocks with pairs; none of a pass without keys.
+    """
+    keys = plan.keys[number]
+    if keys is None:
+        return ()
+    counts, pairs = pairs_by_key(keys, plan.offsets, plan.source_pairs)
+    order = np.argsort(-pairs, kind="stable")[:most]
+    return tuple(
+        _block(plan, records, number, int(key), int(counts[key]), int(pairs[key]))
+        for key in order
+        if pairs[key]
+    )
+
+
 def _largest(plan: BlockingPlan, records: Records, number: int) -> Block | None:
-    keys, found, one = plan.keys[number], plan.key_pairs[number], plan.passes[number]
-    if keys is None or found is None or not found.n_pairs or not isinstance(one, BlockingKey):
+    found = plan.key_pairs[number]
+    if found is None or not found.n_pairs:
         return None
-    row = int(np.argmax(keys == found.largest_key))
+    return _block(plan, records, number, found.largest_key, found.largest_records, found.largest_pairs)
+
+
+def _block(
+    plan: BlockingPlan, records: Records, number: int, key: int, n_records: int, n_pairs: int
+) -> Block:
+    keys, found, one = plan.keys[number], plan.key_pairs[number], plan.passes[number]
+    assert keys is not None
+    assert found is not None
+    assert isinstance(one, BlockingKey)
+    row = int(np.argmax(keys == key))
     values = []
     for part in one.parts:
         column = records.columns[part.field]
@@ -106,15 +167,17 @@ def _largest(plan: BlockingPlan, records: Records, number: int) -> Block | None:
     return Block(
         parts=tuple(part.label for part in one.parts),
         values=tuple(values),
-        records=found.largest_records,
-        pairs=found.largest_pairs,
-        share=found.largest_pairs / found.n_pairs,
-        share_of_all=found.largest_pairs / int(plan.candidate_pairs().sum()),
+        records=n_records,
+        pairs=n_pairs,
+        share=n_pairs / found.n_pairs,
+        share_of_all=n_pairs / int(plan.candidate_pairs().sum()),
         large=0 if plan.compares_all else found.n_large,
     )
 
 
-def large_block_warnings(plan: BlockingPlan, records: Records) -> tuple[str, ...]:
+def large_block_warnings(
+    plan: BlockingPlan, records: Records, seconds_per_pair: Callable[[], float] | None = None
+) -> tuple[str, ...]:
     """A sentence for each pass with a block of more than `LARGE_BLOCK` pairs, which names its key.
 
     Parameters
@@ -123,15 +186,21 @@ def large_block_warnings(plan: BlockingPlan, records: Records) -> tuple[str, ...
         The passes.
     records : Records
         The records.
+    seconds_per_pair : callable, optional
+        Gives what a pair takes in a whole run; asked only where there is a large block.
 
     Returns
     -------
     tuple of str
     """
-    return tuple(
-        block.sentence(one.label)
+    large = [
+        (one.label, block)
         for one, block in zip(plan.passes, largest_blocks(plan, records), strict=True)
         if block is not None and block.large
+    ]
+    rate = seconds_per_pair() if large and seconds_per_pair is not None else None
+    return tuple(
+        block.sentence(label, seconds=None if rate is None else rate * block.pairs) for label, block in large
     )
 
 

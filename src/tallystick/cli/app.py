@@ -150,6 +150,10 @@ def link(
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell pairs, time and memory, and run nothing.")
     ] = False,
+    most_pairs: Annotated[
+        int | None,
+        typer.Option("--most-pairs", min=1, help="Compare up to so many pairs; confirms what is refused."),
+    ] = None,
     threads: Threads = None,
     memory: Memory = None,
     force: Force = False,
@@ -165,7 +169,7 @@ def link(
             reporter.close()
             print(text)
             return
-        text = run_linkage(spec, out, threads, memory, force, reporter)
+        text = run_linkage(spec, out, threads, memory, force, reporter, most_pairs)
         reporter.close()
         if not quiet:
             print(text)
@@ -333,6 +337,69 @@ def why(
         from tallystick.cli.why import explain_pair
 
         text = explain_pair(run, left, right, threads, reporter)
+        reporter.close()
+        print(text)
+
+
+@app.command()
+def blocks(
+    spec: Annotated[Path, typer.Argument(help="Specification (TOML).")],
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Fit a model, to estimate which share of the matches is found.")
+    ] = False,
+    model: Annotated[
+        Path | None, typer.Option("--model", help="The same with a saved model, or the directory of a run.")
+    ] = None,
+    suggest: Annotated[
+        float | None,
+        typer.Option("--suggest", help="Suggest passes that find this share of the matches at few pairs."),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", min=0, help="Largest blocks shown of each pass.")] = 3,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Name the keys of the largest blocks.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    threads: Threads = None,
+    memory: Memory = None,
+    quiet: Quiet = False,
+) -> None:
+    """Tell what the passes do before a run: pairs, largest blocks, time, matches missed; suggest others."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.blocks import show_blocks
+
+        text = show_blocks(
+            spec,
+            fit=fit,
+            model=model,
+            suggest=suggest,
+            most=top,
+            show_values=show_values,
+            as_json=as_json,
+            threads=threads,
+            memory=memory,
+            progress=reporter,
+        )
+        reporter.close()
+        print(text)
+
+
+@app.command("evaluate-blocks")
+def evaluate_blocks(
+    spec: Annotated[Path, typer.Argument(help="Specification (TOML).")],
+    truth: Annotated[
+        str, typer.Option("--truth", help="Column that says who a record is; equal values are matches.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+) -> None:
+    """Count the true pairs that the passes find: pairs completeness and pairs quality, pass by pass."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.blocks import evaluate_passes
+
+        text = evaluate_passes(spec, truth, as_json, threads, reporter)
         reporter.close()
         print(text)
 

@@ -54,7 +54,13 @@ def _names(files: Sequence[Path]) -> list[str]:
 
 
 def run_linkage(
-    path: Path, out: Path | None, threads: int | None, memory: float | None, force: bool, progress: Progress
+    path: Path,
+    out: Path | None,
+    threads: int | None,
+    memory: float | None,
+    force: bool,
+    progress: Progress,
+    most_pairs: int | None = None,
 ) -> str:
     """Fit, link and write a run."""
     from tallystick.linkage.run import run
@@ -62,6 +68,8 @@ def run_linkage(
     if out is None:
         raise InputError("link needs --out, the directory for the results (or --explain, to run nothing).")
     spec = _runnable(path)
+    if most_pairs is not None:
+        spec = spec.model_copy(update={"most_pairs": most_pairs})
     links = run(spec, out, force=force, threads=threads, memory=_bytes(memory), progress=progress)
     return summary(links, out)
 
@@ -79,7 +87,12 @@ def explain_linkage(path: Path, threads: int | None, memory: float | None, progr
     spec = _runnable(path)
     require_comparisons(spec)
     prepared = prepare(
-        spec, spec.sources, memory=_bytes(memory) or DEFAULT_MEMORY, threads=threads, progress=progress
+        spec,
+        spec.sources,
+        memory=_bytes(memory) or DEFAULT_MEMORY,
+        threads=threads,
+        progress=progress,
+        limited=False,
     )
     prepared = with_labels(prepared)
     text = explain(prepared, time.perf_counter() - start, threads).text()

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import resource
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tallystick._memory import give_back
-from tallystick._parallel import default_threads
-from tallystick.blocking.sizes import Block, largest_blocks, new_pairs
-from tallystick.blocking.units import Rectangle, Unit
+from tallystick.blocking.sizes import Block, largest_blocks
+from tallystick.blocking.union_pairs import union_pairs
 from tallystick.comparisons.memo import RememberingMeasure, TabledMeasure
 from tallystick.comparisons.plan import ComparisonPlan, Leaf
 from tallystick.estimation.strata import SHARE
 from tallystick.linkage.prepare import Prepared
-from tallystick.patterns.count import count_block
+from tallystick.linkage.rate import SWEEPS, measured_rate
 
-SAMPLED_UNITS = 12
-SAMPLED_SECONDS = 1.0
-SWEEPS = 3
-"""How often pairs are compared that are not remembered."""
 BYTES_PER_RECORD = 160
 """Of the tables that a run writes: ids, entities, residuals."""
 SECONDS_PER_RECORD = 1.5e-6
@@ -50,6 +44,8 @@ class Explanation:
         How each comparison is worked out.
     seconds, megabytes : float
         Expected for the whole run.
+    seconds_per_pair : float
+        What a pair takes of it.
     """
 
     prepared: Prepared
@@ -59,6 +55,7 @@ class Explanation:
     methods: tuple[str, ...]
     seconds: float
     megabytes: float
+    seconds_per_pair: float
 
     def text(self) -> str:
         """The explanation for people."""
@@ -114,17 +111,16 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     plan = prepared.plan
     give_back()
     peak, now = peak_megabytes(), resident_megabytes()
-    new = new_pairs(plan.blocking, threads)
-    per_pair, listing = _seconds_per_pair(prepared, threads)
+    new = union_pairs(plan.blocking, threads).new
+    rate = measured_rate(plan, threads)
     total = int(new.sum())
-    sweeps = 1 if plan.blocked_pairs_fit() else SWEEPS
     records = prepared.records.n_records
     # Where all pairs are not compared, u is counted on random pairs, which cost about as much each.
     random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
     random_pairs = min(random_pairs, int(plan.blocking.allowed_pairs().sum()))
     together = {name for one in prepared.spec.estimation.together for name in one}
     random_pairs += len(together) * random_pairs // SHARE  # of pairs with equal values, at most
-    work = (total * sweeps + random_pairs) * per_pair + listing * sweeps
+    work = rate.seconds(total) + random_pairs * rate.per_pair + rate.listing * rate.sweeps
     seconds = seconds_so_far + work + FIXED_SECONDS + records * SECONDS_PER_RECORD
     extra = records * BYTES_PER_RECORD + (plan.blocked_pairs_bytes() if plan.blocked_pairs_fit() else 0)
     return Explanation(
@@ -135,6 +131,7 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
         tuple(_method(prepared, number, one) for number, one in enumerate(plan.comparisons)),
         seconds,
         max(peak, now + extra / 2**20),
+        rate.seconds(1),
     )
 
 
@@ -151,30 +148,6 @@ def resident_megabytes() -> float:
     except OSError:
         return peak_megabytes()
     return pages * resource.getpagesize() / 2**20
-
-
-def _seconds_per_pair(prepared: Prepared, threads: int | None) -> tuple[float, float]:
-    """Seconds that a pair takes with all threads at work, and that listing the units takes."""
-    plan = prepared.plan
-    start = time.perf_counter()
-    units: list[Unit] = []  # spread over all, never all at once
-    step = 1
-    for number, unit in enumerate(plan.blocking.units(plan.row_order)):
-        if number % step == 0:
-            units.append(unit)
-        if len(units) > 2 * SAMPLED_UNITS:
-            units, step = units[::2], 2 * step
-    listing = time.perf_counter() - start
-    count_block(plan, units[:1])  # compiles, uncounted
-    pairs, seconds = 0, 0.0
-    for unit in units:
-        start = time.perf_counter()
-        found = count_block(plan, [unit])
-        seconds += time.perf_counter() - start
-        pairs += unit.n_pairs if isinstance(unit, Rectangle) else int(found.counts.sum())
-        if seconds > SAMPLED_SECONDS:
-            break
-    return seconds / max(1, pairs) / (threads or default_threads()), listing
 
 
 def _method(prepared: Prepared, number: int, comparison: ComparisonPlan) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tallystick._progress import Progress, silent
 from tallystick.blocking.constraint import Links as LinksAllowed
+from tallystick.blocking.limits import MOST_PAIRS
 from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
@@ -34,6 +35,7 @@ from tallystick.spec import Spec, dump_spec, load_spec, resolved
 from tallystick.spec.checks import require_comparisons
 
 if TYPE_CHECKING:
+    from tallystick.linkage.blocks import BlockAnalysis
     from tallystick.linkage.gold import GoldSample
     from tallystick.linkage.matches import Matches
 
@@ -66,6 +68,8 @@ class Linkage:
         Title, for reports.
     seed : int
         Seed of everything random.
+    most_pairs : int
+        Where the passes make more pairs, nothing is compared (see `Spec`).
     normalise, fields, estimation, match, sources, mode, steps
         As in `Spec`.
     spec : Spec, optional
@@ -105,6 +109,7 @@ class Linkage:
         kind: Literal["link", "dedupe", "link_and_dedupe"] | None = None,
         name: str | None = None,
         seed: int = 1,
+        most_pairs: int = MOST_PAIRS,
         normalise: Normalise | None = None,
         fields: Mapping[str, FieldSettings] | None = None,
         estimation: Estimation | None = None,
@@ -132,6 +137,7 @@ class Linkage:
                 name=name,
                 kind=kind,
                 seed=seed,
+                most_pairs=most_pairs,
                 sources=tuple(sources),
                 normalise=normalise or Normalise(),
                 fields=dict(fields or {}),
@@ -228,6 +234,48 @@ class Linkage:
         from tallystick.linkage.match import match_sources
 
         return match_sources(resolved(self.spec, self.folder), inputs, threads=threads, progress=progress)
+
+    def blocks(
+        self,
+        *inputs: Any,
+        fit: bool = False,
+        model: Model | None = None,
+        suggest: float | None = None,
+        threads: int | None = None,
+        memory: int | None = None,
+        progress: Progress = silent,
+    ) -> BlockAnalysis:
+        """Tell what the passes do before a run: pairs, largest blocks, time, and the matches that they miss.
+
+        Parameters
+        ----------
+        *inputs : Source, table or path
+            What is linked; by default the sources of the specification.
+        fit : bool
+            Fit a model, to estimate which share of the matches is found.
+        model : Model, optional
+            The same with this model instead of a fit.
+        suggest : float, optional
+            Suggest passes that find this share of the matches at few pairs.
+        threads, memory, progress
+            As in `fit`.
+
+        Returns
+        -------
+        BlockAnalysis
+        """
+        from tallystick.linkage.blocks import analyse_blocks
+
+        return analyse_blocks(
+            resolved(self.spec, self.folder),
+            inputs,
+            fit=fit,
+            parameters=None if model is None else model.parameters,
+            suggest=suggest,
+            threads=threads,
+            memory=memory,
+            progress=progress,
+        )
 
     def draw_gold(
         self,

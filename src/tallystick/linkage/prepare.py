@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
 from tallystick._progress import Progress, silent
+from tallystick.blocking.limits import check_pairs
 from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind
 from tallystick.blocking.sizes import large_block_warnings
@@ -25,6 +26,7 @@ from tallystick.estimation.labelled import Labels
 from tallystick.linkage.cover import check_cover
 from tallystick.linkage.duplicates import Duplicates, duplicate_warning, duplicates_of
 from tallystick.linkage.identify import read_pair_table
+from tallystick.linkage.rate import measured_rate
 from tallystick.linkage.value_tables import with_value_tables
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
@@ -251,6 +253,7 @@ def prepare(
     threads: int | None = None,
     progress: Progress = silent,
     encoded: Encoded | None = None,
+    limited: bool = True,
 ) -> Prepared:
     """Read, encode and plan.
 
@@ -268,6 +271,8 @@ def prepare(
         Told how far the reading is.
     encoded : Encoded, optional
         The sources where they have been read already.
+    limited : bool
+        Refuse passes that make more than `Spec.most_pairs` pairs.
 
     Returns
     -------
@@ -276,8 +281,8 @@ def prepare(
     Raises
     ------
     InputError
-        Where a source, a field or a table of pairs cannot be used, or a source that is declared to be without
-        duplicates has many.
+        Where a source, a field or a table of pairs cannot be used, a source that is declared to be without
+        duplicates has many, or the passes make too many pairs.
 
     Warns
     -----
@@ -294,7 +299,7 @@ def prepare(
         if text := duplicate_warning(one, records, spec.fields_used):
             warnings.warn(text, TallystickWarning, stacklevel=2)
     spec = with_value_tables(spec)
-    listed = _read_listed(spec, records, kind)
+    listed = read_listed(spec, records, kind)
     spec = spec.model_copy(update={"comparisons": with_frequencies(spec.comparisons, records)})
     progress("preparing comparisons", 0, 1)
     # Of sequential passes the records as a whole have the plan of the first step: others see what it leaves.
@@ -309,14 +314,32 @@ def prepare(
         threads=threads,
     )
     progress("preparing comparisons", 1, 1)
-    for text in large_block_warnings(plan.blocking, records):
+    rate = cache(lambda: measured_rate(plan, threads, seconds=0.25).seconds(1))
+    for text in large_block_warnings(plan.blocking, records, rate):
         warnings.warn(text, TallystickWarning, stacklevel=2)
+    if limited and plan.blocking.pairs_to_visit() > spec.most_pairs:
+        check_pairs(plan.blocking, records, spec.most_pairs, rate())
     spec = spec.model_copy(update={"sources": tuple(sources)})
     return Prepared(spec, kind, encoded.inputs, records, plan, listed=listed, duplicates=duplicates)
 
 
-def _read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:
-    """The pairs of the passes that are tables."""
+def read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:
+    """Read the pairs of the passes that are tables.
+
+    Parameters
+    ----------
+    spec : Spec
+        The specification.
+    records : Records
+        The records.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records are compared.
+
+    Returns
+    -------
+    mapping of int to (left, right)
+        For each pass that is a table its pairs as global rows, left < right, each pair once.
+    """
     return {
         number: _read_pairs(one, records, kind)
         for number, one in enumerate(spec.passes)

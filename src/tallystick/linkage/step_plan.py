@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.limits import check_pairs
 from tallystick.comparisons.comparison import Comparison
 from tallystick.estimation.settings import Estimation
 from tallystick.linkage.prepare import Listed, Prepared
+from tallystick.linkage.rate import measured_rate
 from tallystick.linking.step import Step
 from tallystick.patterns.plan import plan_pairs
 from tallystick.spec import Spec
@@ -60,6 +62,11 @@ def step_records(
     Returns
     -------
     StepRecords
+
+    Raises
+    ------
+    InputError
+        Where its passes make more than `Spec.most_pairs` pairs of the records that are left.
     """
     rows = np.flatnonzero(free).astype(np.int32)
     passes = tuple(whole.spec.pass_numbers(step))
@@ -78,6 +85,8 @@ def step_records(
         memory=memory,
         threads=threads,
     )
+    if plan.blocking.pairs_to_visit() > spec.most_pairs:
+        check_pairs(plan.blocking, records, spec.most_pairs, measured_rate(plan, threads, 0.25).seconds(1))
     sizes = np.diff(records.offsets).tolist()
     inputs = tuple(replace(table, n_rows=n) for table, n in zip(whole.inputs, sizes, strict=True))
     return StepRecords(rows, passes, comparisons, Prepared(spec, whole.kind, inputs, records, plan))

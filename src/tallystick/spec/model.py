@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tallystick._problems import report
 from tallystick._schema import Settings
+from tallystick.blocking.limits import MOST_PAIRS
 from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
@@ -25,7 +26,7 @@ Kind = Literal["link", "dedupe", "link_and_dedupe"]
 class Spec(Settings):
     """Everything that a linkage needs to know.
 
-    In TOML the first four stand in the table ``[linkage]``; the rest have their own tables.
+    In TOML the first five stand in the table ``[linkage]``; the rest have their own tables.
 
     Attributes
     ----------
@@ -39,6 +40,9 @@ class Spec(Settings):
         each step decides its pairs, and the next one sees only the records that are left.
     seed : int
         Where random numbers start: the same inputs, specification and seed give the same output.
+    most_pairs : int
+        Where the passes make more pairs, a run is refused before it compares any; pairs of `all_pairs` are
+        asked for and do not count.
     sources : tuple of Source
         The files or tables. None where they are given in Python, or where nothing is read
         because all m and u are given.
@@ -75,6 +79,7 @@ class Spec(Settings):
     kind: Kind | None = None
     mode: Literal["union", "sequential"] = "union"
     seed: int = Field(default=1, ge=0)
+    most_pairs: int = Field(default=MOST_PAIRS, ge=1)
     sources: tuple[Source, ...] = ()
     normalise: Normalise = Normalise()
     fields: dict[str, FieldSettings] = Field(default_factory=dict)

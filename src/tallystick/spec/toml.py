@@ -25,7 +25,7 @@ from tallystick.spec.lines import key_lines, line_of
 from tallystick.spec.model import Spec
 from tallystick.spec.paths import path_problems
 
-LINKAGE_KEYS = ("name", "kind", "mode", "seed")
+LINKAGE_KEYS = ("name", "kind", "mode", "seed", "most_pairs")
 """Keys of `Spec` that stand in the table ``[linkage]``."""
 
 

@@ -1,0 +1,303 @@
+"""What the passes of a linkage do, before it runs: pairs, blocks, time, and the matches that they miss."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tallystick._progress import Progress, silent
+from tallystick.blocking.sizes import Block, shown_time, top_blocks
+from tallystick.errors import InputError
+from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.completeness import EstimatedCompleteness, estimated_completeness
+from tallystick.linkage.explain import Explanation, explain
+from tallystick.linkage.labels import with_labels
+from tallystick.linkage.links import fit_counts, rated
+from tallystick.linkage.outside import read_knowledge
+from tallystick.linkage.prepare import Prepared, as_sources, prepare
+from tallystick.linkage.run import check_sizes
+from tallystick.linkage.suggest import Suggestion, suggest_passes
+from tallystick.patterns.count import PatternCounts, count_patterns
+from tallystick.patterns.plan import DEFAULT_MEMORY
+from tallystick.spec import Spec
+from tallystick.spec.checks import require_comparisons
+
+FORMAT = "tallystick-blocks/1"
+NO_PASSES = "passes: found none, expected at least one, such as all_pairs() or a blocking_key."
+
+
+@dataclass(frozen=True)
+class PassFacts:
+    """What is known of a pass.
+
+    Attributes
+    ----------
+    label : str
+        Its label.
+    pairs, new : int
+        Pairs that it finds, and those of them that no earlier pass finds.
+    no_key : int or None
+        Records that lack a part of its key; None for a pass without keys.
+    seconds : float
+        What its new pairs take in a run.
+    blocks : tuple of Block
+        The largest.
+    """
+
+    label: str
+    pairs: int
+    new: int
+    no_key: int | None
+    seconds: float
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class BlockAnalysis:
+    """What the passes do.
+
+    Attributes
+    ----------
+    records : dict of str to int
+        Records of each source.
+    allowed, pairs : int
+        Allowed pairs, and those that some pass finds.
+    passes : tuple of PassFacts
+        Pass by pass.
+    seconds, megabytes : float
+        Expected for the whole run.
+    completeness : EstimatedCompleteness, optional
+        The share of matches found, where there is a model.
+    suggestion : Suggestion, optional
+        Passes that find a stated share, where that was asked.
+    sequential : bool
+        The passes are sequential, so that a later one has fewer records than is said here.
+    """
+
+    records: dict[str, int]
+    allowed: int
+    pairs: int
+    passes: tuple[PassFacts, ...]
+    seconds: float
+    megabytes: float
+    completeness: EstimatedCompleteness | None = None
+    suggestion: Suggestion | None = None
+    sequential: bool = False
+
+    @property
+    def reduction(self) -> float:
+        """Reduction ratio: share of the allowed pairs that is not compared."""
+        return 1 - self.pairs / self.allowed if self.allowed else 0.0
+
+    def text(self, show_values: bool = False) -> str:
+        """For people; keys of blocks hold values of records, and are named only where that is asked."""
+        sizes = ", ".join(f"{name} {n:,}" for name, n in self.records.items())
+        lines = [f"records: {sizes}", f"allowed pairs: {self.allowed:,}", ""]
+        width = max([len(one.label) for one in self.passes] + [len("all together")]) + 3
+        head = f"{'pass':{width}}{'pairs':>16}{'new':>16}{'no key':>12}  {'time':<20}"
+        if self.completeness is not None:
+            head += f"{'matches':>12}{'only here':>12}"
+        lines.append(head.rstrip())
+        for number, one in enumerate(self.passes):
+            none = "" if one.no_key is None else f"{one.no_key:,}"
+            time = shown_time(one.seconds)
+            name = f"{number + 1}. {one.label}"
+            line = f"{name:{width}}{one.pairs:>16,}{one.new:>16,}{none:>12}  {time:<20}"
+            if (found := self.completeness) is not None:
+                line += f"{found.expected[number]:>12,.0f}{found.only[number]:>12,.0f}"
+            lines.append(line.rstrip())
+        lines.append(f"{'all together':{width}}{'':16}{self.pairs:>16,}{'':12}  {shown_time(self.seconds)}")
+        lines += ["", f"reduction ratio: {self.reduction:.6f}"]
+        lines.append(f"expected of a whole run: {self.seconds:,.1f} s and {self.megabytes:,.0f} MB")
+        if self.sequential:
+            lines.append("the passes are sequential: each is counted here on all records, not on those left")
+        for number, one in enumerate(self.passes):
+            if one.blocks:
+                lines += ["", f"largest blocks of pass {number + 1}, {one.label}:"]
+            for block in one.blocks:
+                key = block.key if show_values else "one key"
+                lines.append(
+                    f"  {block.pairs:>14,} pairs ({block.share:.1%}) of {block.records:,} records: {key}"
+                )
+        if self.completeness is not None:
+            lines += ["", *self.completeness.lines()]
+        if self.suggestion is not None:
+            lines += ["", self.suggestion.text()]
+        return "\n".join(lines)
+
+    def to_dict(self, show_values: bool = False) -> dict[str, Any]:
+        """Plain data for JSON; keys of blocks only where that is asked."""
+
+        def block(one: Block) -> dict[str, Any]:
+            return {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in asdict(one).items()
+                if show_values or name != "values"
+            }
+
+        passes = [{**asdict(one), "blocks": [block(own) for own in one.blocks]} for one in self.passes]
+        result: dict[str, Any] = {
+            "format": FORMAT,
+            "records": dict(self.records),
+            "pairs_allowed": self.allowed,
+            "pairs": self.pairs,
+            "reduction_ratio": self.reduction,
+            "seconds": self.seconds,
+            "megabytes": self.megabytes,
+            "sequential": self.sequential,
+            "passes": passes,
+        }
+        if (found := self.completeness) is not None:
+            overlap = found.by_overlap
+            for one, expected, only in zip(passes, found.expected, found.only, strict=True):
+                one["expected_matches"], one["matches_only_here"] = float(expected), float(only)
+            result["completeness"] = {
+                "by_model": found.by_model,
+                "by_overlap": None if overlap is None else overlap.to_dict(),
+                **({"reason": found.reason} if found.reason else {}),
+            }
+        if self.suggestion is not None:
+            result["suggestion"] = self.suggestion.to_dict()
+        return result
+
+
+def count_blocks(
+    prepared: Prepared, seconds_so_far: float = 0.0, threads: int | None = None, most: int = 3
+) -> BlockAnalysis:
+    """Count what the passes do; nothing is compared but some pairs, to measure the time.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records and the plan.
+    seconds_so_far : float
+        What reading and preparing took, which a run does again.
+    threads : int, optional
+        Number of threads.
+    most : int
+        How many of the largest blocks of each pass.
+
+    Returns
+    -------
+    BlockAnalysis
+    """
+    blocking, records = prepared.plan.blocking, prepared.records
+    known: Explanation = explain(prepared, seconds_so_far, threads)
+    passes = tuple(
+        PassFacts(
+            label=one.label,
+            pairs=int(known.found[number]),
+            new=int(known.new[number]),
+            no_key=None if (keys := blocking.keys[number]) is None else int(np.count_nonzero(keys == 0)),
+            seconds=float(known.new[number]) * known.seconds_per_pair,
+            blocks=top_blocks(blocking, records, number, most),
+        )
+        for number, one in enumerate(blocking.passes)
+    )
+    return BlockAnalysis(
+        records={name: len(records.rows(k)) for k, name in enumerate(records.sources)},
+        allowed=int(blocking.allowed_pairs().sum()),
+        pairs=int(known.new.sum()),
+        passes=passes,
+        seconds=known.seconds,
+        megabytes=known.megabytes,
+    )
+
+
+def analyse_blocks(
+    spec: Spec,
+    inputs: Sequence[Any] = (),
+    *,
+    fit: bool = False,
+    parameters: Parameters | None = None,
+    suggest: float | None = None,
+    most: int = 3,
+    threads: int | None = None,
+    memory: int | None = None,
+    progress: Progress = silent,
+) -> BlockAnalysis:
+    """Tell what the passes of a specification do, before it is run.
+
+    Sequential passes are looked at as if all were decided together: which records a later step still has is
+    not known before a run.
+
+    Parameters
+    ----------
+    spec : Spec
+        The specification, its paths resolved.
+    inputs : sequence, optional
+        Sources instead of those of the specification.
+    fit : bool
+        Fit a model, to estimate which share of the matches the passes find.
+    parameters : Parameters, optional
+        The same with these instead of a fit.
+    suggest : float, optional
+        Suggest passes that find this share of the matches; a model is fitted for it where none is given.
+    most : int
+        How many of the largest blocks of each pass.
+    threads, memory, progress
+        As in `Linkage.fit`.
+
+    Returns
+    -------
+    BlockAnalysis
+
+    Raises
+    ------
+    InputError
+        Where the input cannot be used, or a model is wanted and the passes make too many pairs to fit it.
+    """
+    if suggest is not None and not 0 < suggest < 1:
+        raise InputError(
+            f"The share of the matches that suggested passes are to find is {suggest:g}: give one above 0 "
+            "and below 1, such as 0.99."
+        )
+    require_comparisons(spec)
+    if not spec.passes:
+        raise InputError(NO_PASSES)
+    start = time.perf_counter()
+    sequential = spec.mode == "sequential"
+    if sequential:
+        spec = spec.model_copy(update={"mode": "union", "steps": ()})
+    estimates = fit or parameters is not None or suggest is not None
+    prepared = prepare(
+        spec,
+        as_sources(inputs, spec.sources),
+        memory=memory or DEFAULT_MEMORY,
+        threads=threads,
+        progress=progress,
+        limited=estimates,
+    )
+    analysis = count_blocks(prepared, time.perf_counter() - start, threads, most)
+    analysis = replace(analysis, sequential=sequential)
+    if not estimates:
+        return analysis
+    known, counts = _estimated(prepared, parameters, threads, progress)
+    analysis = replace(analysis, completeness=estimated_completeness(prepared, known, counts))
+    if suggest is None:
+        return analysis
+    return replace(analysis, suggestion=suggest_passes(prepared, known, counts, suggest, threads, progress))
+
+
+def _estimated(
+    prepared: Prepared, parameters: Parameters | None, threads: int | None, progress: Progress
+) -> tuple[Parameters, PatternCounts]:
+    """Parameters that were given, with match rates of these records, or fitted ones; and the patterns."""
+    if parameters is not None:
+        known, own = parameters.coding.n_levels, prepared.plan.coding.n_levels
+        if known != own:
+            raise InputError(
+                f"The comparisons of the model have {list(known)} levels, those of the specification "
+                f"{list(own)}: give a model that was fitted with this specification."
+            )
+        counts = count_patterns(prepared.plan, threads, progress)
+        return rated(prepared, parameters, counts, threads, progress).parameters, counts
+    check_sizes(prepared.inputs)
+    prepared = with_labels(prepared)
+    knowledge = read_knowledge(prepared, threads, progress)
+    counts = count_patterns(prepared.plan, threads, progress)
+    return fit_counts(prepared, counts, threads, progress, knowledge=knowledge).parameters, counts

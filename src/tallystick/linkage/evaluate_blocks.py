@@ -1,0 +1,207 @@
+"""Passes against the truth: how many true pairs they find, and how many of their pairs are true."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick._progress import Progress, silent
+from tallystick.blocking.key_pairs import count_key_pairs
+from tallystick.blocking.keys import combine_codes
+from tallystick.blocking.passes import BlockingKey
+from tallystick.blocking.plan import BlockingPlan, plan_blocking
+from tallystick.blocking.union_pairs import union_pairs
+from tallystick.errors import InputError
+from tallystick.linkage.evaluate import read_truth
+from tallystick.linkage.prepare import as_sources, read_listed, read_records
+from tallystick.records.encode import encode_values
+from tallystick.spec import Spec
+from tallystick.spec.checks import require_comparisons
+
+Codes = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class TruePass:
+    """A pass against the truth.
+
+    Attributes
+    ----------
+    label : str
+        Its label.
+    pairs, true : int
+        Pairs that it finds, and how many of them are true.
+    new, only : int
+        True pairs that no earlier pass finds, and those that no other pass does.
+    completeness : float or None
+        Pairs completeness: share of all true pairs that it finds; None where there is none.
+    quality : float or None
+        Pairs quality: share of its pairs that are true; None where it finds none.
+    """
+
+    label: str
+    pairs: int
+    true: int
+    new: int
+    only: int
+    completeness: float | None
+    quality: float | None
+
+
+@dataclass(frozen=True)
+class TrueBlocks:
+    """Passes against the truth.
+
+    Attributes
+    ----------
+    true : int
+        True pairs among the allowed ones.
+    allowed : int
+        Allowed pairs.
+    passes : tuple of TruePass
+        Pass by pass.
+    together : TruePass
+        All passes together.
+    """
+
+    true: int
+    allowed: int
+    passes: tuple[TruePass, ...]
+    together: TruePass
+
+    @property
+    def reduction(self) -> float:
+        """Reduction ratio: share of the allowed pairs that no pass finds."""
+        return 1 - self.together.pairs / self.allowed if self.allowed else 0.0
+
+    def text(self) -> str:
+        """For people."""
+        rows = (*self.passes, self.together)
+        width = max(len(one.label) for one in rows) + 5
+        head = f"{'pass':{width}}{'pairs':>16}{'true':>12}{'new':>12}{'only here':>12}"
+        lines = [f"true pairs: {self.true:,}", "", f"{head}{'completeness':>14}{'quality':>10}"]
+        for number, one in enumerate(rows):
+            name = one.label if one is self.together else f"{number + 1}. {one.label}"
+            found, good = (
+                "none" if value is None else f"{value:.4f}" for value in (one.completeness, one.quality)
+            )
+            lines.append(
+                f"{name:{width}}{one.pairs:>16,}{one.true:>12,}{one.new:>12,}{one.only:>12,}{found:>14}{good:>10}"
+            )
+        return "\n".join([*lines, "", f"reduction ratio: {self.reduction:.6f}"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**asdict(self), "reduction_ratio": self.reduction}
+
+
+def evaluate_blocks(
+    spec: Spec, truth: str, threads: int | None = None, progress: Progress = silent
+) -> TrueBlocks:
+    """Count the true pairs that passes find; no pair is compared.
+
+    Parameters
+    ----------
+    spec : Spec
+        A specification with sources, its paths resolved.
+    truth : str
+        Field or column of every source that says who a record is; equal values are matches.
+    threads : int, optional
+        Number of threads.
+    progress : Progress
+        Told how far the reading is.
+
+    Returns
+    -------
+    TrueBlocks
+
+    Raises
+    ------
+    InputError
+        Where a source lacks the column, or no record has a value.
+    """
+    require_comparisons(spec)
+    sources = as_sources((), spec.sources)
+    kind = spec.kind_of(len(sources))
+    records = read_records(spec, sources, threads, progress).records
+    listed = read_listed(spec, records, kind)
+    plan = plan_blocking(records, spec.passes, kind, listed, threads)
+    return true_blocks(plan, _truth_codes(spec, truth, records.ids), threads)
+
+
+def _truth_codes(spec: Spec, truth: str, ids: pl.Series) -> Codes:
+    found = pl.concat(read_truth(spec.sources, truth))
+    if len(found) != len(ids) or not (found["id"].cast(pl.String) == ids.cast(pl.String)).all():
+        raise InputError(
+            f"The truth column {truth!r} could not be read for the same records: a file has changed "
+            "meanwhile, so run the command again."
+        )
+    return encode_values(found["truth"])[0]
+
+
+def true_blocks(plan: BlockingPlan, truth: Codes, threads: int | None = None) -> TrueBlocks:
+    """Count the true pairs that passes find.
+
+    Parameters
+    ----------
+    plan : BlockingPlan
+        The passes.
+    truth : int32 array, shape (n_records,)
+        Who each record is; 0 is not known, and matches nothing.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    TrueBlocks
+    """
+    among = _among_true(plan, truth)
+    true, new = among.candidate_pairs(), union_pairs(among, threads).new
+    pairs = plan.candidate_pairs()
+    found, all_true = int(new.sum()), count_key_pairs(truth, plan.offsets, plan.source_pairs).n_pairs
+
+    def row(label: str, n_pairs: int, n_true: int, n_new: int, only: int) -> TruePass:
+        share, quality = n_true / all_true if all_true else None, n_true / n_pairs if n_pairs else None
+        return TruePass(label, n_pairs, n_true, n_new, only, share, quality)
+
+    rows = []
+    for number, one in enumerate(plan.passes):
+        others = [k for k in range(len(plan.passes)) if k != number]
+        without = union_pairs(_some(among, others), threads).n_pairs if others else 0
+        rows.append(row(one.label, int(pairs[number]), int(true[number]), int(new[number]), found - without))
+    together = row("all together", union_pairs(plan, threads).n_pairs, found, found, found)
+    return TrueBlocks(all_true, int(plan.allowed_pairs().sum()), tuple(rows), together)
+
+
+def _among_true(plan: BlockingPlan, truth: Codes) -> BlockingPlan:
+    """A plan whose passes find the true pairs of the passes: the truth is one more part of each key."""
+    keys: list[Codes | None] = []
+    listed: list[tuple[Codes, Codes] | None] = []
+    for own, pairs in zip(plan.keys, plan.listed, strict=True):
+        if pairs is not None:
+            left, right = pairs
+            same = (truth[left] != 0) & (truth[left] == truth[right])
+            listed.append((left[same], right[same]))
+            keys.append(None)
+        else:
+            listed.append(None)
+            keys.append(truth if own is None else combine_codes([own, truth]))
+    passes = tuple(
+        one if pairs is not None else BlockingKey(parts=("truth",), name=one.label)  # type: ignore[arg-type]
+        for one, pairs in zip(plan.passes, listed, strict=True)
+    )
+    return replace(plan, passes=passes, key_parts={}, keys=tuple(keys), listed=tuple(listed))
+
+
+def _some(plan: BlockingPlan, chosen: list[int]) -> BlockingPlan:
+    """The plan with some of its passes."""
+    return replace(
+        plan,
+        passes=tuple(plan.passes[k] for k in chosen),
+        keys=tuple(plan.keys[k] for k in chosen),
+        listed=tuple(plan.listed[k] for k in chosen),
+    )
