@@ -28,10 +28,10 @@ def linkage() -> ts.Linkage:
         comparisons=[
             ts.comparison("full_name", ts.bigram_dice(0.9, 0.75, 0.6, 0.45)),
             ts.comparison("dob", ts.damerau_levenshtein(1, 2)),
-            ts.comparison("birth_place", ts.jaro_winkler(0.85)),
+            ts.comparison("birth_place", ts.jaro_winkler(0.85), frequencies=True),
             ts.comparison("postcode_fake", ts.damerau_levenshtein(1, 2)),
             ts.comparison("gender", ts.exact()),
-            ts.comparison("occupation", ts.exact()),
+            ts.comparison("occupation", ts.exact(), frequencies=True),
         ],
         passes=[
             ts.blocking_key("full_name"),
@@ -39,11 +39,12 @@ def linkage() -> ts.Linkage:
             ts.blocking_key(end, "dob"),
             ts.blocking_key(beginning, "dob"),
             ts.blocking_key(end, "birth_place"),
+            ts.blocking_key(beginning, "birth_place"),
             ts.blocking_key("dob", "birth_place"),
+            ts.blocking_key("dob", "occupation"),
             ts.blocking_key("postcode_fake"),
         ],
-        upper=0.95,
-        lower=0.1,
+        estimation=ts.Estimation(interactions=(("birth_place", "postcode_fake"),)),
         folder=HERE,
     )
 

@@ -17,6 +17,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DATA_FILES = (
     "links.parquet",
     "entities.parquet",
+    "clusters.parquet",
     "residuals.parquet",
     "review.parquet",
     "curve.parquet",

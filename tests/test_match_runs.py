@@ -229,7 +229,8 @@ def test_deduplication_links_every_pair(folder: Path) -> None:
     keys = [ts.match_key("given", "surname")]
     found = ts.Linkage(match=ts.Match(keys=keys)).match(ts.Source(name="a", path=folder / "a.csv", id="id"))
     assert found.pairs.select("id_left", "id_right").rows() == [("a0", "a1"), ("a0", "a2"), ("a1", "a2")]
-    assert found.entities["entity_id"].to_list() == [0, 0, 0, 1]
+    ids = found.entities["entity_id"].to_list()
+    assert ids[0] == ids[1] == ids[2] != ids[3]
     assert found.residuals.rows() == [("a", "a3", None, 0, "no candidate")]
     assert found.counts.columns == ["key", "pairs", "links", "ambiguous_a", "left_a"]
 
@@ -373,8 +374,11 @@ def test_a_specification_may_have_both(folder: Path) -> None:
     (folder / "spec.toml").write_text(SPEC + MATCH, "utf-8")
     assert call("match", folder / "spec.toml", "--out", folder / "match").exit_code == 0
     assert call("link", folder / "spec.toml", "--out", folder / "link").exit_code == 0
-    model = ts.Model.load(folder / "link")
-    assert model.spec.match is not None
+    assert ts.load_model(folder / "link").spec.match is not None
+    # The linkage begins with what the keys alone link.
+    keyed, links = (pl.read_parquet(folder / name / "links.parquet") for name in ("match", "link"))
+    first = links.filter(pl.col("step") == "match keys").select("id_left", "id_right")
+    assert set(first.iter_rows()) == set(keyed.select("id_left", "id_right").iter_rows())
 
 
 # Febrl 4

@@ -307,7 +307,7 @@ def test_runs_are_the_same_to_the_byte(persons: list[pl.DataFrame], passes: str,
     folders = [tmp_path / "1", tmp_path / "2"]
     names = sorted(path.name for path in folders[0].iterdir())
     assert names == sorted(path.name for path in folders[1].iterdir())
-    assert len(names) == 9
+    assert len(names) == 10
     for name in names:
         if name not in ("run.json", "report.html"):
             assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name

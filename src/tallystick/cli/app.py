@@ -245,6 +245,36 @@ def export(
 
 
 @app.command()
+def add(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    file: Annotated[Path, typer.Argument(help="The new file, its columns named as in the first source.")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of the new source; by default that of the file.")
+    ] = None,
+    id: Annotated[
+        str | None, typer.Option("--id", help="Its id column; by default that of the first source.")
+    ] = None,
+    duplicate_free: Annotated[
+        bool, typer.Option("--duplicate-free", help="No two of its records are one entity.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Directory for the results.")] = None,
+    threads: Threads = None,
+    memory: Memory = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Link a new file to the entities of a run, without comparing the old pairs again."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.add import add_file
+
+        text = add_file(run, file, name, id, duplicate_free, out, threads, memory, force, reporter)
+        reporter.close()
+        if not quiet:
+            print(text)
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Directory of a run.")],
     truth: Annotated[

@@ -146,6 +146,11 @@ def summary(links: Links | SequentialLinks, out: Path) -> str:
         f"{counts['links']:,} links, {counts['possible']:,} possible links, "
         f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"
     )
+    if cut := counts["cut_links"]:
+        lines.append(
+            f"{cut:,} link{'s' * (cut > 1)} cut between entities, since the other pairs of their records "
+            "speak against them (clusters.parquet)"
+        )
     if rates.precision is not None and rates.recall is not None:
         shown = []
         for name, value in (("precision", rates.precision), ("recall", rates.recall)):

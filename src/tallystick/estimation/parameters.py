@@ -276,12 +276,13 @@ class Parameters(Weighing):
         if self.uncertainty is None:
             return {}
         spread = NORMAL_95 * self.uncertainty.errors[number - len(self.pairs)]
-        matches = self.pairs[number].expected_matches
-        return (
-            {"matches_interval": [float(matches * np.exp(sign * spread)) for sign in (-1, 1)]}
-            if spread
-            else {}
-        )
+        if not spread:
+            return {}
+        pair = self.pairs[number]
+        # Where hardly a match is expected the error of its log is beyond all bounds; the pairs are one.
+        most = np.log(max(pair.pairs, 1)) - np.log(max(pair.expected_matches, 1e-300))
+        low, high = (pair.expected_matches * np.exp(min(sign * spread, most)) for sign in (-1, 1))
+        return {"matches_interval": [float(low), float(high)]}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `from_dict` reads it back without loss."""

@@ -15,6 +15,7 @@ from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
+from tallystick.linking.clustering import Clustering
 from tallystick.linking.constraints import any_competes, constraint_of, zero_weight
 from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
 from tallystick.linking.decision import Decision
@@ -104,7 +105,7 @@ def estimate_rates(
 
 
 def counts_dict(
-    prepared: Prepared, counts: PatternCounts, decided: DecidedPairs, n_entities: int
+    prepared: Prepared, counts: PatternCounts, decided: DecidedPairs, clustering: Clustering
 ) -> dict[str, Any]:
     """Counts per stage and pass; the key of the largest block of a pass holds values of records."""
     pairs = decided.pairs
@@ -140,12 +141,13 @@ def counts_dict(
             name: int((~linked[offsets[k] : offsets[k + 1]]).sum())
             for k, name in enumerate(prepared.records.sources)
         },
-        "entities": n_entities,
         **(
             {"duplicates": {one.source: len(one.rows) for one in prepared.duplicates}}
             if prepared.duplicates
             else {}
         ),
+        "entities": int(clustering.entity.max()) + 1,  # numbered from 0
+        "cut_links": int(clustering.cut.sum()),
         "unreadable": {plan.name: plan.unreadable for plan in prepared.plan.comparisons if plan.unreadable},
     }
 

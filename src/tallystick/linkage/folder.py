@@ -19,6 +19,7 @@ RUN_FORMAT = "tallystick-run/1"
 OUTPUTS = (
     "links.parquet",
     "entities.parquet",
+    "clusters.parquet",
     "residuals.parquet",
     "review.parquet",
     "curve.parquet",
@@ -38,7 +39,7 @@ MATCH_OUTPUTS = (
     "run.json",
 )
 """Files of a run by match keys."""
-SOMETIMES = ("duplicates.parquet",)
+SOMETIMES = ("duplicates.parquet", "golden.parquet", "changes.parquet")
 """Outputs that only some runs have."""
 _OURS = tuple(dict.fromkeys((*OUTPUTS, *MATCH_OUTPUTS, *SOMETIMES)))
 

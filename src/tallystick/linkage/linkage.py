@@ -24,6 +24,7 @@ from tallystick.linkage.run import check_sizes, run
 from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.decision import AssignmentKind, Decision
+from tallystick.linking.entities import Entities
 from tallystick.linking.match_settings import Match
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.step import Step
@@ -70,7 +71,7 @@ class Linkage:
         Seed of everything random.
     most_pairs : int
         Where the passes make more pairs, nothing is compared (see `Spec`).
-    normalise, fields, estimation, match, sources, mode, steps
+    normalise, fields, entities, estimation, match, sources, mode, steps
         As in `Spec`.
     spec : Spec, optional
         A whole specification instead of all others.
@@ -112,6 +113,7 @@ class Linkage:
         most_pairs: int = MOST_PAIRS,
         normalise: Normalise | None = None,
         fields: Mapping[str, FieldSettings] | None = None,
+        entities: Entities | None = None,
         estimation: Estimation | None = None,
         match: Match | None = None,
         sources: Sequence[Source] = (),
@@ -144,6 +146,7 @@ class Linkage:
                 comparisons=tuple(comparisons),
                 passes=tuple(passes),
                 decision=Decision(assignment=assignment, thresholds=thresholds, **given),
+                entities=entities or Entities(),
                 estimation=estimation or Estimation(),
                 mode=mode,
                 steps=tuple(steps),

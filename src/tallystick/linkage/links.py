@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -19,23 +19,37 @@ from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
 from tallystick.linkage.duplicates import duplicates_table
+from tallystick.linkage.entities import (
+    clustering_of,
+    clusters_table,
+    entities_table,
+    entity_figures,
+    entity_ids,
+)
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
+from tallystick.linkage.golden import golden_records
 from tallystick.linkage.model import Model
 from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.why import Why, why
+from tallystick.linking.clustering import Clustering
 from tallystick.linking.constraints import any_competes
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
+from tallystick.linking.entities import Golden
 from tallystick.linking.residuals import BestCandidates, best_candidates
 from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs, score
 from tallystick.linking.thresholds import Thresholds
 from tallystick.patterns.count import PatternCounts, count_patterns
+from tallystick.preparation.source import Source
 from tallystick.quality.rates import EstimatedRates
+
+if TYPE_CHECKING:
+    from tallystick.linkage.addition import Added
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,11 @@ class Links:
         return self.table("entities")
 
     @cached_property
+    def clusters(self) -> pl.DataFrame:
+        """What holds each entity together, the least sure first (see `entities.clusters_table`)."""
+        return self.table("clusters")
+
+    @cached_property
     def residuals(self) -> pl.DataFrame:
         """Every record without a link, its best candidate, and why that is no link."""
         return self.table("residuals")
@@ -101,7 +120,7 @@ class Links:
 
         Parameters
         ----------
-        name : {"links", "entities", "residuals", "review", "duplicates"}
+        name : {"links", "entities", "clusters", "residuals", "review", "duplicates"}
             Which; ``links`` are `pairs`.
 
         Returns
@@ -112,9 +131,11 @@ class Links:
         if name == "links":
             return tables.links_table(prepared, parameters.coding, decided)
         if name == "entities":
-            return tables.entities_table(prepared, self._entity_of)
+            return entities_table(prepared.records, self.clustering.entity, self.entity_ids)
         if name == "duplicates":
             return duplicates_table(prepared.duplicates, prepared.records)
+        if name == "clusters":
+            return clusters_table(prepared, decided, self.clustering, self.entity_ids)
         if name == "residuals":
             return tables.residuals_table(prepared, decided, self.best or self.find_best())
         return tables.review_table(prepared, parameters, decided)
@@ -136,8 +157,14 @@ class Links:
         return replace(self, best=best, counts=replace(self.counts, remembered=None))
 
     @cached_property
-    def _entity_of(self) -> NDArray[np.int64]:
-        return tables.entities_of(self.prepared, self.decided)
+    def clustering(self) -> Clustering:
+        """Entity of every record by number, and the links that were cut."""
+        return clustering_of(self.prepared, self.decided)
+
+    @cached_property
+    def entity_ids(self) -> pl.Series:
+        """Id of each entity by number."""
+        return entity_ids(self.prepared.records, self.clustering.entity)
 
     def quality(self) -> EstimatedRates:
         """Estimated precision, recall, type 1 and type 2 error, by the model itself, with intervals.
@@ -234,6 +261,52 @@ class Links:
         """
         return evaluate(self.pairs, self.entities, self.prepared.spec.sources, self.prepared.kind, truth)
 
+    def golden(self, golden: Golden | None = None) -> pl.DataFrame:
+        """The golden record of each entity (see `tallystick.linkage.golden.golden_records`).
+
+        Parameters
+        ----------
+        golden : Golden, optional
+            The rules; by default those of the specification, or the most frequent value.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        InputError
+            Where a rule names what no source has.
+        """
+        asked = golden or self.prepared.spec.entities.golden or Golden()
+        return golden_records(self.entities, self.prepared.spec.sources, asked)
+
+    def add(self, source: Source, **how: Any) -> Added:
+        """Link a new file to the entities, and leave all else as it is (see `tallystick.linkage.addition`).
+
+        Parameters
+        ----------
+        source : Source
+            The new file, under a name of its own.
+        **how
+            ``threads``, ``memory`` and ``progress``, as in `Model.link`.
+
+        Returns
+        -------
+        Added
+
+        Raises
+        ------
+        InputError
+            Where the file is one of the sources, or cannot be used.
+        """
+        from tallystick.linkage.addition import Entered, add_source
+
+        prepared = self.prepared
+        hashes = tuple(table.sha256 for table in prepared.inputs)
+        entered = Entered(self.model, prepared.spec.sources, hashes, self.pairs, self.entities)
+        return add_source(entered, source, **how)
+
     def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
         """The linked table: columns of the sources side by side, a row per link.
 
@@ -274,9 +347,10 @@ class Links:
 
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""
-        return figures.quality_dict(
+        quality = figures.quality_dict(
             self.prepared, self.model.parameters, self.counts, self.decided, self.decision, self.curves
         )
+        return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage and pass, as ``run.json`` holds them."""
@@ -284,8 +358,7 @@ class Links:
 
     @cached_property
     def _counts_dict(self) -> dict[str, Any]:
-        n_entities = int(self._entity_of.max()) + 1  # numbered from 0
-        return figures.counts_dict(self.prepared, self.counts, self.decided, n_entities)
+        return figures.counts_dict(self.prepared, self.counts, self.decided, self.clustering)
 
 
 def score_prepared(

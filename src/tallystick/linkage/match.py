@@ -17,7 +17,7 @@ from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_
 from tallystick.linkage.key_links import link_records
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.prepare import Known, as_sources, read_records
-from tallystick.linkage.run import Clock, file_sha256, run_facts, shown_spec
+from tallystick.linkage.run import Clock, named_sha256, run_facts, shown_spec
 from tallystick.preparation.write import write_table
 from tallystick.spec import Spec
 
@@ -153,6 +153,6 @@ def _fingerprint(known: Known) -> str:
         "version": __version__,
         "spec": shown_spec(known.spec),
         "inputs": [[table.name, table.sha256] for table in known.inputs],
-        "nicknames": None if settings.nicknames is None else file_sha256(settings.nicknames),
+        "nicknames": None if settings.nicknames is None else named_sha256(settings.nicknames),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -12,10 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.errors import InputError
+from tallystick.linkage.entities import entities_table, entity_ids
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
 from tallystick.linkage.prepare import Known
-from tallystick.linkage.tables import entities_table, pair_ids
+from tallystick.linkage.tables import pair_ids
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.match_settings import Match
 from tallystick.linking.matched import REASONS, Matched
@@ -126,7 +127,8 @@ class Matches:
     @cached_property
     def entities(self) -> pl.DataFrame:
         """Every record with its ``entity_id``, linked or not."""
-        return entities_table(self.known, self._entity_of)
+        records, entity = self.known.records, self._entity_of
+        return entities_table(records, entity, entity_ids(records, entity))
 
     @cached_property
     def residuals(self) -> pl.DataFrame:

@@ -34,6 +34,7 @@ from tallystick.linkage.folder import (
     unfinished,
 )
 from tallystick.linkage.forecast import CURVE, curve_table
+from tallystick.linkage.golden import check_golden
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
@@ -118,6 +119,8 @@ def run(
     sources = as_sources(inputs, spec.sources)
     spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
     check_folder(folder, force)
+    if spec.entities.golden is not None:
+        check_golden(spec.entities.golden, sources)
     with clock.stage("read"):
         encoded = read_records(spec, sources, threads, progress)
     if model is None:
@@ -178,7 +181,7 @@ def _written(
 ) -> Result:
     """Write the tables, figures and report of decided pairs; the run is complete then."""
     with clock.stage("write"):
-        names = ["links", "entities", "residuals", "review"]
+        names = ["links", "entities", "clusters", "residuals", "review"]
         if links.prepared.duplicates:
             names.append("duplicates")
         for name in names:
@@ -186,6 +189,8 @@ def _written(
                 progress(f"writing {name}", 0, 1)
                 write_table(links.table(name), folder / f"{name}.parquet")
                 progress(f"writing {name}", 1, 1)
+        if links.prepared.spec.entities.golden is not None and not (folder / "golden.parquet").exists():
+            write_table(links.golden(), folder / "golden.parquet")
         if links.curves and not (folder / CURVE).exists():
             write_table(curve_table(links.curves), folder / CURVE)
         quality = links.quality_dict()
@@ -309,7 +314,7 @@ def check_unchanged(sources: Sequence[Source], facts: Mapping[str, Any]) -> None
         ``run.json`` of the run.
     """
     for source, read in zip(sources, facts["inputs"], strict=True):
-        if source.path is not None and source.path.is_file() and _sha256(source.path) != read["sha256"]:
+        if source.path is not None and source.path.is_file() and file_sha256(source.path) != read["sha256"]:
             raise InputError(f"{source.shown}: the file has changed since the run: run the linkage again.")
 
 
@@ -329,23 +334,24 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | Sequen
         "version": __version__,
         "spec": shown_spec(spec),
         "inputs": [[table.name, table.sha256] for table in inputs],
-        "pairs": [file_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
+        "pairs": [named_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,
         "outside": outside_sha256(spec),
     }
     if spec.estimation.labels is not None and model is None:
         labels = Path(spec.estimation.labels)
-        facts["labels"] = [file_sha256(str(one)) for one in (labels, design_path(labels)) if one.is_file()]
+        facts["labels"] = [named_sha256(str(one)) for one in (labels, design_path(labels)) if one.is_file()]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def file_sha256(path: str) -> str:
+def named_sha256(path: str) -> str:
     """Hash of a file that a specification names beside its sources; `InputError` where it cannot be read."""
     open_source(Source(name="pairs", path=Path(path)))  # which says what is wrong with the file
-    return _sha256(path)
+    return file_sha256(path)
 
 
-def _sha256(path: str | Path) -> str:
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file, as ``run.json`` has it of every input."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -12,6 +12,7 @@ from tallystick.linkage.key_links import KeyLinks
 from tallystick.linkage.merged import Merged
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.sequential import StepLinks
+from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import weight_thresholds
 from tallystick.quality.rates import EstimatedRates, StepRates, rates_of_steps
 from tallystick.quality.steps import named
@@ -99,7 +100,7 @@ def step_rows(whole: Prepared, steps: Sequence[StepLinks]) -> list[dict[str, Any
 
 
 def counts_dict(
-    whole: Prepared, steps: Sequence[StepLinks], pairs: Merged, n_entities: int
+    whole: Prepared, steps: Sequence[StepLinks], pairs: Merged, clustering: Clustering
 ) -> dict[str, Any]:
     """Counts per stage, step and pass.
 
@@ -111,8 +112,8 @@ def counts_dict(
         What the steps did.
     pairs : Merged
         Their pairs.
-    n_entities : int
-        Number of entities.
+    clustering : Clustering
+        Their entities.
 
     Returns
     -------
@@ -143,7 +144,8 @@ def counts_dict(
             name: int((~linked[offsets[k] : offsets[k + 1]]).sum())
             for k, name in enumerate(whole.records.sources)
         },
-        "entities": n_entities,
+        "entities": int(clustering.entity.max()) + 1,  # numbered from 0
+        "cut_links": int(clustering.cut.sum()),
         **(
             {"duplicates": {one.source: len(one.rows) for one in whole.duplicates}}
             if whole.duplicates

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
@@ -18,14 +17,18 @@ from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
 from tallystick.linkage.duplicates import duplicates_table
+from tallystick.linkage.entities import clustering_of, clusters_table, entities_table, entity_ids
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
+from tallystick.linkage.golden import golden_records
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linkage.why import Why, rows_of_pair
+from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
+from tallystick.linking.entities import Golden
 from tallystick.patterns.coding import PatternCoding
 from tallystick.quality.rates import EstimatedRates
 
@@ -96,7 +99,7 @@ class SequentialLinks:
 
         Parameters
         ----------
-        name : {"links", "entities", "residuals", "review", "duplicates"}
+        name : {"links", "entities", "clusters", "residuals", "review", "duplicates"}
             Which; ``links`` are `pairs`.
 
         Returns
@@ -112,7 +115,9 @@ class SequentialLinks:
         if name == "duplicates":
             return duplicates_table(self.prepared.duplicates, self.prepared.records)
         if name == "entities":
-            return tables.entities_table(self.prepared, self._entity_of)
+            return entities_table(self.prepared.records, self.clustering.entity, self.entity_ids)
+        if name == "clusters":
+            return clusters_table(self.prepared, self.decided, self.clustering, self.entity_ids)
         if name == "residuals":
             unlinked = ~self.decided.records_of(self.decided.links, self.prepared.records.n_records)
             best = last_candidates(self.prepared, self.steps, unlinked)
@@ -134,8 +139,19 @@ class SequentialLinks:
         return kept.select(*ids, "step").join(whole, on=[*ids, "step"], how="left", maintain_order="left")
 
     @cached_property
-    def _entity_of(self) -> NDArray[np.int64]:
-        return tables.entities_of(self.prepared, self.decided)
+    def clustering(self) -> Clustering:
+        """Entity of every record by number, and the links that were cut."""
+        return clustering_of(self.prepared, self.decided)
+
+    @cached_property
+    def entity_ids(self) -> pl.Series:
+        """Id of each entity by number."""
+        return entity_ids(self.prepared.records, self.clustering.entity)
+
+    def golden(self, golden: Golden | None = None) -> pl.DataFrame:
+        """The golden record of each entity (see `Links.golden`)."""
+        asked = golden or self.prepared.spec.entities.golden or Golden()
+        return golden_records(self.entities, self.prepared.spec.sources, asked)
 
     def quality(self) -> EstimatedRates:
         """Estimated precision, recall, type 1 and type 2 error of all steps together, with intervals.
@@ -186,8 +202,7 @@ class SequentialLinks:
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage, step and pass, as ``run.json`` holds them."""
-        n_entities = int(self._entity_of.max()) + 1  # numbered from 0
-        return sequential_figures.counts_dict(self.prepared, self.steps, self.merged, n_entities)
+        return sequential_figures.counts_dict(self.prepared, self.steps, self.merged, self.clustering)
 
 
 def link_by_steps(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tallystick.errors import InputError
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Known, Prepared
-from tallystick.linking.cluster import connected_components
 from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.residuals import BestCandidates
 from tallystick.linking.terms import pair_terms
@@ -107,26 +106,6 @@ def links_table(
         "decision": LABELS.gather(decided.verdict[chosen]),
     }
     return pl.DataFrame(columns)
-
-
-def entities_of(prepared: Prepared, decided: DecidedPairs) -> NDArray[np.int64]:
-    """Entity of every record: connected components of the links, shape (n_records,)."""
-    links = decided.links
-    return connected_components(
-        decided.pairs.left[links], decided.pairs.right[links], prepared.records.n_records
-    )
-
-
-def entities_table(prepared: Known, entities: NDArray[np.int64]) -> pl.DataFrame:
-    """Every record with its entity (see `entities_of`), linked or not."""
-    records = prepared.records
-    return pl.DataFrame(
-        {
-            "entity_id": entities,
-            "source": _labels(list(records.sources), prepared.source_of(np.arange(records.n_records))),
-            "id": records.ids,
-        }
-    )
 
 
 def residuals_table(prepared: Prepared, decided: DecidedPairs, best: BestCandidates) -> pl.DataFrame:

@@ -235,6 +235,11 @@ def _headline_sentences(model: Json, run: Json, quality: Json) -> Iterator[str]:
             else ""
         )
         yield f"Among {held}, {count(counts['links'])} pairs were accepted as links{entities}."
+        if model.get("kind") != "link" and counts.get("cut_links"):
+            yield (
+                f"{count(counts['cut_links'])} of the links were cut: their records are in two entities, "
+                "since too few of the other pairs between these agree."
+            )
     if estimated.get("precision") is not None:
         wrong = (
             f" ({formats.about(estimated['false_links'])} false)"

@@ -14,6 +14,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
 from tallystick.estimation.settings import Estimation
 from tallystick.linking.decision import Decision
+from tallystick.linking.entities import Entities
 from tallystick.linking.match_settings import Match
 from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
@@ -56,6 +57,8 @@ class Spec(Settings):
         Where candidate pairs come from.
     decision : Decision
         How pairs become links, possible links and non-links.
+    entities : Entities
+        How linked records are put together into entities.
     estimation : Estimation
         How m, u and the match rate are estimated.
     steps : tuple of Step
@@ -86,6 +89,7 @@ class Spec(Settings):
     comparisons: tuple[Comparison, ...] = ()
     passes: tuple[AnyPass, ...] = ()
     decision: Decision = Decision()
+    entities: Entities = Entities()
     estimation: Estimation = Estimation()
     steps: tuple[Step, ...] = ()
     match: Match | None = None
