@@ -15,7 +15,7 @@ from tallystick.linkage.prepare import Prepared
 from tallystick.patterns.count import PatternCounts
 from tallystick.quality.overlap import Agreements, Completeness, completeness, two_passes
 
-MOST_CELLS = 20_000
+MOST_CELLS = 2_000
 """Of larger tables of agreements no models are fitted."""
 
 Bits = NDArray[np.bool_]

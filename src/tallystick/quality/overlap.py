@@ -25,9 +25,9 @@ Matrix = NDArray[np.float64]
 NORMAL_95 = 1.959963984540054
 DRAWS = 100
 """Draws of the bootstrap."""
-DRAWN_CELLS = 200_000
+DRAWN_CELLS = 50_000
 """Cells of all draws together, about: of a large table fewer are drawn."""
-FEWEST_DRAWS = 40
+FEWEST_DRAWS = 20
 LEAST_WEIGHT = 0.01
 """Models of less weight are not drawn from."""
 
