@@ -368,9 +368,9 @@ def test_a_stopped_run_is_taken_up_with_what_it_has_estimated(
         assert call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q").exit_code == 1
     assert not (tmp_path / "out" / "run.json").exists()
     fitted = []
-    real = ts.linkage.sequential._fit  # type: ignore[attr-defined]
+    real = ts.linkage.sequential.fit_step  # type: ignore[attr-defined]
     monkeypatch.setattr(
-        "tallystick.linkage.sequential._fit", lambda *args: fitted.append(args[1].label) or real(*args)
+        "tallystick.linkage.sequential.fit_step", lambda *args: fitted.append(args[1].label) or real(*args)
     )
     assert call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q").exit_code == 0
     steps = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["counts"]["steps"]

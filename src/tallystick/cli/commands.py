@@ -157,7 +157,8 @@ def summary(links: Links | SequentialLinks, out: Path) -> str:
             limits = rates.intervals.get(name)
             within = "" if limits is None else f" ({limits.low:.4f} to {limits.high:.4f})"
             shown.append(f"{name} {value:.4f}{within}")
-        lines.append(f"estimated {', '.join(shown)} by the model itself, with 95 per cent intervals")
+        intervals = ", with 95 per cent intervals" if rates.intervals else ""
+        lines.append(f"estimated {', '.join(shown)} by the model itself{intervals}")
     if isinstance(links, Links) and isinstance(links.decision, Thresholds):
         weights = shown_weights(weight_thresholds(links.model.parameters, links.decision))
         lines.append(f"thresholds as match weights: {weights}, by {links.decision.explanation}")
@@ -171,8 +172,8 @@ def weigh_pattern(path: Path, pattern: str) -> str:
     model = _model(path)
     if isinstance(model, SequentialModel):
         raise InputError(
-            f"{path}: each step of a sequential linkage weighs patterns by itself: give a model of a linkage "
-            'with mode = "union".'
+            f"{path}: each step of this linkage weighs patterns by itself: give a model of a linkage with "
+            'mode = "union" and without households.'
         )
     weight = model.weight(pattern)
     return (

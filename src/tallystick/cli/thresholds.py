@@ -86,8 +86,8 @@ def show_thresholds(
     model = load_model(run)
     if isinstance(model, SequentialModel):
         raise InputError(
-            f"{run}: each step of a sequential run has thresholds of its own, which quality.json tells: give "
-            "others in the decision of [[steps]] and run it again."
+            f"{run}: each step of this run has thresholds of its own, which quality.json tells: give others "
+            "in the decision of [[steps]], or of [households], and run it again."
         )
 
     def score_again(floors: NDArray[np.float64]) -> ScoredPairs:

@@ -10,6 +10,8 @@ import polars as pl
 
 from tallystick._progress import Progress
 from tallystick.cli.commands import _facts, _find_modules_in, _sources
+from tallystick.linkage.household_links import link_by_households
+from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import known_records, rows_of_side
 from tallystick.linkage.prepare import Prepared, prepare
 from tallystick.linkage.run import check_unchanged
@@ -34,7 +36,11 @@ def explain_pair(run: Path, left: str, right: str, threads: int | None, progress
     prepared = prepare(model.spec, sources, threads=threads, progress=progress)
     records = [_named(one, prepared) for one in (left, right)]
     if isinstance(model, SequentialModel):  # what a step had is known once the ones before it have run
-        by_steps = link_by_steps(prepared, model.steps, threads=threads, progress=progress)
+        by_steps = (
+            link_by_households(prepared, model.parameters, threads=threads, progress=progress)
+            if isinstance(model, HouseholdModel)
+            else link_by_steps(prepared, model.steps, threads=threads, progress=progress)
+        )
         return by_steps.why(*records).text()
     ids = [one if isinstance(one, str) else one[1] for one in records]
     table = read_table(run / "links.parquet").filter(

@@ -63,6 +63,9 @@ class PairOfSources:
         Where the number of matches comes from.
     left_duplicate_free, right_duplicate_free : bool
         Whether the sources are declared to hold every entity once; False within one source.
+    constant : float, optional
+        The no-link constant where it does not follow from the numbers of records, since only records of
+        linked households are compared.
     """
 
     left: str
@@ -78,6 +81,7 @@ class PairOfSources:
     origin: str = "EM"
     left_duplicate_free: bool = False
     right_duplicate_free: bool = False
+    constant: float | None = None
 
 
 @dataclass(frozen=True)
@@ -305,6 +309,7 @@ class Parameters(Weighing):
                     "related_share": pair.related_share,
                     "origin": pair.origin,
                     **{key: True for key in DECLARED if getattr(pair, key)},
+                    **({} if pair.constant is None else {"constant": pair.constant}),
                     **self._matches_interval(number),
                 }
                 for number, pair in enumerate(self.pairs)

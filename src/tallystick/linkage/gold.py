@@ -126,7 +126,9 @@ def draw_gold(
         update={"labels": None, "labels_use": "with_em", "labels_u": False}
     )
     # Of sequential passes the pairs are drawn as from a union: what a step sees depends on all records.
-    spec = spec.model_copy(update={"estimation": estimation, "mode": "union", "steps": ()})
+    spec = spec.model_copy(
+        update={"estimation": estimation, "mode": "union", "steps": (), "households": None}
+    )
     sources = as_sources(inputs, spec.sources)
     kind = spec.kind_of(len(sources))
     encoded = read_records(spec, sources, threads, progress)

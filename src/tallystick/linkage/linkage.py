@@ -15,6 +15,7 @@ from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.estimation.estimate import given_parameters
 from tallystick.estimation.settings import Estimation
+from tallystick.linkage.household_links import link_by_households
 from tallystick.linkage.labels import with_labels
 from tallystick.linkage.links import Links, fit_counts
 from tallystick.linkage.model import Model
@@ -25,6 +26,7 @@ from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.decision import AssignmentKind, Decision
 from tallystick.linking.entities import Entities
+from tallystick.linking.households import Households
 from tallystick.linking.match_settings import Match
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.step import Step
@@ -71,7 +73,7 @@ class Linkage:
         Seed of everything random.
     most_pairs : int
         Where the passes make more pairs, nothing is compared (see `Spec`).
-    normalise, fields, entities, estimation, match, sources, mode, steps
+    normalise, fields, entities, estimation, match, sources, mode, steps, households
         As in `Spec`.
     spec : Spec, optional
         A whole specification instead of all others.
@@ -119,6 +121,7 @@ class Linkage:
         sources: Sequence[Source] = (),
         mode: Literal["union", "sequential"] = "union",
         steps: Sequence[Step] = (),
+        households: Households | None = None,
         spec: Spec | None = None,
         folder: str | Path = ".",
     ) -> None:
@@ -151,6 +154,7 @@ class Linkage:
                 mode=mode,
                 steps=tuple(steps),
                 match=match,
+                households=households,
             )
         object.__setattr__(self, "spec", spec)
         object.__setattr__(self, "folder", Path(folder))
@@ -197,14 +201,16 @@ class Linkage:
         Returns
         -------
         Model or SequentialModel
-            The latter of sequential passes, whose decisions belong to the fit: each step has the records
-            that the ones before it have left.
+            The latter of sequential passes (or, as `HouseholdModel`, of households), whose decisions belong
+            to the fit: each step has the records that the ones before it have left.
         """
         require_comparisons(self.spec)
         spec = resolved(self.spec, self.folder)
         sources = as_sources(inputs, spec.sources)
         prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
         check_sizes(prepared.inputs)
+        if spec.households is not None:
+            return link_by_households(prepared, threads=threads, progress=progress).model
         if spec.by_steps:
             return link_by_steps(prepared, threads=threads, progress=progress).model
         prepared = with_labels(prepared)
@@ -336,6 +342,11 @@ class Linkage:
         InputError
             Where m or u of a comparison is not given, or comparisons are to be estimated together.
         """
+        if self.spec.households is not None:
+            raise InputError(
+                "households: m and u of households and of the persons in them are those of data: fit the "
+                "linkage, or leave households out."
+            )
         if self.spec.by_steps:
             raise InputError(
                 "The parameters of sequential passes, and those after match keys, are those of the records "
@@ -373,7 +384,7 @@ class Linkage:
         Returns
         -------
         Links or SequentialLinks
-            The latter of sequential passes.
+            The latter of sequential passes, or as `HouseholdLinks` of a linkage with households.
         """
         if not self.spec.passes:
             raise InputError(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -84,6 +84,7 @@ class Links:
     curves: tuple[ErrorCurve, ...]
     threads: int | None = None
     best: BestCandidates | None = None
+    table_names: ClassVar[tuple[str, ...]] = tables.NAMES
 
     @cached_property
     def pairs(self) -> pl.DataFrame:

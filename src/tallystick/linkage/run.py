@@ -35,6 +35,8 @@ from tallystick.linkage.folder import (
 )
 from tallystick.linkage.forecast import CURVE, curve_table
 from tallystick.linkage.golden import check_golden
+from tallystick.linkage.household_links import HouseholdLinks, link_by_households
+from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
@@ -104,7 +106,7 @@ def run(
     Returns
     -------
     Links or SequentialLinks
-        The latter of sequential passes.
+        The latter of sequential passes, or as `HouseholdLinks` of a linkage with households.
 
     Raises
     ------
@@ -138,6 +140,13 @@ def run(
         )
         if model is None:
             prepared = with_labels(prepared)
+    if spec.households is not None:
+        given = model.parameters if isinstance(model, HouseholdModel) else None
+        with clock.stage("steps"):
+            by_households = link_by_households(prepared, given, threads=threads, progress=progress)
+        open_folder(folder, fingerprint)
+        by_households.model.save(folder / "model.json")
+        return _written(folder, fingerprint, by_households, clock, threads, progress)
     if spec.by_steps:
         steps_given = model.steps if isinstance(model, SequentialModel) else None
         with clock.stage("steps"):
@@ -168,7 +177,7 @@ def run(
     return _written(folder, fingerprint, links, clock, threads, progress)
 
 
-Result = TypeVar("Result", Links, SequentialLinks)
+Result = TypeVar("Result", Links, SequentialLinks, HouseholdLinks)
 
 
 def _written(
@@ -181,10 +190,7 @@ def _written(
 ) -> Result:
     """Write the tables, figures and report of decided pairs; the run is complete then."""
     with clock.stage("write"):
-        names = ["links", "entities", "clusters", "residuals", "review"]
-        if links.prepared.duplicates:
-            names.append("duplicates")
-        for name in names:
+        for name in (*links.table_names, *(("duplicates",) if links.prepared.duplicates else ())):
             if not (folder / f"{name}.parquet").exists():
                 progress(f"writing {name}", 0, 1)
                 write_table(links.table(name), folder / f"{name}.parquet")

@@ -142,7 +142,7 @@ def run_steps(
                 reason = NO_MODEL
             else:
                 fitted = (
-                    _fit(whole, step, records, counts, ledger, threads, named)
+                    fit_step(whole, step, records, counts, ledger, threads, named)
                     if given is None
                     else rated(records.prepared, given, counts, threads, named)
                 )
@@ -161,7 +161,7 @@ def _named(progress: Progress, number: int, n_steps: int) -> Progress:
     return lambda stage, done, total: progress(f"step {number + 1} of {n_steps}: {stage}", done, total)
 
 
-def _fit(
+def fit_step(
     whole: Prepared,
     step: Step,
     records: StepRecords,

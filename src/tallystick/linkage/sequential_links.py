@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -53,6 +53,7 @@ class SequentialLinks:
     prepared: Prepared
     steps: tuple[StepLinks, ...]
     threads: int | None = None
+    table_names: ClassVar[tuple[str, ...]] = tables.NAMES
 
     @property
     def curves(self) -> tuple[ErrorCurve, ...]:

@@ -102,12 +102,12 @@ class SequentialModel:
     def to_dict(self) -> dict[str, Any]:
         """The model as plain data."""
         steps = []
-        for step, model in zip(self.spec.all_steps, self.models, strict=False):
+        for name, model in self._named():
             own = {} if model is None else model.to_dict()
             kept = {
                 key: value for key, value in own.items() if key not in ("format", "version", "kind", "spec")
             }
-            steps.append({"name": step.label, **kept})
+            steps.append({"name": name, **kept})
         return {
             "format": FORMAT,
             "version": __version__,
@@ -115,6 +115,10 @@ class SequentialModel:
             "spec": plain(self.spec),
             "steps": steps,
         }
+
+    def _named(self) -> list[tuple[str, Model | None]]:
+        """The names of the steps and their models."""
+        return [(step.label, own) for step, own in zip(self.spec.all_steps, self.models, strict=False)]
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], name: str = "model") -> SequentialModel:

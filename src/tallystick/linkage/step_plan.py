@@ -96,7 +96,6 @@ def spec_of(spec: Spec, step: Step) -> Spec:
     """The specification of a step, as of a linkage of its own."""
     chosen = tuple(spec.comparisons[k] for k in spec.comparison_numbers(step))
     decision = step.decision or spec.decision
-    limits = {"links": spec.decision.links, "one_to_one": spec.decision.one_to_one}
     return spec.model_copy(
         update={
             "mode": "union",
@@ -105,7 +104,7 @@ def spec_of(spec: Spec, step: Step) -> Spec:
             "sources": tuple(one.model_copy(update={"covers_other": False}) for one in spec.sources),
             "comparisons": chosen,
             "passes": tuple(spec.passes[k] for k in spec.pass_numbers(step)),
-            "decision": decision.model_copy(update=limits),
+            "decision": decision.with_links(spec.decision.links),
             "estimation": _estimation_of(spec.estimation, chosen),
         }
     )

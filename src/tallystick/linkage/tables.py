@@ -19,6 +19,8 @@ from tallystick.linking.terms import pair_terms
 from tallystick.patterns.coding import PatternCoding
 
 REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie", "not unique"]
+NAMES = ("links", "entities", "clusters", "residuals", "review")
+"""The tables of a run, but for those that only some runs have."""
 LABELS = pl.Series([verdict.label for verdict in Verdict])
 
 

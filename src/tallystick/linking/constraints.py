@@ -65,9 +65,12 @@ def zero_weight(pair: PairOfSources, limits: Constraint) -> float:
     Returns
     -------
     float
-        The no-link constant where both sides have (`no_link_constant`); the weight of "none" of the side
-        that has (`none_weight`); minus the prior log odds where neither has.
+        The one that the pair states, if it does; the no-link constant where both sides have
+        (`no_link_constant`); the weight of "none" of the side that has (`none_weight`); minus the prior log
+        odds where neither has.
     """
+    if pair.constant is not None:
+        return pair.constant
     if limits.one_to_one:
         return no_link_constant(pair.n_left, pair.n_right, pair.expected_matches)
     if limits.right_once:
@@ -90,6 +93,8 @@ def zero_slope(pair: PairOfSources, limits: Constraint) -> float:
     float
     """
     matches = pair.expected_matches
+    if pair.constant is not None:
+        return 0.0
     if limits.one_to_one:
         return no_link_slope(pair.n_left, pair.n_right, matches) * matches
     if limits.right_once:

@@ -98,7 +98,9 @@ def logit(p: float) -> float:
 
 
 def constant_of(pair: PairOfSources) -> float:
-    """The no-link constant of a pair of sources (see `no_link_constant`)."""
+    """The no-link constant of a pair of sources (see `no_link_constant`), or the one that it states."""
+    if pair.constant is not None:
+        return pair.constant
     return no_link_constant(pair.n_left, pair.n_right, pair.expected_matches)
 
 
@@ -226,7 +228,8 @@ def _assigned(
         possible = above & (~alone | (score >= lower_score)) & ~links
         return _verdicts(links, possible), above & ~alone
     chosen_by = greedy if kind == "greedy" else assign
-    first = chosen_by(left, right, gain)
+    # Where the constant is negative, a pair may gain although its weight speaks against it: no link either.
+    first = chosen_by(left, right, np.where(above | (weight >= 0), gain, -np.inf))
     links = first.chosen & ~first.tie & (score >= upper_score)
     possible = first.tie & above
     settled = links | possible

@@ -64,6 +64,10 @@ class Decision(Settings):
             self.__dict__["links"] = "one_to_one"
         return self
 
+    def with_links(self, links: Links) -> Decision:
+        """The same thresholds with another constraint on how many links a record may have."""
+        return self.model_copy(update={"links": links, "one_to_one": links == "one_to_one"})
+
     def with_rule(self, rule: ThresholdRule) -> Decision:
         """The same constraint and assignment with thresholds that a rule works out."""
         return Decision(links=self.links, assignment=self.assignment, thresholds=rule)

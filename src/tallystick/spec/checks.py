@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tallystick._problems import KeyPath, Problem, misspelt
 from tallystick.errors import SpecError
+from tallystick.spec.household_checks import household_problems
 from tallystick.spec.step_checks import step_problems
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def problems(spec: Spec) -> list[Problem]:
     found += _answers_read(spec)
     found += _unknown_interactions(spec)
     found += step_problems(spec)
+    found += household_problems(spec)
     if not spec.comparisons and spec.match is None:
         found.append(Problem(("comparisons",), "found none, expected at least one"))
     if wrong := _match_problem(spec):
@@ -219,6 +221,8 @@ def _answers_read(spec: Spec) -> Iterator[Problem]:
     if spec.match is not None:
         for number, key in enumerate(spec.match.keys):
             read += [(("match", "keys", number), field) for field in key.fields]
+    if spec.households:
+        read += [(("households",), field) for field in spec.households.fields]
     for path, field in read:
         for source in spec.sources:
             column = source.column(field)

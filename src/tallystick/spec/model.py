@@ -15,6 +15,7 @@ from tallystick.errors import SpecError
 from tallystick.estimation.settings import Estimation
 from tallystick.linking.decision import Decision
 from tallystick.linking.entities import Entities
+from tallystick.linking.households import Households
 from tallystick.linking.match_settings import Match
 from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
@@ -66,6 +67,8 @@ class Spec(Settings):
         thresholds; by default each pass is a step.
     match : Match, optional
         Keys of a deterministic linkage.
+    households : Households, optional
+        Households are linked first, then the persons in them.
 
     Examples
     --------
@@ -93,6 +96,7 @@ class Spec(Settings):
     estimation: Estimation = Estimation()
     steps: tuple[Step, ...] = ()
     match: Match | None = None
+    households: Households | None = None
 
     @classmethod
     def python_name(cls) -> str:
@@ -111,6 +115,7 @@ class Spec(Settings):
         read = [field for one in self.comparisons for field in (*one.left, *one.right)]
         read += [field for one in self.passes for field in one.fields]
         read += self.estimation.deterministic.fields if self.estimation.deterministic else ()
+        read += self.households.fields if self.households else ()
         return tuple(dict.fromkeys(read))
 
     @property
