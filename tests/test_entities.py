@@ -152,3 +152,25 @@ def test_settings_in_toml_and_what_does_not_fit(tmp_path: Path) -> None:
         ts.Entities(method="components", support=0.5)
     with pytest.raises(SpecError, match="support"):
         ts.Entities(support=1.5)
+
+
+def test_persons_with_more_than_fifty_records_stay_whole() -> None:
+    """Three such among 900 records of others, 8 values in 100 wrong; with one right field it is lost."""
+    random = np.random.default_rng(6)
+    large = {600: 60, 601: 80, 602: 55}
+    person = np.concatenate([np.arange(600), np.arange(300), *(np.full(n, k) for k, n in large.items())])
+    columns = {}
+    for field, size in (("name", 400), ("born", 3000), ("town", 60)):
+        values = random.integers(0, size, 603)[person]
+        wrong = random.random(len(person)) < 0.08
+        values[wrong] = random.integers(0, size, wrong.sum())
+        columns[field] = [f"{field}{value}" for value in values]
+    table = pl.DataFrame({"id": [str(k) for k in range(len(person))], **columns})
+    source = ts.Source(name="t", table=table, id="id")
+    passes = [ts.blocking_key("name"), ts.blocking_key("born"), ts.blocking_key("town", "name")]
+    how = ts.Linkage([ts.comparison(field, ts.exact()) for field in columns], passes, kind="dedupe")
+    entity = how.fit(source).link(source).entities["entity_id"].to_numpy()
+    for one, n in large.items():
+        names, sizes = np.unique(entity[person == one], return_counts=True)
+        assert sizes.max() >= 0.94 * n
+        assert set(person[entity == names[sizes.argmax()]]) == {one}

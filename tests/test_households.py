@@ -429,7 +429,7 @@ def test_files_of_other_people_and_other_places_have_no_households_in_common() -
 
 
 def test_weights_that_follow_values_go_with_households() -> None:
-    """A rare surname says more of a household; brothers do not share a forename the oftener for its frequency."""
+    """A rare surname says more of a household; a common forename is no likelier among brothers."""
     given = sources(families(120, seed=3).tables())
     names = tuple(
         ts.comparison(name, ts.jaro_winkler(0.92, 0.8), frequencies="values")

@@ -194,7 +194,7 @@ def resize(disk: Path, size: str) -> None:
 def test_full_disk(driver: Driver, disk: Path) -> None:
     """Pages of 4 kB: each size lets a few more files through than the one before."""
     seen = set()
-    for pages in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 24, 200):
+    for pages in (1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 24, 200):
         resize(disk, f"{4 * pages}k")
         out = disk / "out"
         full = driver.link(out)
