@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from small_persons import encoded
 
 from tallystick.blocking import key_pairs
-from tallystick.blocking import plan as plan_module
 from tallystick.blocking import units as units_module
 from tallystick.blocking.keys import combine_codes, part_codes, transform_values
 from tallystick.blocking.passes import (
@@ -262,8 +261,7 @@ def test_every_candidate_comes_once_in_the_first_pass_that_finds_it(
     chunk: int, tile: int, monkeypatch: pytest.MonkeyPatch, linkage: Drawn, random: Random
 ) -> None:
     rows, sizes, passes, kind, listed = linkage
-    for module in (units_module, plan_module):
-        monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(units_module, "CHUNK", chunk)
     monkeypatch.setattr(units_module, "TILE_LEFT", tile)
     plan = planned(rows, sizes, passes, kind, listed)
     expected = [
@@ -318,8 +316,7 @@ def test_units_are_about_as_large_as_a_chunk(
     monkeypatch: pytest.MonkeyPatch, linkage: Drawn, chunk: int
 ) -> None:
     rows, sizes, passes, kind, listed = linkage
-    for module in (units_module, plan_module):
-        monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(units_module, "CHUNK", chunk)
     plan = planned(rows, sizes, passes, kind, listed)
     for unit in plan.units():
         if isinstance(unit, PairList):

@@ -12,7 +12,16 @@ from pydantic import BaseModel, TypeAdapter
 
 import tallystick
 from tallystick._nicknames import NICKNAMES
-from tallystick.blocking.passes import AllPairs, BlockingKey, KeyPart, PairTable, Transform
+from tallystick.blocking.indexes import (
+    Canopy,
+    MinHash,
+    PairCondition,
+    QgramIndex,
+    SortedNeighbourhood,
+    TextIndex,
+)
+from tallystick.blocking.parts import KeyPart, Transform
+from tallystick.blocking.passes import AllPairs, BlockingKey, PairTable
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.union import AnyComparator, FieldComparator
 from tallystick.estimation.settings import Estimation
@@ -77,8 +86,12 @@ def test_every_key_is_in_the_page_of_the_specification(model: type[BaseModel]) -
 
 def test_passes_and_formats_are_in_their_pages() -> None:
     blocking, preparation = page("guide/blocking.md"), page("guide/preparation.md")
-    for model in (AllPairs, BlockingKey, PairTable):
+    spelling = (Canopy, MinHash, QgramIndex)
+    for model in (AllPairs, BlockingKey, PairTable, PairCondition, SortedNeighbourhood, *spelling):
         assert f'"{model.model_fields["type"].default}"' in blocking
+    for one in spelling:
+        for key in one.model_fields.keys() - TextIndex.model_fields.keys() - {"type"}:
+            assert f"`{key}` = {one.model_fields[key].default}" in blocking
     for transform in get_args(Transform):
         assert transform == KeyPart(field="a").transform or f'"{transform}"' in blocking
     for suffix in SUFFIXES:

@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 from small_persons import files, shuffled
 
-from tallystick.blocking import plan as plan_module
 from tallystick.blocking import units as units_module
 from tallystick.blocking.passes import AnyPass, all_pairs, blocking_key, soundex, year
 from tallystick.comparisons.comparison import Comparison, comparison
@@ -246,8 +245,7 @@ def test_any_size_of_units(
 
 def cut_work(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """Units of pairs, tiles, batches and merged counts of another size."""
-    for module in (units_module, plan_module):
-        monkeypatch.setattr(module, "CHUNK", size)
+    monkeypatch.setattr(units_module, "CHUNK", size)
     for module in (units_module, tiles_module, residuals_module):
         monkeypatch.setattr(module, "TILE_LEFT", max(3, size // 10))
     monkeypatch.setattr(marginals_module, "CHUNK", 10 * size + 90)

@@ -364,7 +364,8 @@ COMPARATORS = ", ".join(
             changed('transform = "first"', 'transform = "frist"'),
             [
                 's.toml, line 30, passes[0].parts[1].transform: found "frist", '
-                'expected one of "value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating"; did you mean "first"?'
+                'expected one of "value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating", '
+                '"each"; did you mean "first"?'
             ],
         ),
         (
@@ -382,7 +383,8 @@ COMPARATORS = ", ".join(
             changed('"blocking_key"', '"block"'),
             [
                 's.toml, line 29, passes[0].type: found "block", '
-                'expected one of "blocking_key", "all_pairs", "pair_table"'
+                'expected one of "blocking_key", "all_pairs", "pair_table", '
+                '"sorted_neighbourhood", "canopy", "qgram_index", "minhash", "condition"'
             ],
         ),
         (

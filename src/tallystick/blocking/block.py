@@ -15,7 +15,12 @@ from tallystick.records.records import Records
 
 
 def block(
-    records: Records, passes: Sequence[AnyPass], kind: Kind = "link", *, most: int = 50_000_000
+    records: Records,
+    passes: Sequence[AnyPass],
+    kind: Kind = "link",
+    *,
+    most: int = 50_000_000,
+    seed: int = 1,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """List the candidate pairs of some passes, each with the first pass that finds it.
 
@@ -26,11 +31,13 @@ def block(
     records : Records
         The records.
     passes : sequence of passes
-        `blocking_key` or `all_pairs`.
+        `blocking_key`, `all_pairs`, `sorted_neighbourhood`, ...; all but `pair_table`.
     kind : {"link", "dedupe", "link_and_dedupe"}
         Which records are compared.
     most : int
         Number of pairs beyond which nothing is returned.
+    seed : int
+        Where random numbers start, for indexes that draw some.
 
     Returns
     -------
@@ -55,7 +62,7 @@ def block(
     >>> block(encode([table]), [blocking_key("town")], "dedupe")[:2]
     (array([0], dtype=int32), array([2], dtype=int32))
     """
-    plan = plan_blocking(records, passes, kind)
+    plan = plan_blocking(records, passes, kind, seed=seed)
     if (n := int(plan.candidate_pairs().sum())) > most:
         raise RunError(f"The passes find {n} pairs, more than {most}: use other passes or raise most.")
     found: list[tuple[NDArray[np.int32], NDArray[np.int32], int]] = []

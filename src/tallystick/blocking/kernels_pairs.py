@@ -75,3 +75,29 @@ def enumerate_pairs(  # type: ignore[no-untyped-def]
                     out_right[found] = b
                     found += 1
     return found
+
+
+@kernel
+def drop_known(  # type: ignore[no-untyped-def]
+    left_rows, right_rows, keys, n_earlier, listed, left_at, right_at
+):
+    """Keep, in place, the pairs that no earlier pass finds (as of `enumerate_pairs`); return how many.
+
+    `left_at`, `right_at` int32: the pairs as positions in the lists of rows.
+    """
+    found = 0
+    for k in range(len(left_at)):
+        left, right = left_rows[left_at[k]], right_rows[right_at[k]]
+        known = False
+        for column in range(n_earlier):
+            key = keys[left, column]
+            if key != 0 and key == keys[right, column]:
+                known = True
+                break
+        if not known and len(listed) > 0:
+            known = is_among(np.int64(left) * len(keys) + right, listed)
+        if not known:
+            left_at[found] = left_at[k]
+            right_at[found] = right_at[k]
+            found += 1
+    return found

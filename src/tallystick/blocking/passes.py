@@ -2,58 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializationInfo, field_serializer, model_validator
 
 from tallystick._schema import Settings
-
-Transform = Literal["value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating"]
-
-
-class KeyPart(Settings):
-    """One field of a blocking key, as it is or transformed.
-
-    Attributes
-    ----------
-    field : str
-        The field.
-    transform : str
-        ``value`` (as it is), ``first`` or ``last`` (`n` characters), ``year`` (the first four
-        characters of an ISO date) or a phonetic code (``soundex``, ``metaphone``, ``nysiis``,
-        ``match_rating``).
-    n : int, optional
-        Number of characters of ``first`` and ``last``. A shorter value is taken whole.
-    """
-
-    field: str
-    transform: Transform = "value"
-    n: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _needs_n(self) -> KeyPart:
-        if (self.transform in ("first", "last")) != (self.n is not None):
-            raise ValueError(
-                f"transform {self.transform!r} of field {self.field!r} "
-                + ("needs n, the number of characters" if self.n is None else "takes no n")
-            )
-        return self
-
-    @property
-    def label(self) -> str:
-        """Text for people: ``soundex(surname)``, ``first(forename, 4)``."""
-        if self.transform == "value":
-            return self.field
-        return f"{self.transform}({self.field}" + (f", {self.n})" if self.n else ")")
-
-
-def parts_of_names(parts: Any) -> Any:
-    """Parts of a key with plain names of fields written out; anything else as it is."""
-    if isinstance(parts, str):
-        parts = [parts]
-    if isinstance(parts, (list, tuple)):
-        return [{"field": part} if isinstance(part, str) else part for part in parts]
-    return parts
+from tallystick.blocking.filters import AnyFilter
+from tallystick.blocking.indexes import Canopy, MinHash, PairCondition, QgramIndex, SortedNeighbourhood
+from tallystick.blocking.parts import KeyPart as KeyPart
+from tallystick.blocking.parts import KeyParts, fields_of, label_of
+from tallystick.preparation.source import mask_password
 
 
 class BlockingKey(Settings):
@@ -63,39 +21,26 @@ class BlockingKey(Settings):
     ----------
     parts : tuple of KeyPart
         In TOML and Python a part may be the plain name of a field.
+    filters : tuple of filters
+        Which of the pairs are kept (see `tallystick.blocking.filters`).
     name : str, optional
         Label of the pass; by default made of its parts.
     """
 
     type: Literal["blocking_key"] = "blocking_key"
-    parts: tuple[KeyPart, ...] = Field(min_length=1)
+    parts: KeyParts = Field(min_length=1)
+    filters: tuple[AnyFilter, ...] = ()
     name: str | None = None
-
-    @field_validator("parts", mode="before")
-    @classmethod
-    def _plain_names(cls, parts: Any) -> Any:
-        return parts_of_names(parts)
-
-    @field_validator("parts")
-    @classmethod
-    def _each_is_a_key(cls, parts: tuple[KeyPart, ...]) -> tuple[KeyPart, ...]:
-        for part in parts:
-            if part.transform not in get_args(Transform):
-                raise ValueError(
-                    f"found {part.label!r}, which only match keys take: a name may be a version of several, "
-                    "so that it has no code to block on"
-                )
-        return parts
 
     @property
     def label(self) -> str:
         """Name of the pass, for tables and messages."""
-        return self.name or " + ".join(part.label for part in self.parts)
+        return self.name or label_of(self.parts)
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Fields that the pass reads."""
-        return tuple(dict.fromkeys(part.field for part in self.parts))
+        return fields_of(self.parts)
 
 
 class AllPairs(Settings):
@@ -103,11 +48,14 @@ class AllPairs(Settings):
 
     Attributes
     ----------
+    filters : tuple of filters
+        Which of the pairs are kept; the pairs are then gone through as those of one large block.
     name : str, optional
         Label of the pass.
     """
 
     type: Literal["all_pairs"] = "all_pairs"
+    filters: tuple[AnyFilter, ...] = ()
     name: str | None = None
     fields: ClassVar[tuple[str, ...]] = ()
 
@@ -118,29 +66,63 @@ class AllPairs(Settings):
 
 
 class PairTable(Settings):
-    """The user's own table of candidate pairs.
+    """The user's own table of candidate pairs: a file, or a query of a database.
 
     Attributes
     ----------
-    path : str
+    path : str, optional
         A CSV or Parquet file with the columns ``id_left`` and ``id_right`` (and ``source_left``
         and ``source_right`` where there are more than two sources).
+    uri, query : str, optional
+        Instead of a file: a database and a SELECT statement that gives the same columns.
+    filters : tuple of filters
+        Which of the pairs are kept.
     name : str, optional
         Label of the pass.
     """
 
     type: Literal["pair_table"] = "pair_table"
-    path: str
+    path: str | None = None
+    uri: str | None = Field(default=None, repr=False)
+    query: str | None = None
+    filters: tuple[AnyFilter, ...] = ()
     name: str | None = None
     fields: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> PairTable:
+        if (self.path is None) == (self.uri is None):
+            raise ValueError("a pair_table needs either a path or the uri of a database")
+        if (self.uri is None) != (self.query is None):
+            raise ValueError("the uri of a pair_table and its query go together: give both or neither")
+        return self
+
+    @field_serializer("uri")
+    def _uri_without_password(self, uri: str | None, info: SerializationInfo) -> str | None:
+        return uri if uri is None or (info.context or {}).get("secrets") else mask_password(uri)
 
     @property
     def label(self) -> str:
         """Name of the pass, for tables and messages."""
-        return self.name or f"pairs of {self.path}"
+        return self.name or f"pairs of {self.path if self.path is not None else self.query}"
 
 
-AnyPass = Annotated[BlockingKey | AllPairs | PairTable, Field(discriminator="type")]
+AnyPass = Annotated[
+    BlockingKey | AllPairs | PairTable | SortedNeighbourhood | Canopy | QgramIndex | MinHash | PairCondition,
+    Field(discriminator="type"),
+]
+
+
+def fields_read(one: AnyPass) -> tuple[str, ...]:
+    """Fields that a pass and its filters read, each once.
+
+    Examples
+    --------
+    >>> from tallystick.blocking.filters import difference
+    >>> fields_read(blocking_key("surname", filters=(difference("age", 5),)))
+    ('surname', 'age')
+    """
+    return tuple(dict.fromkeys((*one.fields, *(field for own in one.filters for field in own.fields))))
 
 
 def first(field: str, n: int) -> KeyPart:
@@ -220,14 +202,29 @@ def match_rating(field: str) -> KeyPart:
     return KeyPart(field=field, transform="match_rating")
 
 
-def blocking_key(*parts: str | KeyPart, name: str | None = None) -> BlockingKey:
+def each(field: str, separator: str) -> KeyPart:
+    """Every item of a list in a field, for a blocking key: records agree where they share one.
+
+    Examples
+    --------
+    >>> each("aliases", ";").label
+    "each(aliases, ';')"
+    """
+    return KeyPart(field=field, transform="each", separator=separator)
+
+
+def blocking_key(
+    *parts: str | KeyPart, filters: tuple[AnyFilter, ...] = (), name: str | None = None
+) -> BlockingKey:
     """Candidates are the pairs that agree on every part.
 
     Parameters
     ----------
     *parts : str or KeyPart
         Fields, or transformed fields: `first`, `last`, `year`, `soundex`, `metaphone`, `nysiis`,
-        `match_rating`.
+        `match_rating`, `each`.
+    filters : tuple of filters
+        Which of the pairs are kept: `difference`, `reachable`.
     name : str, optional
         Label of the pass.
 
@@ -240,10 +237,10 @@ def blocking_key(*parts: str | KeyPart, name: str | None = None) -> BlockingKey:
     >>> blocking_key(soundex("surname"), year("date_of_birth")).label
     'soundex(surname) + year(date_of_birth)'
     """
-    return BlockingKey(parts=parts, name=name)  # type: ignore[arg-type]
+    return BlockingKey(parts=parts, filters=filters, name=name)  # type: ignore[arg-type]
 
 
-def all_pairs(name: str | None = None) -> AllPairs:
+def all_pairs(name: str | None = None, filters: tuple[AnyFilter, ...] = ()) -> AllPairs:
     """Every pair is a candidate: no match is lost to blocking.
 
     Examples
@@ -251,18 +248,29 @@ def all_pairs(name: str | None = None) -> AllPairs:
     >>> all_pairs().label
     'all pairs'
     """
-    return AllPairs(name=name)
+    return AllPairs(name=name, filters=filters)
 
 
-def pair_table(path: str, name: str | None = None) -> PairTable:
-    """The pairs that a CSV or Parquet file lists are candidates.
+def pair_table(
+    path: str | None = None,
+    name: str | None = None,
+    *,
+    uri: str | None = None,
+    query: str | None = None,
+    filters: tuple[AnyFilter, ...] = (),
+) -> PairTable:
+    """The pairs that a file lists, or a query of a database gives, are candidates.
 
     Parameters
     ----------
-    path : str
-        File with the columns ``id_left`` and ``id_right``.
+    path : str, optional
+        CSV or Parquet file with the columns ``id_left`` and ``id_right``.
     name : str, optional
         Label of the pass.
+    uri, query : str, optional
+        Instead: a database and a SELECT statement with these columns.
+    filters : tuple of filters
+        Which of the pairs are kept.
 
     Returns
     -------
@@ -273,4 +281,4 @@ def pair_table(path: str, name: str | None = None) -> PairTable:
     >>> pair_table("pairs.csv").label
     'pairs of pairs.csv'
     """
-    return PairTable(path=path, name=name)
+    return PairTable(path=path, uri=uri, query=query, filters=filters, name=name)

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
+from tallystick.blocking.criteria import Criterion
+from tallystick.blocking.finders import Asked, Filtered, Finder, Listed, OneKey, written
 from tallystick.blocking.key_pairs import KeyPairs, count_key_pairs
-from tallystick.blocking.keys import combine_codes, part_codes
-from tallystick.blocking.passes import AllPairs, AnyPass, BlockingKey, KeyPart
-from tallystick.blocking.units import (
-    CHUNK,
-    PairBlocks,
-    PairList,
-    Unit,
-    keyed_units,
-    rectangles,
-)
+from tallystick.blocking.passes import AllPairs, AnyPass, BlockingKey
+from tallystick.blocking.prepare_finders import Ready, ready_criteria, ready_parts, ready_pass
+from tallystick.blocking.units import PairBlocks, PairList, Rectangle, Unit, rectangles
 from tallystick.records.records import Records
 
 Kind = Literal["link", "dedupe", "link_and_dedupe"]
@@ -41,20 +36,27 @@ class BlockingPlan:
         As in `Records`.
     source_pairs : tuple of (int, int)
         Pairs of sources whose records are compared; equal numbers for pairs within a source.
-    key_parts : mapping of KeyPart to int32 array
-        Codes of every distinct part of the keys, shape (n_records,).
+    key_parts : mapping of Criterion to int32 array or Asked
+        What every criterion of the passes asks of a pair: codes, shape (n_records,), whether they are equal,
+        as of the parts of keys.
     keys : tuple of int32 array or None
-        Key of every record in each pass that has keys.
+        Key of every record in each pass that has one key a record.
     listed : tuple of (left, right) or None
         The pairs of each pass that is a table: int32 arrays of global rows, left < right.
+    finders : tuple of Finder
+        How each pass finds pairs, its filters included.
+    threads : int, optional
+        Number of threads on which pairs are counted.
     """
 
     passes: tuple[AnyPass, ...]
     offsets: NDArray[np.int64]
     source_pairs: tuple[tuple[int, int], ...]
-    key_parts: Mapping[KeyPart, NDArray[np.int32]]
+    key_parts: Mapping[Criterion, NDArray[np.int32] | Asked]
     keys: tuple[NDArray[np.int32] | None, ...]
     listed: tuple[tuple[NDArray[np.int32], NDArray[np.int32]] | None, ...]
+    finders: tuple[Finder, ...]
+    threads: int | None = None
 
     @property
     def n_records(self) -> int:
@@ -64,20 +66,20 @@ class BlockingPlan:
     @property
     def compares_all(self) -> bool:
         """Whether every allowed pair is a candidate."""
-        return any(isinstance(one, AllPairs) for one in self.passes)
+        return any(map(finds_all, self.passes))
 
     @cached_property
     def _stacked_keys(self) -> NDArray[np.int32]:
-        """Keys of all passes that have keys but the last pass, shape (n_records, n): what units ask for."""
-        keys = [key for key in self.keys[:-1] if key is not None]
+        """Keys of all passes of one key but the last pass, shape (n_records, n): what units ask for."""
+        keys = [one.keys for one in self.finders[:-1] if isinstance(one, OneKey)]
         return np.stack(keys, axis=1) if keys else np.zeros((self.n_records, 0), np.int32)
 
     @cached_property
     def _earlier_listed(self) -> tuple[NDArray[np.int64], ...]:
-        """For each pass the sorted pairs of the tables before it, as ``left * n_records + right``."""
+        """For each pass the sorted pairs of the lists before it, as ``left * n_records + right``."""
         found = [np.zeros(0, np.int64)]
-        for pairs in self.listed:
-            own = [pairs[0].astype(np.int64) * self.n_records + pairs[1]] if pairs is not None else []
+        for one in self.finders:
+            own = [one.numbers] if isinstance(one, Listed) else []
             found.append(np.unique(np.concatenate([found[-1], *own])))
         return tuple(found)
 
@@ -95,17 +97,40 @@ class BlockingPlan:
 
     @cached_property
     def _candidate_pairs(self) -> NDArray[np.int64]:
-        found = np.zeros(len(self.passes), np.int64)
-        for number, (keyed, listed) in enumerate(zip(self.key_pairs, self.listed, strict=True)):
-            if keyed is not None:
-                found[number] = keyed.n_pairs
-            else:
-                found[number] = self.allowed_pairs().sum() if listed is None else len(listed[0])
-        return found
+        return np.array([self.count_pairs(number) for number in range(len(self.passes))], np.int64)
+
+    def count_pairs(self, number: int) -> int:
+        """Pairs that a pass finds, those of earlier passes included.
+
+        Exact keys and lists are counted without looking at a pair; the pairs of other passes are gone
+        through, but not compared.
+
+        Parameters
+        ----------
+        number : int
+            Number of the pass.
+
+        Returns
+        -------
+        int
+        """
+        finder, keyed = self.finders[number], self.key_pairs[number]
+        if finds_all(self.passes[number]):
+            return int(self.allowed_pairs().sum())
+        if isinstance(finder, Listed):
+            return len(finder.left)
+        if isinstance(finder, OneKey):
+            keyed = keyed or count_key_pairs(finder.keys, self.offsets, self.source_pairs)
+            return keyed.n_pairs
+
+        def count(unit: PairBlocks | PairList) -> int:
+            return len(finder.positions(unit)[0])
+
+        return sum(run_units(count, self._units_of(number), self.threads))
 
     @cached_property
     def key_pairs(self) -> tuple[KeyPairs | None, ...]:
-        """How many pairs the keys of each pass make; None for a pass without keys."""
+        """How many pairs the keys of each pass make; None for a pass without one key a record."""
         return tuple(
             None if keys is None else count_key_pairs(keys, self.offsets, self.source_pairs)
             for keys in self.keys
@@ -113,8 +138,22 @@ class BlockingPlan:
 
     def pairs_to_visit(self) -> int:
         """Pairs of all units together: of the passes up to the first that finds all pairs."""
-        last = next((k for k, one in enumerate(self.passes) if isinstance(one, AllPairs)), len(self.passes))
-        return int(self.candidate_pairs()[: last + 1].sum())
+        return self._pairs_to_visit
+
+    @cached_property
+    def _pairs_to_visit(self) -> int:
+        total = 0
+        for number, one in enumerate(self.passes):
+            keyed, finder = self.key_pairs[number], self.finders[number]
+            if finds_all(one):
+                return total + int(self.allowed_pairs().sum())
+            if keyed is not None:
+                total += keyed.n_pairs
+            elif isinstance(finder, (OneKey, Listed)):
+                total += self.count_pairs(number)
+            else:
+                total += sum(unit.n_pairs for unit in self._units_of(number))
+        return total
 
     def rows(self, source: int) -> NDArray[np.int32]:
         """Global rows of a source."""
@@ -134,22 +173,23 @@ class BlockingPlan:
         Unit
         """
         for number, one in enumerate(self.passes):
-            for pair, (s, t) in enumerate(self.source_pairs):
-                left, right = self.rows(s), self.rows(t)
-                keys, listed = self.keys[number], self.listed[number]
-                if keys is not None:
-                    yield from keyed_units(number, pair, left, right, keys, s == t)
-                elif listed is not None:
-                    yield from _listed_units(number, pair, listed, left, right)
-                elif number == 0:
-                    if row_order is not None:
-                        left = left[np.argsort(row_order[left], kind="stable")]
-                    yield from rectangles(number, pair, left, left if s == t else right, s == t)
-                else:
-                    everyone = np.ones(self.n_records, np.int32)
-                    yield from keyed_units(number, pair, left, right, everyone, s == t)
-            if isinstance(one, AllPairs):
+            if number == 0 and finds_all(one):
+                yield from self._rectangles(row_order)
+            else:
+                yield from self._units_of(number)
+            if finds_all(one):
                 return  # nothing is left for later passes
+
+    def _rectangles(self, row_order: NDArray[np.int64] | None) -> Iterator[Rectangle]:
+        for pair, (s, t) in enumerate(self.source_pairs):
+            left, right = self.rows(s), self.rows(t)
+            if row_order is not None:
+                left = left[np.argsort(row_order[left], kind="stable")]
+            yield from rectangles(0, pair, left, left if s == t else right, s == t)
+
+    def _units_of(self, number: int) -> Iterator[PairBlocks | PairList]:
+        for pair, (s, t) in enumerate(self.source_pairs):
+            yield from self.finders[number].units(number, pair, self.rows(s), self.rows(t), s == t)
 
     def positions(self, unit: PairBlocks | PairList) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The unit's pairs that no earlier pass finds, as positions in the unit's lists of rows.
@@ -164,29 +204,24 @@ class BlockingPlan:
         left, right : int32 arrays
             Positions in ``unit.left`` and ``unit.right``.
         """
-        from tallystick.blocking.kernels_pairs import enumerate_pairs
+        from tallystick.blocking.kernels_pairs import drop_known, enumerate_pairs
 
-        n_earlier = sum(key is not None for key in self.keys[: unit.pass_number])
-        if isinstance(unit, PairList):
-            blocks = np.repeat(np.arange(unit.n_pairs, dtype=np.int64), 4).reshape(-1, 4)
-            blocks[:, 1::2] += 1
-            triangle = False
+        number = unit.pass_number
+        finder, earlier = self.finders[number], self.finders[:number]
+        n_earlier = sum(isinstance(one, OneKey) for one in earlier)
+        known = self._stacked_keys, n_earlier, self._earlier_listed[number]
+        if isinstance(finder, (OneKey, Listed)):
+            left, right = written(enumerate_pairs, unit, *known)
         else:
-            blocks, triangle = unit.blocks, unit.triangle
-        out_left = np.empty(unit.n_pairs, np.int32)
-        out_right = np.empty(unit.n_pairs, np.int32)
-        n = enumerate_pairs(
-            blocks,
-            unit.left,
-            unit.right,
-            triangle,
-            self._stacked_keys,
-            n_earlier,
-            self._earlier_listed[unit.pass_number],
-            out_left,
-            out_right,
-        )
-        return out_left[:n], out_right[:n]
+            left, right = finder.positions(unit)
+            if n_earlier or len(known[2]):
+                n = drop_known(unit.left, unit.right, *known, left, right)
+                left, right = left[:n], right[:n]
+        for one in earlier:
+            if not isinstance(one, (OneKey, Listed)):
+                new = ~one.holds(unit.left[left], unit.right[right])
+                left, right = left[new], right[new]
+        return left, right
 
     def pairs(self, unit: PairBlocks | PairList) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The unit's pairs that no earlier pass finds.
@@ -203,6 +238,17 @@ class BlockingPlan:
         """
         left, right = self.positions(unit)
         return unit.left[left], unit.right[right]
+
+
+def finds_all(one: AnyPass) -> bool:
+    """Whether a pass finds every allowed pair.
+
+    Examples
+    --------
+    >>> finds_all(AllPairs()), finds_all(BlockingKey(parts=("surname",)))
+    (True, False)
+    """
+    return isinstance(one, AllPairs) and not one.filters
 
 
 def source_pairs(
@@ -231,6 +277,7 @@ def plan_blocking(
     kind: Kind,
     listed: Mapping[int, tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None,
     threads: int | None = None,
+    seed: int = 1,
 ) -> BlockingPlan:
     """Work out the keys of all records for all passes.
 
@@ -246,33 +293,35 @@ def plan_blocking(
         For each pass that is a table its pairs as global rows.
     threads : int, optional
         Number of passes worked out at a time.
+    seed : int
+        Where random numbers start, for indexes that draw some.
 
     Returns
     -------
     BlockingPlan
     """
-    parts = {part for one in passes if isinstance(one, BlockingKey) for part in one.parts}
-    ordered = sorted(parts, key=lambda part: part.label)
-    codes = dict(zip(ordered, run_units(partial(part_codes, records), ordered, threads), strict=True))
-
-    def key(one: AnyPass) -> NDArray[np.int32] | None:
-        return combine_codes([codes[part] for part in one.parts]) if isinstance(one, BlockingKey) else None
-
-    keys = tuple(run_units(key, passes, threads))
-    tables = tuple((listed or {}).get(number) for number in range(len(passes)))
+    parts = {
+        part
+        for one in passes
+        for part in (one.parts if isinstance(one, BlockingKey) else getattr(one, "within", ()))
+    }
+    codes = ready_parts(records, sorted(parts, key=lambda part: part.label), threads)
     pairs = source_pairs(len(records.sources), kind, records.duplicate_free)
-    return BlockingPlan(tuple(passes), records.offsets, pairs, codes, keys, tables)
+    tables = tuple((listed or {}).get(number) for number in range(len(passes)))
+
+    def work(number: int) -> Ready:
+        return ready_pass(records, passes[number], codes, pairs, tables[number], seed)
+
+    ready = tuple(run_units(work, range(len(passes)), threads))
+    keys = tuple(
+        _one_key(own.finder) if isinstance(one, BlockingKey) else None
+        for one, own in zip(passes, ready, strict=True)
+    )
+    criteria = ready_criteria(records, passes, codes, ready)
+    finders = tuple(own.finder for own in ready)
+    return BlockingPlan(tuple(passes), records.offsets, pairs, criteria, keys, tables, finders, threads)
 
 
-def _listed_units(
-    number: int,
-    pair: int,
-    listed: tuple[NDArray[np.int32], NDArray[np.int32]],
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-) -> Iterator[PairList]:
-    a, b = listed
-    inside = (a >= left[0]) & (a <= left[-1]) & (b >= right[0]) & (b <= right[-1])
-    a, b = a[inside], b[inside]
-    for start in range(0, len(a), CHUNK):
-        yield PairList(number, pair, a[start : start + CHUNK], b[start : start + CHUNK])
+def _one_key(finder: Finder) -> NDArray[np.int32] | None:
+    own = finder.finder if isinstance(finder, Filtered) else finder
+    return own.keys if isinstance(own, OneKey) else None

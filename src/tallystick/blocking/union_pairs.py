@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
+from tallystick.blocking.finders import Listed, OneKey
 from tallystick.blocking.key_pairs import pairs_by_key
 from tallystick.blocking.keys import combine_codes
-from tallystick.blocking.passes import AllPairs
-from tallystick.blocking.plan import BlockingPlan
+from tallystick.blocking.plan import BlockingPlan, finds_all
 from tallystick.blocking.sizes import new_pairs
 
 Way = Literal["keys", "pairs"]
@@ -92,8 +92,8 @@ def union_pairs(plan: BlockingPlan, threads: int | None = None, way: Way | None 
 
 def _has_keys(plan: BlockingPlan) -> bool:
     """Whether the pairs of all passes are known from keys or lists."""
-    passes = zip(plan.passes, plan.keys, plan.listed, strict=True)
-    return all(isinstance(one, AllPairs) or keys is not None or own is not None for one, keys, own in passes)
+    found = zip(plan.passes, plan.finders, strict=True)
+    return all(finds_all(one) or isinstance(finder, (OneKey, Listed)) for one, finder in found)
 
 
 def costs(plan: BlockingPlan) -> tuple[float, float]:
@@ -134,7 +134,7 @@ def _by_keys(plan: BlockingPlan, threads: int | None) -> NDArray[np.int64]:
     listed = [number for number, pairs in enumerate(plan.listed) if pairs is not None]
     for number in listed:
         new += _of_table(plan, number)
-    every = next((k for k, one in enumerate(plan.passes) if isinstance(one, AllPairs)), None)
+    every = next((k for k, one in enumerate(plan.passes) if finds_all(one)), None)
     if every is not None:
         new[every] = int(plan.allowed_pairs().sum()) - int(new[:every].sum())
         new[every + 1 :] = 0

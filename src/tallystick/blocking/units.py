@@ -52,8 +52,8 @@ class PairBlocks:
         Which pass, and which pair of sources, the pairs belong to.
     left, right : int32 arrays
         Global row numbers, sorted by key; the same array where `triangle`.
-    blocks : int64 array, shape (n, 4)
-        First and last + 1 position in `left`, then in `right`.
+    blocks : int64 array, shape (n, 4) or (n, 5)
+        First and last + 1 position in `left`, then in `right`; behind them what the finder knows of a block.
     triangle : bool
         The rows are paired among themselves, each pair once.
     n_pairs : int
@@ -182,7 +182,34 @@ def keyed_units(
     fewest = 1 if triangle else 0  # most keys are of one record alone: drop them first
     shared = np.flatnonzero((np.diff(left_start) > fewest) & (np.diff(right_start) > 0))
     ends = (left_start[shared], left_start[shared + 1], right_start[shared], right_start[shared + 1])
-    blocks = np.column_stack(ends)
+    yield from block_units(pass_number, source_pair, left, right, np.column_stack(ends), triangle)
+
+
+def block_units(
+    pass_number: int,
+    source_pair: int,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    blocks: NDArray[np.int64],
+    triangle: bool,
+) -> Iterator[PairBlocks]:
+    """Units of given blocks, each of about `CHUNK` pairs.
+
+    Parameters
+    ----------
+    pass_number, source_pair : int
+        What the units belong to.
+    left, right : int32 arrays
+        Global row numbers, block by block; the same list where `triangle`.
+    blocks : int64 array, shape (n, 4) or (n, 5)
+        As of `PairBlocks`, of any size.
+    triangle : bool
+        Pair the list with itself, each pair once.
+
+    Yields
+    ------
+    PairBlocks
+    """
     blocks = _split(blocks, triangle)
     counts = block_pairs(blocks, triangle)
     blocks, counts = blocks[counts > 0], counts[counts > 0]
@@ -195,13 +222,14 @@ def keyed_units(
         if triangle:
             low, high = int(part[:, 0].min()), int(part[:, 3].max())
             rows = left[low:high]
-            yield PairBlocks(pass_number, source_pair, rows, rows, part - low, True, n_pairs)
+            part[:, :4] -= low
+            yield PairBlocks(pass_number, source_pair, rows, rows, part, True, n_pairs)
         else:
             low_left, low_right = int(part[:, 0].min()), int(part[:, 2].min())
             rows_left = left[low_left : int(part[:, 1].max())]
             rows_right = right[low_right : int(part[:, 3].max())]
             part[:, :2] -= low_left
-            part[:, 2:] -= low_right
+            part[:, 2:4] -= low_right
             yield PairBlocks(pass_number, source_pair, rows_left, rows_right, part, False, n_pairs)
 
 
@@ -217,3 +245,34 @@ def _split(blocks: NDArray[np.int64], triangle: bool) -> NDArray[np.int64]:
     result[:, 0] += piece * step[of_block]
     result[:, 1] = np.minimum(result[:, 1], result[:, 0] + step[of_block])
     return result
+
+
+def listed_units(
+    pass_number: int,
+    source_pair: int,
+    listed: tuple[NDArray[np.int32], NDArray[np.int32]],
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+) -> Iterator[PairList]:
+    """Units of those listed pairs that are between two sources, each of at most `CHUNK` pairs.
+
+    Parameters
+    ----------
+    pass_number, source_pair : int
+        What the units belong to.
+    listed : (left, right)
+        The pairs as global rows.
+    left, right : int32 arrays
+        Global rows of the two sources, ascending.
+
+    Yields
+    ------
+    PairList
+    """
+    a, b = listed
+    if not len(left) or not len(right):
+        return
+    inside = (a >= left[0]) & (a <= left[-1]) & (b >= right[0]) & (b <= right[-1])
+    a, b = a[inside], b[inside]
+    for start in range(0, len(a), CHUNK):
+        yield PairList(pass_number, source_pair, a[start : start + CHUNK], b[start : start + CHUNK])

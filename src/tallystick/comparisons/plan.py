@@ -34,13 +34,13 @@ class CodesAt:
     """Codes of some rows: each array that is asked for is gathered once, however often it is asked for."""
 
     def __init__(self, rows: NDArray[np.int32]) -> None:
-        self._rows = rows
+        self.rows = rows
         self._gathered: dict[int, NDArray[np.int32]] = {}
 
     def codes(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
         """Codes of the rows, shape (n_rows,), out of those of all records."""
         if id(codes) not in self._gathered:
-            self._gathered[id(codes)] = codes_of(codes, self._rows)
+            self._gathered[id(codes)] = codes_of(codes, self.rows)
         return self._gathered[id(codes)]
 
 

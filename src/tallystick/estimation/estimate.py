@@ -18,7 +18,9 @@ from tallystick.estimation.contradiction import contradiction_warnings
 from tallystick.estimation.dependence import advice, dependences, dependences_among_matches
 from tallystick.estimation.em import Fit
 from tallystick.estimation.factors import factors_of, selection_of
+from tallystick.estimation.found_pairs import with_found_pairs
 from tallystick.estimation.identified import identification_warnings
+from tallystick.estimation.index_groups import index_groups
 from tallystick.estimation.interactions import Interaction
 from tallystick.estimation.joint import AnyFactor, Joint, groups_of, joined, places_of
 from tallystick.estimation.knowledge import Gathered, Knowledge, gather
@@ -107,11 +109,15 @@ def estimate(
     require_pairs(counts, passes)
     coding = plan.coding
     names = [one.name for one in comparisons]
+    single = factors_of(comparisons, plan.key_parts, coding)
+    indexed = index_groups(comparisons, plan.key_parts, single)
+    read = [tuple(names[number] for number in numbers) for _, numbers in indexed]
     factors = joined(
-        factors_of(comparisons, plan.key_parts, coding),
-        groups_of(settings.together, names),
+        single,
+        groups_of((*settings.together, *read), names),
         names,
-        groups_of(settings.match_interactions, names),
+        groups_of((*settings.match_interactions, *read), names),
+        indexed,
     )
     selection = selection_of(passes, plan.key_parts, factors)
     if plan.blocking.compares_all:
@@ -120,6 +126,7 @@ def estimate(
         marginals = marginals_of_random_pairs(
             plan, comparisons, factors, settings.random_pairs, seed, threads, progress
         )
+        marginals = with_found_pairs(marginals, counts, factors, plan.key_parts)
     found = gather(
         records,
         plan,
@@ -165,7 +172,8 @@ def estimate(
     )
     pairs, related_share = _pairs(records, plan, counts, fit, found)
     parameters = parameters if known is None else known.comparisons
-    interactions = interactions_of(factors, names, fit) if known is None else known.interactions
+    asked = groups_of(settings.together, names)
+    interactions = interactions_of(factors, names, fit, asked) if known is None else known.interactions
     of_class = np.array([fit.matches.sum(), sum(pair.expected_related for pair in pairs)])
     rare = of_class / sum(pair.pairs for pair in pairs)
     dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]), interactions)
@@ -249,7 +257,9 @@ def given_parameters(comparisons: Sequence[Comparison]) -> Parameters:
     return Parameters(tuple(found))
 
 
-def interactions_of(factors: Sequence[AnyFactor], names: Sequence[str], fit: Fit) -> tuple[Interaction, ...]:
+def interactions_of(
+    factors: Sequence[AnyFactor], names: Sequence[str], fit: Fit, asked: Sequence[Sequence[int]]
+) -> tuple[Interaction, ...]:
     """Joint probabilities of the levels of comparisons that were estimated together.
 
     Parameters
@@ -260,6 +270,8 @@ def interactions_of(factors: Sequence[AnyFactor], names: Sequence[str], fit: Fit
         Names of the comparisons.
     fit : Fit
         What EM found.
+    asked : sequence of sequence of int
+        Numbers of the comparisons that the settings name together; others are so for an index alone.
 
     Returns
     -------
@@ -270,6 +282,8 @@ def interactions_of(factors: Sequence[AnyFactor], names: Sequence[str], fit: Fit
         if not isinstance(factor, Joint):
             continue
         numbers = tuple(part.comparison for part in factor.parts if part.comparison is not None)
+        if not any(set(one) <= set(numbers) for one in asked):
+            continue
         classes = [fit.m[k], fit.u[k], *([fit.related.r[k]] if fit.related else [])]
         levels = [factor.levels(own) for own in classes]
         tables = [tuple(np.maximum(own, 1e-300).ravel().tolist()) for own in levels]

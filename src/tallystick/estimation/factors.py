@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.blocking.passes import AnyPass, BlockingKey, KeyPart
+from tallystick.blocking.criteria import Criterion, selects
+from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
 from tallystick.patterns.coding import PatternCoding
@@ -114,7 +115,7 @@ class Factor:
 
 
 def factors_of(
-    comparisons: Sequence[Comparison], key_parts: Sequence[KeyPart], coding: PatternCoding
+    comparisons: Sequence[Comparison], key_parts: Sequence[Criterion], coding: PatternCoding
 ) -> tuple[Factor, ...]:
     """Put every key part with the comparison of its field, or by itself with others of that field.
 
@@ -122,8 +123,8 @@ def factors_of(
     ----------
     comparisons : sequence of Comparison
         The comparisons.
-    key_parts : sequence of KeyPart
-        Parts of keys that are digits of the pattern.
+    key_parts : sequence of Criterion
+        Parts of keys, and other criteria of selection, that are digits of the pattern.
     coding : PatternCoding
         How patterns are numbered.
 
@@ -139,21 +140,16 @@ def factors_of(
     """
     if len(key_parts) > MAX_KEY_PARTS:
         raise InputError(
-            f"The passes use {len(key_parts)} different parts of keys, but at most {MAX_KEY_PARTS} can be "
-            "estimated together: use fewer passes, or the same parts again."
+            f"The passes use {len(key_parts)} different parts of keys, indexes and filters, but at most "
+            f"{MAX_KEY_PARTS} can be estimated together: use fewer passes, or the same parts again."
         )
-    owner: dict[str, int] = {}
-    for wanted in (1, None):  # a comparison of the field alone comes before one of several fields
-        for number, comparison in enumerate(comparisons):
-            for leaf in comparison.leaves():
-                if leaf.left == leaf.right and (wanted is None or len(leaf.left) == wanted):
-                    for field in leaf.left:
-                        owner.setdefault(field, number)
+    owner = comparison_of_field(comparisons)
     of_comparison: dict[int, list[int]] = {number: [] for number in range(len(comparisons))}
     of_field: dict[str, list[int]] = {}
     for number, part in enumerate(key_parts):
-        if part.field in owner:
-            of_comparison[owner[part.field]].append(number)
+        compared_fields = [field for field in part.fields if field in owner]
+        if compared_fields:
+            of_comparison[owner[compared_fields[0]]].append(number)
         else:
             of_field.setdefault(part.field, []).append(number)
     compared = [
@@ -161,6 +157,29 @@ def factors_of(
         for (number, keys), one in zip(of_comparison.items(), comparisons, strict=True)
     ]
     return (*compared, *(Factor(None, tuple(keys), 0) for keys in of_field.values()))
+
+
+def comparison_of_field(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    """Number of the comparison with which agreement on each field is estimated.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        The comparisons.
+
+    Returns
+    -------
+    dict of str to int
+        Fields that some comparison has on both sides.
+    """
+    owner: dict[str, int] = {}
+    for wanted in (1, None):  # a comparison of the field alone comes before one of several fields
+        for number, comparison in enumerate(comparisons):
+            for leaf in comparison.leaves():
+                if leaf.left == leaf.right and (wanted is None or len(leaf.left) == wanted):
+                    for field in leaf.left:
+                        owner.setdefault(field, number)
+    return owner
 
 
 @dataclass(frozen=True)
@@ -214,7 +233,7 @@ class Selection:
 
 
 def selection_of(
-    passes: Sequence[AnyPass], key_parts: Sequence[KeyPart], factors: tuple[AnyFactor, ...]
+    passes: Sequence[AnyPass], key_parts: Sequence[Criterion], factors: tuple[AnyFactor, ...]
 ) -> Selection:
     """Work out which combinations of key bits some pass selects.
 
@@ -222,8 +241,8 @@ def selection_of(
     ----------
     passes : sequence of passes
         The passes; with no key parts everything is selected.
-    key_parts : sequence of KeyPart
-        The parts, in the order of the pattern's digits.
+    key_parts : sequence of Criterion
+        The criteria, in the order of the pattern's digits.
     factors : tuple of Factor
         The factors.
 
@@ -237,8 +256,7 @@ def selection_of(
         return Selection(factors, np.ones(shape, bool))
     bits = dict(zip(order, np.indices(shape).astype(bool), strict=True))
     selected = np.zeros(shape, bool)
-    number_of = {part: number for number, part in enumerate(key_parts)}
-    for one in passes:
-        if isinstance(one, BlockingKey):
-            selected |= np.logical_and.reduce([bits[number_of[part]] for part in one.parts])
+    by_criterion = {part: bits[number] for number, part in enumerate(key_parts)}
+    for number, one in enumerate(passes):
+        selected |= selects(number, one, by_criterion)
     return Selection(factors, selected)

@@ -54,10 +54,15 @@ class Joint:
     blocks : tuple of tuple of int, optional
         Numbers of the parts that depend on each other among matches; the blocks are independent. By default
         all parts are one block.
+    indexed : tuple of (int, tuple of int)
+        Key digit of each index that reads several of the parts, and the numbers of these parts. It finds no
+        pair in which one of them is missing, whatever the others are: of such a pair it is not known whether
+        the index would find it, and the likelihood is the sum over both.
     """
 
     parts: tuple[Factor, ...]
     blocks: tuple[tuple[int, ...], ...] | None = None
+    indexed: tuple[tuple[int, tuple[int, ...]], ...] = ()
 
     @property
     def keys(self) -> tuple[int, ...]:
@@ -112,6 +117,22 @@ class Joint:
         own = tuple(part.cells(digits, n_comparisons) for part in self.parts)
         return np.asarray(np.ravel_multi_index(own, self.shape), np.int64)
 
+    @cached_property
+    def maybe_found(self) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+        """For each index the cells in which it is not known whether it finds the pair, and as if it did."""
+        found = []
+        strides = np.cumprod((1, *self.shape[:0:-1]))[::-1]
+        for digit, parts in self.indexed:
+            owner = next(k for k, part in enumerate(self.parts) if digit in part.keys)
+            own = self.parts[owner]
+            place = own.keys.index(digit)
+            present = self._present
+            lacking = np.logical_or.reduce([~present[k] for k in parts if k != owner])
+            low = lacking & present[owner] & ((self.bits_of(owner) >> place) & 1 == 0)
+            cells = np.flatnonzero(low)
+            found.append((cells, cells + (own.n_levels + 1) * 2**place * int(strides[owner])))
+        return tuple(found)
+
     def margin(self, values: Floats, number: int) -> Floats:
         """Sums by the cell of one part, shape (n_cells of the part,)."""
         sums = np.bincount(self.of_part[number], weights=values, minlength=self.shape[number])
@@ -140,6 +161,8 @@ class Joint:
         """Fill up thin cells: by what independence would put there, one pair at the most."""
         if self.blocks is not None and len(self.blocks) == len(self.parts):
             return values  # all independent
+        if self.indexed:
+            return values  # the parts weigh alone, and a thin cell has no weight of its own
         return values + np.minimum(1.0, self.independent(values))
 
     def likelihoods(self, p: Floats) -> Floats:
@@ -149,12 +172,19 @@ class Joint:
             table = np.moveaxis(table, axis, 0).copy()
             table[~part.present] = table[part.present].sum(axis=0)
             table = np.moveaxis(table, 0, axis)
-        return table.reshape(-1)
+        likely = np.ascontiguousarray(table).reshape(-1)
+        for cells, as_if_found in self.maybe_found:
+            likely[cells] += likely[as_if_found]
+            likely[as_if_found] = 0.0  # no pair shows them
+        return likely
 
     def completed(self, seen: Floats, p: Floats) -> Floats:
         """Share pairs with a missing part out over complete cells with probabilities `p`; (n_cells,)."""
         likely = self.likelihoods(p)
-        table = np.where(self.seen & (likely > 0), seen / np.maximum(likely, TINY), 0.0).reshape(self.shape)
+        each = np.where(self.seen & (likely > 0), seen / np.maximum(likely, TINY), 0.0)
+        for cells, as_if_found in reversed(self.maybe_found):
+            each[as_if_found] += each[cells]
+        table = each.reshape(self.shape)
         for axis, part in enumerate(self.parts):
             table = np.moveaxis(table, axis, 0).copy()
             table[part.present] += table[~part.present].sum(axis=0)
@@ -283,6 +313,7 @@ def joined(
     groups: Sequence[Sequence[int]],
     names: Sequence[str],
     among_matches: Sequence[Sequence[int]] | None = None,
+    indexed: Sequence[tuple[int, Sequence[int]]] = (),
 ) -> tuple[AnyFactor, ...]:
     """Put the factors of each group of comparisons together.
 
@@ -297,6 +328,8 @@ def joined(
     among_matches : sequence of sequence of int, optional
         Numbers of comparisons that depend on each other among matches, each within one group; by default
         those of every group do.
+    indexed : sequence of (int, sequence of int)
+        Key digit of each index, and numbers of the comparisons that it reads together, within one group.
 
     Returns
     -------
@@ -321,7 +354,12 @@ def joined(
                 own = [tuple(sorted(one)) for one in among_matches if set(one) <= set(group)]
                 alone = [(number,) for number in group if not any(number in one for one in own)]
                 blocks = tuple(tuple(group.index(number) for number in one) for one in (*own, *alone))
-            joint = Joint(tuple(of_comparison[number] for number in group), blocks)
+            read = tuple(
+                (digit, tuple(group.index(number) for number in one))
+                for digit, one in indexed
+                if set(one) <= set(group)
+            )
+            joint = Joint(tuple(of_comparison[number] for number in group), blocks, read)
             if joint.n_cells > MAX_CELLS:
                 which = ", ".join(names[number] for number in group)
                 raise InputError(

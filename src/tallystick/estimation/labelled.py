@@ -238,16 +238,8 @@ def first_pass(
     int64 array, shape (n,)
     """
     found = np.full(len(left), -1, np.int64)
-    number = left.astype(np.int64) * blocking.n_records + right
     for k in reversed(range(len(blocking.passes))):
-        keys, listed = blocking.keys[k], blocking.listed[k]
-        if keys is not None:
-            own = (keys[left] == keys[right]) & (keys[left] != 0)
-        elif listed is not None:
-            own = np.isin(number, listed[0].astype(np.int64) * blocking.n_records + listed[1])
-        else:
-            own = np.ones(len(left), bool)
-        found[own] = k
+        found[blocking.finders[k].holds(left, right)] = k
     return found
 
 

@@ -45,6 +45,9 @@ def shown(factor: AnyFactor) -> Matrix:
     for part, cell in zip(factor.parts, factor.of_part, strict=True):
         may = np.eye(part.n_cells, dtype=bool) | ~part.present[:, None]
         found &= may[np.ix_(cell, cell)]
+    for cells, as_if_found in factor.maybe_found:
+        found[cells] |= found[as_if_found]
+        found[as_if_found] = False
     return found.astype(np.float64)
 
 

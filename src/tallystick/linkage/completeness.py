@@ -88,15 +88,17 @@ def estimated_completeness(
     if plan.blocking.compares_all:
         none = np.zeros(len(passes))
         return EstimatedCompleteness(1.0, None, none, none, "since all pairs are compared")
-    if not plan.key_parts or not all(isinstance(one, BlockingKey) for one in passes):
+    parts = [part for part in plan.key_parts if isinstance(part, KeyPart)]
+    keyed = all(isinstance(one, BlockingKey) and not one.filters for one in passes)
+    if not parts or len(parts) < len(plan.key_parts) or not keyed:
         none = np.zeros(len(passes))
-        reason = "since not all passes are blocking keys"
+        reason = "since not all passes are blocking keys without filters"
         return EstimatedCompleteness(parameters.selected_matches, None, none, none, reason)
     bits = digits[:, n_comparisons:].astype(bool)
-    finds = found_by(passes, plan.key_parts, bits)
+    finds = found_by(passes, parts, bits)
     expected = finds.T @ matches
     only = (finds & (finds.sum(axis=1) == 1)[:, None]).T @ matches
-    overlap, reason = _by_overlap(passes, plan.key_parts, bits, finds, matches, prepared.spec.seed)
+    overlap, reason = _by_overlap(passes, parts, bits, finds, matches, prepared.spec.seed)
     return EstimatedCompleteness(parameters.selected_matches, overlap, expected, only, reason)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
-from tallystick.blocking.key_pairs import count_key_pairs
-from tallystick.blocking.keys import combine_codes
-from tallystick.blocking.passes import BlockingKey
+from tallystick.blocking.finders import OneKey
 from tallystick.blocking.plan import BlockingPlan, plan_blocking
 from tallystick.blocking.union_pairs import union_pairs
 from tallystick.errors import InputError
@@ -159,49 +158,32 @@ def true_blocks(plan: BlockingPlan, truth: Codes, threads: int | None = None) ->
     -------
     TrueBlocks
     """
-    among = _among_true(plan, truth)
-    true, new = among.candidate_pairs(), union_pairs(among, threads).new
-    pairs = plan.candidate_pairs()
-    found, all_true = int(new.sum()), count_key_pairs(truth, plan.offsets, plan.source_pairs).n_pairs
+    true, new, only = (np.zeros(len(plan.passes), np.int64) for _ in range(3))
+    all_true = 0
+    for left, right in _true_pairs(plan, truth):
+        finds = np.stack([finder.holds(left, right) for finder in plan.finders])
+        true += finds.sum(axis=1)
+        new += np.bincount(finds.argmax(axis=0)[finds.any(axis=0)], minlength=len(finds))
+        only += finds[:, finds.sum(axis=0) == 1].sum(axis=1)
+        all_true += len(left)
+    pairs, found = plan.candidate_pairs(), int(new.sum())
 
     def row(label: str, n_pairs: int, n_true: int, n_new: int, only: int) -> TruePass:
         share, quality = n_true / all_true if all_true else None, n_true / n_pairs if n_pairs else None
         return TruePass(label, n_pairs, n_true, n_new, only, share, quality)
 
-    rows = []
-    for number, one in enumerate(plan.passes):
-        others = [k for k in range(len(plan.passes)) if k != number]
-        without = union_pairs(_some(among, others), threads).n_pairs if others else 0
-        rows.append(row(one.label, int(pairs[number]), int(true[number]), int(new[number]), found - without))
+    rows = [
+        row(one.label, int(pairs[k]), int(true[k]), int(new[k]), int(only[k]))
+        for k, one in enumerate(plan.passes)
+    ]
     together = row("all together", union_pairs(plan, threads).n_pairs, found, found, found)
     return TrueBlocks(all_true, int(plan.allowed_pairs().sum()), tuple(rows), together)
 
 
-def _among_true(plan: BlockingPlan, truth: Codes) -> BlockingPlan:
-    """A plan whose passes find the true pairs of the passes: the truth is one more part of each key."""
-    keys: list[Codes | None] = []
-    listed: list[tuple[Codes, Codes] | None] = []
-    for own, pairs in zip(plan.keys, plan.listed, strict=True):
-        if pairs is not None:
-            left, right = pairs
-            same = (truth[left] != 0) & (truth[left] == truth[right])
-            listed.append((left[same], right[same]))
-            keys.append(None)
-        else:
-            listed.append(None)
-            keys.append(truth if own is None else combine_codes([own, truth]))
-    passes = tuple(
-        one if pairs is not None else BlockingKey(parts=("truth",), name=one.label)  # type: ignore[arg-type]
-        for one, pairs in zip(plan.passes, listed, strict=True)
-    )
-    return replace(plan, passes=passes, key_parts={}, keys=tuple(keys), listed=tuple(listed))
-
-
-def _some(plan: BlockingPlan, chosen: list[int]) -> BlockingPlan:
-    """The plan with some of its passes."""
-    return replace(
-        plan,
-        passes=tuple(plan.passes[k] for k in chosen),
-        keys=tuple(plan.keys[k] for k in chosen),
-        listed=tuple(plan.listed[k] for k in chosen),
-    )
+def _true_pairs(plan: BlockingPlan, truth: Codes) -> Iterator[tuple[Codes, Codes]]:
+    """The true pairs as global rows, some at a time."""
+    same = OneKey(truth)
+    for number, (s, t) in enumerate(plan.source_pairs):
+        for unit in same.units(0, number, plan.rows(s), plan.rows(t), s == t):
+            left, right = same.positions(unit)
+            yield unit.left[left], unit.right[right]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind, source_pairs
 from tallystick.errors import InputError
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
@@ -30,15 +32,32 @@ def pair_columns(n_sources: int, kind: Kind) -> list[str]:
     return ["id_left", "id_right"] + (["source_left", "source_right"] if several else [])
 
 
+def pair_source(one: PairTable) -> Source:
+    """Where the pairs of a pass are listed."""
+    if one.path is not None:
+        return Source(name="pairs", path=Path(one.path))
+    return Source(name="pairs", uri=one.uri, query=one.query, id="id_left")
+
+
+def pairs_sha256(source: Source) -> str:
+    """A digest of a table of pairs: of the bytes of a file, or of the rows of a query, in whatever order."""
+    opened = open_source(source)  # which says what is wrong with it
+    if source.path is not None:
+        with open(source.path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    rows = opened.read(opened.columns, None).select(pl.all().cast(pl.String))
+    return hashlib.sha256(rows.sort(pl.all()).write_csv().encode()).hexdigest()
+
+
 def read_pair_table(
-    path: str | Path, records: Records, kind: Kind, more: Sequence[str] = ()
+    path: str | Path | Source, records: Records, kind: Kind, more: Sequence[str] = ()
 ) -> tuple[pl.DataFrame, Rows, Rows]:
     """A user's table of pairs, its records found.
 
     Parameters
     ----------
-    path : path
-        A CSV or Parquet file with the columns of `pair_columns`.
+    path : path or Source
+        A CSV or Parquet file, or a query, with the columns of `pair_columns`.
     records : Records
         The records.
     kind : {"link", "dedupe", "link_and_dedupe"}
@@ -58,11 +77,18 @@ def read_pair_table(
     InputError
         Where an id belongs to no record, or a pair is one that a linkage of this kind does not compare.
     """
-    source = Source(name="pairs", path=Path(path))
+    source = path if isinstance(path, Source) else Source(name="pairs", path=Path(path))
+    path = source.shown
     columns = pair_columns(len(records.sources), kind)
     have = open_source(source).columns if more else ()
     columns += [name for name in more if name in have]
-    frame = read_columns(source, columns).drop(ID_COLUMN)
+    if source.uri is None:
+        frame = read_columns(source, columns).drop(ID_COLUMN)
+    else:  # whose id_left is the id of a record, and not of a row of this table
+        opened = open_source(source)
+        if lacking := [name for name in columns if name not in opened.columns]:
+            raise InputError(f"{path}: the query gives no column {lacking[0]!r}: name it in the SELECT.")
+        frame = opened.read(columns, None)
     frame = frame.select(pl.col(columns).cast(pl.String).str.strip_chars())
     left, right = _rows(path, frame, records)
     _check_kinds(path, records, kind, left, right)

@@ -25,7 +25,7 @@ from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels
 from tallystick.linkage.cover import check_cover
 from tallystick.linkage.duplicates import Duplicates, duplicate_warning, duplicates_of
-from tallystick.linkage.identify import read_pair_table
+from tallystick.linkage.identify import pair_source, read_pair_table
 from tallystick.linkage.rate import measured_rate
 from tallystick.linkage.value_tables import with_value_tables
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
@@ -312,6 +312,7 @@ def prepare(
         listed={place: listed[k] for place, k in enumerate(chosen) if k in listed},
         memory=memory,
         threads=threads,
+        seed=spec.seed,
     )
     progress("preparing comparisons", 1, 1)
     rate = cache(lambda: measured_rate(plan, threads, seconds=0.25).seconds(1))
@@ -349,6 +350,6 @@ def read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:
 
 def _read_pairs(one: PairTable, records: Records, kind: Kind) -> tuple[Rows, Rows]:
     """A table of candidate pairs as global rows, left < right."""
-    _, left, right = read_pair_table(one.path, records, kind)
+    _, left, right = read_pair_table(pair_source(one), records, kind)
     distinct = np.unique(left.astype(np.int64) * records.n_records + right)
     return (distinct // records.n_records).astype(np.int32), (distinct % records.n_records).astype(np.int32)

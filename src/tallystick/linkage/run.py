@@ -37,6 +37,7 @@ from tallystick.linkage.forecast import CURVE, curve_table
 from tallystick.linkage.golden import check_golden
 from tallystick.linkage.household_links import HouseholdLinks, link_by_households
 from tallystick.linkage.household_model import HouseholdModel
+from tallystick.linkage.identify import pair_source, pairs_sha256
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.model import Model
@@ -48,7 +49,7 @@ from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
-from tallystick.preparation.read import TableFacts, open_source
+from tallystick.preparation.read import TableFacts
 from tallystick.preparation.source import Source
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
@@ -340,7 +341,7 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | Sequen
         "version": __version__,
         "spec": shown_spec(spec),
         "inputs": [[table.name, table.sha256] for table in inputs],
-        "pairs": [named_sha256(one.path) for one in spec.passes if one.type == "pair_table"],
+        "pairs": [pairs_sha256(pair_source(one)) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,
         "outside": outside_sha256(spec),
     }
@@ -352,8 +353,7 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | Sequen
 
 def named_sha256(path: str) -> str:
     """Hash of a file that a specification names beside its sources; `InputError` where it cannot be read."""
-    open_source(Source(name="pairs", path=Path(path)))  # which says what is wrong with the file
-    return file_sha256(path)
+    return pairs_sha256(Source(name="pairs", path=Path(path)))
 
 
 def file_sha256(path: str | Path) -> str:

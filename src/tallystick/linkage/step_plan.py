@@ -84,6 +84,7 @@ def step_records(
         listed=_listed_of(whole.listed, passes, free),
         memory=memory,
         threads=threads,
+        seed=spec.seed,
     )
     if plan.blocking.pairs_to_visit() > spec.most_pairs:
         check_pairs(plan.blocking, records, spec.most_pairs, measured_rate(plan, threads, 0.25).seconds(1))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from tallystick._schema import Settings
-from tallystick.blocking.passes import KeyPart, Transform, parts_of_names
+from tallystick.blocking.parts import KeyPart, OneTransform, parts_of_names
 
 MOST_PARTS = 12
 """Parts of a key of which only some need agree: the work grows with the number of sets of them."""
 
 
-MatchTransform = Literal[Transform, "nickname"]
+MatchTransform = Literal[OneTransform, "nickname"]
 
 
 class MatchPart(KeyPart):
@@ -30,6 +30,7 @@ class MatchPart(KeyPart):
     """
 
     transform: MatchTransform = "value"  # type: ignore[assignment]
+    separator: ClassVar[None] = None  # type: ignore[misc] # of lists, which have no one text
 
 
 class MatchKey(Settings):

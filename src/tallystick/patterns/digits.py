@@ -1,4 +1,4 @@
-"""The digits of the pattern of given pairs: levels of the comparisons, agreement on parts of keys."""
+"""The digits of the pattern of given pairs: levels of the comparisons, and what decides on selection."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.blocking.finders import Asked
 from tallystick.comparisons.plan import CodesAt, ComparisonPlan
 
 Codes = NDArray[np.int32]
@@ -20,12 +21,16 @@ class PairDigits:
     ----------
     comparisons : tuple of ComparisonPlan
         The comparisons.
-    keys : tuple of (left, right)
-        Codes of every part of a key that is a digit, of the rows on either side; 0 is no key.
+    keys : tuple of (left, right) or Asked
+        Of every criterion of selection that is a digit: codes of the rows on either side, which are to be
+        equal and not 0, or what is asked of the pair.
+    rows : (left, right), optional
+        Global rows of the rows on either side, where these are some rows only.
     """
 
     comparisons: tuple[ComparisonPlan, ...]
-    keys: tuple[tuple[Codes, Codes], ...]
+    keys: tuple[tuple[Codes, Codes] | Asked, ...]
+    rows: tuple[Codes, Codes] | None = None
 
     def at(self, left: Codes, right: Codes) -> PairDigits:
         """The same for some rows only: pairs are then given as positions in `left` and `right`.
@@ -48,7 +53,11 @@ class PairDigits:
         """What `at` gives, of codes that others may have gathered already."""
         return PairDigits(
             tuple(one.at(left, right) for one in self.comparisons),
-            tuple((left.codes(a), right.codes(b)) for a, b in self.keys),
+            tuple(
+                (left.codes(key[0]), right.codes(key[1])) if isinstance(key, tuple) else key
+                for key in self.keys
+            ),
+            (left.rows, right.rows),
         )
 
     def of(self, left: Codes, right: Codes) -> NDArray[np.uint8]:
@@ -69,6 +78,11 @@ class PairDigits:
         digits = np.empty((n_comparisons + len(self.keys), len(left)), np.uint8)
         for row, comparison in zip(digits, self.comparisons, strict=False):
             comparison.levels(left, right, row)
-        for row, codes in zip(digits[n_comparisons:], self.keys, strict=True):
-            equal_codes(*codes, left, right, row)
+        for row, key in zip(digits[n_comparisons:], self.keys, strict=True):
+            if isinstance(key, tuple):
+                equal_codes(*key, left, right, row)
+            elif self.rows is None:
+                row[:] = key.holds(left, right)
+            else:
+                row[:] = key.holds(self.rows[0][left], self.rows[1][right])
         return digits

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.blocking.passes import AnyPass, KeyPart, PairTable
-from tallystick.blocking.plan import BlockingPlan, Kind, plan_blocking
+from tallystick.blocking.criteria import Criterion
+from tallystick.blocking.passes import AnyPass, PairTable
+from tallystick.blocking.plan import BlockingPlan, Kind, finds_all, plan_blocking
 from tallystick.blocking.units import Unit
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.plan import ComparisonPlan, plan_comparisons
@@ -35,9 +36,9 @@ class PairPlan:
         The comparisons.
     blocking : BlockingPlan
         The passes.
-    key_parts : tuple of KeyPart
-        Parts of blocking keys whose agreement is part of the pattern, because the selection of
-        pairs depends on it; empty where all pairs are candidates.
+    key_parts : tuple of Criterion
+        What is part of the pattern because the selection of pairs depends on it: agreement on parts of
+        blocking keys, being found by an index; empty where all pairs are candidates.
     coding : PatternCoding
         How patterns are numbered.
     tiles : TilePlan, optional
@@ -50,7 +51,7 @@ class PairPlan:
 
     comparisons: tuple[ComparisonPlan, ...]
     blocking: BlockingPlan
-    key_parts: tuple[KeyPart, ...]
+    key_parts: tuple[Criterion, ...]
     coding: PatternCoding
     tiles: TilePlan | None
     row_order: NDArray[np.int64] | None
@@ -67,8 +68,9 @@ class PairPlan:
     @cached_property
     def digits(self) -> PairDigits:
         """What pairs of global rows are asked."""
-        codes = (self.blocking.key_parts[part] for part in self.key_parts)
-        return PairDigits(self.comparisons, tuple((one, one) for one in codes))
+        asked = (self.blocking.key_parts[part] for part in self.key_parts)
+        keys = tuple((one, one) if isinstance(one, np.ndarray) else one for one in asked)
+        return PairDigits(self.comparisons, keys)
 
     def batches(self) -> Iterator[list[Unit]]:
         """Units in order, as many together as make about `BATCH` pairs of one pass and pair of sources."""
@@ -97,6 +99,7 @@ def plan_pairs(
     listed: Mapping[int, tuple[NDArray[np.int32], NDArray[np.int32]]] | None = None,
     memory: int = DEFAULT_MEMORY,
     threads: int | None = None,
+    seed: int = 1,
 ) -> PairPlan:
     """Plan how candidate pairs are found and compared.
 
@@ -116,6 +119,8 @@ def plan_pairs(
         Bytes that whole level tables, or the patterns of all blocked pairs, may take.
     threads : int, optional
         Number of threads.
+    seed : int
+        Where random numbers start, for indexes that draw some.
 
     Returns
     -------
@@ -126,13 +131,13 @@ def plan_pairs(
     InputError
         Where the patterns need more than 63 bits.
     """
-    blocking = plan_blocking(records, passes, kind, listed, threads)
+    blocking = plan_blocking(records, passes, kind, listed, threads, seed)
     plans = plan_comparisons(records, comparisons, kind != "link", threads)
     selective = not blocking.compares_all and not any(isinstance(one, PairTable) for one in passes)
     key_parts = tuple(blocking.key_parts) if selective else ()
     coding = PatternCoding(tuple(plan.n_levels for plan in plans), len(key_parts))
     tiles, row_order = None, None
-    if blocking.keys[0] is None and blocking.listed[0] is None:
+    if finds_all(passes[0]):
         left = np.concatenate([blocking.rows(s) for s in sorted({s for s, _ in blocking.source_pairs})])
         right = np.concatenate([blocking.rows(t) for t in sorted({t for _, t in blocking.source_pairs})])
         tiles = plan_tiles(plans, left, right, memory, threads)

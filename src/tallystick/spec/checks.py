@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tallystick._problems import KeyPath, Problem, misspelt
+from tallystick.blocking.passes import fields_read
 from tallystick.errors import SpecError
 from tallystick.spec.household_checks import household_problems
 from tallystick.spec.step_checks import step_problems
@@ -214,7 +215,7 @@ def _answers_read(spec: Spec) -> Iterator[Problem]:
     for number, one in enumerate(spec.comparisons):
         read += [(("comparisons", number), field) for field in dict.fromkeys((*one.left, *one.right))]
     for number, step in enumerate(spec.passes):
-        read += [(("passes", number), field) for field in step.fields]
+        read += [(("passes", number), field) for field in fields_read(step)]
     if rules := spec.estimation.deterministic:
         for number, rule in enumerate(rules.rules):
             read += [(("estimation", "deterministic", "rules", number), field) for field in rule]

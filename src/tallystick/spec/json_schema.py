@@ -16,6 +16,14 @@ from tallystick.comparisons.union import BUILDERS
 from tallystick.spec.model import Spec
 from tallystick.spec.toml import LINKAGE_KEYS
 
+PARTS_OF_PASSES = {
+    "BlockingKey": ("parts",),
+    "MatchKey": ("parts",),
+    "SortedNeighbourhood": ("sort_keys",),
+    **dict.fromkeys(("Canopy", "QgramIndex", "MinHash"), ("parts", "within")),
+}
+"""Keys of passes, and of match keys, that hold parts, of which one may be the name of a field."""
+
 _SECTION = re.compile(r"\n\n([A-Z]\w+)\n-+\n")
 
 
@@ -133,7 +141,16 @@ def _allow_shorthands(definitions: dict[str, Any]) -> None:
             **sides,
         }
         definition["required"] = ["comparator"]
-    for name in ("BlockingKey", "MatchKey"):
-        parts = definitions[name]["properties"]["parts"]
-        parts["type"] = ["array", "string"]  # what is said of items holds for a list only
-        parts["items"] = {"anyOf": [{"type": "string"}, parts["items"]]}
+    for name, keys in PARTS_OF_PASSES.items():
+        for key in keys:
+            parts = definitions[name]["properties"][key]
+            if key == "sort_keys":
+                parts["items"] = {"anyOf": [{"type": "string"}, _or_names(parts["items"])]}
+            else:
+                _or_names(parts)
+
+
+def _or_names(parts: dict[str, Any]) -> dict[str, Any]:
+    parts["type"] = ["array", "string"]  # what is said of items holds for a list only
+    parts["items"] = {"anyOf": [{"type": "string"}, parts["items"]]}
+    return parts

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from tallystick._problems import report
 from tallystick._schema import Settings
 from tallystick.blocking.limits import MOST_PAIRS
-from tallystick.blocking.passes import AnyPass
+from tallystick.blocking.passes import AnyPass, fields_read
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
 from tallystick.estimation.settings import Estimation
@@ -113,7 +113,7 @@ class Spec(Settings):
     def fields_used(self) -> tuple[str, ...]:
         """Names of the fields that comparisons, passes and deterministic rules read, each once."""
         read = [field for one in self.comparisons for field in (*one.left, *one.right)]
-        read += [field for one in self.passes for field in one.fields]
+        read += [field for one in self.passes for field in fields_read(one)]
         read += self.estimation.deterministic.fields if self.estimation.deterministic else ()
         read += self.households.fields if self.households else ()
         return tuple(dict.fromkeys(read))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tallystick._problems import KeyPath, Problem, sentences, written_path
+from tallystick.blocking.passes import PairTable
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
 from tallystick.preparation.source import Source
@@ -120,10 +121,7 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
         return source
 
     sources = tuple(map(source_of, spec.sources))
-    passes = tuple(
-        one.model_copy(update={"path": joined(one.path)}) if one.type == "pair_table" else one
-        for one in spec.passes
-    )
+    passes = tuple(_with_place(one, joined) if one.type == "pair_table" else one for one in spec.passes)
     estimation = spec.estimation
     if estimation.previous is not None:
         previous = estimation.previous.model_copy(update={"model": joined(estimation.previous.model)})
@@ -143,6 +141,13 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
         nicknames = joined(spec.match.nicknames)
         changed["match"] = spec.match.model_copy(update={"nicknames": nicknames})
     return spec.model_copy(update=changed)
+
+
+def _with_place(one: PairTable, joined: Callable[[str | Path], str]) -> PairTable:
+    """A table of pairs whose path, or database, is ready to be read."""
+    if one.path is not None:
+        return one.model_copy(update={"path": joined(one.path)})
+    return one.model_copy(update={"uri": expand(one.uri or "")})
 
 
 def _with_path(comparison: Comparison, joined: Callable[[str | Path], str]) -> Comparison:
@@ -168,6 +173,7 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
     for number, one in enumerate(spec.passes):
         if one.type == "pair_table":
             places.append((("passes", number, "path"), one.path))
+            places.append((("passes", number, "uri"), one.uri))
     places.append((("estimation", "labels"), spec.estimation.labels))
     for number, comparison in enumerate(spec.comparisons):
         if (known := comparison.value_frequencies) is not None:

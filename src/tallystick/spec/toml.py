@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from tallystick._problems import KeyPath, Problem, sentences, shown, unknown_key, written_path
 from tallystick._schema import translated_outside
 from tallystick._translation import problems_of
-from tallystick.blocking.passes import KeyPart
+from tallystick.blocking.passes import KeyPart, PairTable
 from tallystick.comparisons.comparison import Comparison
 from tallystick.comparisons.conditions import Levels
 from tallystick.comparisons.fields import FieldPair
@@ -191,7 +191,14 @@ def plain(spec: Spec) -> dict[str, Any]:
         kept = None if table.uri is None and table.path is None else _hidden(table)
         estimation = estimation.model_copy(update={"reference": kept})
     sources = tuple(map(_hidden, spec.sources))
-    return _table(spec.model_copy(update={"sources": sources, "estimation": estimation}), ())
+    passes = tuple(
+        one.model_copy(update={"uri": mask_password(one.uri)})
+        if isinstance(one, PairTable) and one.uri is not None
+        else one
+        for one in spec.passes
+    )
+    hidden = {"sources": sources, "passes": passes, "estimation": estimation}
+    return _table(spec.model_copy(update=hidden), ())
 
 
 def _hidden(source: Source) -> Source:
