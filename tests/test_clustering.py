@@ -91,7 +91,8 @@ def moved(
             own = next(group for group in groups if row in group)
             most, to = max(0.0, adds(row, own)) + 1e-9, own
             for other in sorted(
-                groups, key=lambda group: min([j for j in group if of(row, j)[0]], default=n)
+                groups,
+                key=lambda group: min([j for j in group if (min(row, j), max(row, j)) in pairs], default=n),
             ):
                 full = any(free and s == source[row] and any(source[j] == s for j in other)
                            for s, free in enumerate(duplicate_free))  # fmt: skip

@@ -155,10 +155,20 @@ def merge_component(
             a, b = b, a
         alive[e] = False
         parent[b] = a
+        earlier = low[b] < low[a]
         low[a] = min(low[a], low[b])
         size[a] += size[b]
         for s in range(by_source.shape[1]):
             by_source[a, s] += by_source[b, s]
+        half = head[a] if earlier else _EMPTY
+        while half != _EMPTY:  # of equal means the earlier group comes first, which it has become
+            f = half // 2
+            c = first[f] + second[f] - a
+            if alive[f] and link[f] and not conflicting(a, c, by_source, duplicate_free):
+                mean = total[f] / pairs_between(a, c, size, by_source, within)
+                if mean >= support:
+                    heapq.heappush(heap, (-mean, min(low[a], low[c]), max(low[a], low[c]), f))
+            half = follows[half]
         half = head[b]
         while half != _EMPTY:
             next_half = follows[half]
