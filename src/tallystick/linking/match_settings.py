@@ -65,7 +65,9 @@ class MatchKey(Settings):
     def _plain_names(cls, parts: Any) -> Any:
         parts = parts_of_names(parts)
         if isinstance(parts, (list, tuple)):  # those of blocking keys serve, too
-            return [part.model_dump() if isinstance(part, KeyPart) else part for part in parts]
+            return [
+                part.model_dump(exclude_none=True) if isinstance(part, KeyPart) else part for part in parts
+            ]
         return parts
 
     @field_validator("parts")
