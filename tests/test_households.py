@@ -467,6 +467,8 @@ def test_settings_are_the_same_in_toml() -> None:
         ({"comparisons": ("surnames",)}, 'did you mean "surname"'),
         ({"comparisons": tuple(one.name for one in COMPARISONS)}, "found all comparisons"),
         ({"decision": Decision(one_to_one=False)}, "always decided one to one"),
+        ({"decision": Decision(links="one_to_many")}, "always decided one to one"),
+        ({"decision": Decision(assignment="greedy")}, "always decided one to one"),
         ({"largest": 1}, "largest"),
     ],
 )
@@ -482,6 +484,7 @@ def test_settings_that_do_not_fit_are_told_in_a_sentence(change: dict[str, objec
         ({"one_to_one": False}, "one_to_one = true"),
         ({"kind": "link_and_dedupe", "one_to_one": False}, "expected two sources"),
         ({"mode": "sequential"}, 'expected "union"'),
+        ({"match": ts.Match(keys=[{"parts": ["surname", "born"]}])}, "expected one of the two"),
         ({"thresholds": ts.Targets(precision=0.9)}, "expected upper and lower"),
         ({"estimation": ts.Estimation(expected_matches=30)}, "without households"),
     ],

@@ -66,7 +66,7 @@ class HouseholdLinks(SequentialLinks):
 
         Parameters
         ----------
-        name : {"links", "entities", "residuals", "review", "households"}
+        name : {"links", "entities", "clusters", "residuals", "review", "duplicates", "households"}
             Which; ``links`` are `pairs`.
 
         Returns

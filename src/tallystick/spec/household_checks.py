@@ -35,6 +35,10 @@ def household_problems(spec: Spec) -> Iterator[Problem]:
         yield Problem(
             ("mode",), f'found "{spec.mode}" with [households], expected "union": households make the steps'
         )
+    if spec.match is not None:
+        yield Problem(
+            ("match",), "found match keys with [households], expected one of the two: households come first"
+        )
     if spec.decision.thresholds is not None:
         yield Problem(
             ("decision", "thresholds"),
