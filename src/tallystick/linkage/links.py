@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -18,27 +16,18 @@ from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
-from tallystick.linkage.duplicates import duplicates_table
 from tallystick.linkage.entities import (
-    clustering_of,
-    clusters_table,
-    entities_table,
     entity_figures,
-    entity_ids,
 )
-from tallystick.linkage.evaluate import Evaluation, evaluate
-from tallystick.linkage.export import join_pairs
 from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
-from tallystick.linkage.golden import golden_records
 from tallystick.linkage.model import Model
 from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.results import Results
 from tallystick.linkage.why import Why, why
-from tallystick.linking.clustering import Clustering
 from tallystick.linking.constraints import any_competes
 from tallystick.linking.decide import DecidedPairs, decide
 from tallystick.linking.decision import Decision
-from tallystick.linking.entities import Golden
 from tallystick.linking.residuals import BestCandidates, best_candidates
 from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
@@ -53,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Links:
+class Links(Results):
     """Decided pairs of records.
 
     Attributes
@@ -84,59 +73,11 @@ class Links:
     curves: tuple[ErrorCurve, ...]
     threads: int | None = None
     best: BestCandidates | None = None
-    table_names: ClassVar[tuple[str, ...]] = tables.NAMES
 
-    @cached_property
-    def pairs(self) -> pl.DataFrame:
-        """A row per kept pair: ids, weight, posteriors, pattern, pass, decision."""
-        return self.table("links")
-
-    @cached_property
-    def entities(self) -> pl.DataFrame:
-        """Every record with its ``entity_id``, linked or not."""
-        return self.table("entities")
-
-    @cached_property
-    def clusters(self) -> pl.DataFrame:
-        """What holds each entity together, the least sure first (see `entities.clusters_table`)."""
-        return self.table("clusters")
-
-    @cached_property
-    def residuals(self) -> pl.DataFrame:
-        """Every record without a link, its best candidate, and why that is no link."""
-        return self.table("residuals")
-
-    @cached_property
-    def duplicates(self) -> pl.DataFrame:
-        """Equal records of sources that are declared to be without duplicates."""
-        return self.table("duplicates")
-
-    @cached_property
-    def review(self) -> pl.DataFrame:
-        """The possible links with what a reviewer needs."""
-        return self.table("review")
-
-    def table(self, name: str) -> pl.DataFrame:
-        """One of the tables, made anew: what is held is held by the properties.
-
-        Parameters
-        ----------
-        name : {"links", "entities", "clusters", "residuals", "review", "duplicates"}
-            Which; ``links`` are `pairs`.
-
-        Returns
-        -------
-        polars.DataFrame
-        """
+    def _pair_table(self, name: str) -> pl.DataFrame:
         prepared, parameters, decided = self.prepared, self.model.parameters, self.decided
         if name == "links":
             return tables.links_table(prepared, parameters.coding, decided)
-        if name == "entities":
-            return entities_table(prepared.records, self.clustering.entity, self.entity_ids)
-        if name == "duplicates":
-            return duplicates_table(prepared.duplicates, prepared.records)
-        if name == "clusters":
-            return clusters_table(prepared, decided, self.clustering, self.entity_ids)
         if name == "residuals":
             return tables.residuals_table(prepared, decided, self.best or self.find_best())
         return tables.review_table(prepared, parameters, decided)
@@ -156,16 +97,6 @@ class Links:
         """The same once nothing goes through all candidate pairs any more, so that they are let go."""
         best = self.best or self.find_best()
         return replace(self, best=best, counts=replace(self.counts, remembered=None))
-
-    @cached_property
-    def clustering(self) -> Clustering:
-        """Entity of every record by number, and the links that were cut."""
-        return clustering_of(self.prepared, self.decided)
-
-    @cached_property
-    def entity_ids(self) -> pl.Series:
-        """Id of each entity by number."""
-        return entity_ids(self.prepared.records, self.clustering.entity)
 
     def quality(self) -> EstimatedRates:
         """Estimated precision, recall, type 1 and type 2 error, by the model itself, with intervals.
@@ -248,40 +179,6 @@ class Links:
         """
         return why(self.prepared, self.model.parameters, self.decided, self.decision, left, right)
 
-    def evaluate(self, truth: str) -> Evaluation:
-        """Count the errors against the truth, which the linkage itself could not read.
-
-        Parameters
-        ----------
-        truth : str
-            Field or column of every source that says who a record is; equal values are matches.
-
-        Returns
-        -------
-        Evaluation
-        """
-        return evaluate(self.pairs, self.entities, self.prepared.spec.sources, self.prepared.kind, truth)
-
-    def golden(self, golden: Golden | None = None) -> pl.DataFrame:
-        """The golden record of each entity (see `tallystick.linkage.golden.golden_records`).
-
-        Parameters
-        ----------
-        golden : Golden, optional
-            The rules; by default those of the specification, or the most frequent value.
-
-        Returns
-        -------
-        polars.DataFrame
-
-        Raises
-        ------
-        InputError
-            Where a rule names what no source has.
-        """
-        asked = golden or self.prepared.spec.entities.golden or Golden()
-        return golden_records(self.entities, self.prepared.spec.sources, asked)
-
     def add(self, source: Source, **how: Any) -> Added:
         """Link a new file to the entities, and leave all else as it is (see `tallystick.linkage.addition`).
 
@@ -307,44 +204,6 @@ class Links:
         hashes = tuple(table.sha256 for table in prepared.inputs)
         entered = Entered(self.model, prepared.spec.sources, hashes, self.pairs, self.entities)
         return add_source(entered, source, **how)
-
-    def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
-        """The linked table: columns of the sources side by side, a row per link.
-
-        Parameters
-        ----------
-        *columns : str
-            Fields, or columns of the files. One that both sides have comes as ``_left`` and
-            ``_right``; without any, all columns come that are no truth.
-        decisions : sequence of str
-            Which pairs: ``link``, ``possible``, ``non-link``.
-
-        Returns
-        -------
-        polars.DataFrame
-
-        Raises
-        ------
-        InputError
-            Where no source has a column.
-        """
-        return join_pairs(self.pairs, self.prepared.spec.sources, columns, decisions)
-
-    def report(self, path: str | Path, *, show_values: bool = False) -> None:
-        """Write the report, one self-contained HTML page.
-
-        Parameters
-        ----------
-        path : path
-            The file; one that exists is replaced.
-        show_values : bool
-            Show the values of example pairs; masked otherwise.
-        """
-        from tallystick.linkage.run import run_facts
-        from tallystick.quality.report import write_report
-
-        facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
-        write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
 
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,25 +15,19 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
-from tallystick.linkage.duplicates import duplicates_table
-from tallystick.linkage.entities import clustering_of, clusters_table, entities_table, entity_ids
-from tallystick.linkage.evaluate import Evaluation, evaluate
-from tallystick.linkage.export import join_pairs
-from tallystick.linkage.golden import golden_records
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.results import Results
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linkage.why import Why, rows_of_pair
-from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
-from tallystick.linking.entities import Golden
 from tallystick.patterns.coding import PatternCoding
 from tallystick.quality.rates import EstimatedRates
 
 
 @dataclass(frozen=True)
-class SequentialLinks:
+class SequentialLinks(Results):
     """Decided pairs of records of all steps.
 
     Attributes
@@ -53,7 +46,6 @@ class SequentialLinks:
     prepared: Prepared
     steps: tuple[StepLinks, ...]
     threads: int | None = None
-    table_names: ClassVar[tuple[str, ...]] = tables.NAMES
 
     @property
     def curves(self) -> tuple[ErrorCurve, ...]:
@@ -71,54 +63,17 @@ class SequentialLinks:
         return merged(self.prepared, self.steps, self.coding)
 
     @property
-    def decided(self) -> DecidedPairs:
+    def decided(self) -> DecidedPairs:  # type: ignore[override] # no field here
         """The pairs of all steps as arrays."""
         return self.merged.decided
 
-    @cached_property
-    def pairs(self) -> pl.DataFrame:
-        """A row per kept pair: ids, weight, posteriors, pattern, pass, decision, step."""
-        return self.table("links")
-
-    @cached_property
-    def entities(self) -> pl.DataFrame:
-        """Every record with its ``entity_id``, linked or not."""
-        return self.table("entities")
-
-    @cached_property
-    def residuals(self) -> pl.DataFrame:
-        """Every record without a link, its last step's best candidate, and why that is no link."""
-        return self.table("residuals")
-
-    @cached_property
-    def review(self) -> pl.DataFrame:
-        """The possible links with what a reviewer needs."""
-        return self.table("review")
-
-    def table(self, name: str) -> pl.DataFrame:
-        """One of the tables, made anew: what is held is held by the properties.
-
-        Parameters
-        ----------
-        name : {"links", "entities", "clusters", "residuals", "review", "duplicates"}
-            Which; ``links`` are `pairs`.
-
-        Returns
-        -------
-        polars.DataFrame
-        """
+    def _pair_table(self, name: str) -> pl.DataFrame:
         if name == "links":
             steps = pl.Series("step", [one.step.label for one in self.steps], dtype=pl.String)
             labels = pass_labels(self.prepared)
             frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
             # What match keys have linked has no weight.
             return frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
-        if name == "duplicates":
-            return duplicates_table(self.prepared.duplicates, self.prepared.records)
-        if name == "entities":
-            return entities_table(self.prepared.records, self.clustering.entity, self.entity_ids)
-        if name == "clusters":
-            return clusters_table(self.prepared, self.decided, self.clustering, self.entity_ids)
         if name == "residuals":
             unlinked = ~self.decided.records_of(self.decided.links, self.prepared.records.n_records)
             best = last_candidates(self.prepared, self.steps, unlinked)
@@ -139,21 +94,6 @@ class SequentialLinks:
         whole = pl.concat(found, how="diagonal")
         return kept.select(*ids, "step").join(whole, on=[*ids, "step"], how="left", maintain_order="left")
 
-    @cached_property
-    def clustering(self) -> Clustering:
-        """Entity of every record by number, and the links that were cut."""
-        return clustering_of(self.prepared, self.decided)
-
-    @cached_property
-    def entity_ids(self) -> pl.Series:
-        """Id of each entity by number."""
-        return entity_ids(self.prepared.records, self.clustering.entity)
-
-    def golden(self, golden: Golden | None = None) -> pl.DataFrame:
-        """The golden record of each entity (see `Links.golden`)."""
-        asked = golden or self.prepared.spec.entities.golden or Golden()
-        return golden_records(self.entities, self.prepared.spec.sources, asked)
-
     def quality(self) -> EstimatedRates:
         """Estimated precision, recall, type 1 and type 2 error of all steps together, with intervals.
 
@@ -172,10 +112,6 @@ class SequentialLinks:
         """
         return pl.DataFrame(sequential_figures.step_rows(self.prepared, self.steps))
 
-    def evaluate(self, truth: str) -> Evaluation:
-        """Count the errors against the truth (see `Links.evaluate`)."""
-        return evaluate(self.pairs, self.entities, self.prepared.spec.sources, self.prepared.kind, truth)
-
     def why(self, left: str | tuple[str, str], right: str | tuple[str, str]) -> Why:
         """Why two records are linked, or why not, in the last step that had both (see `Links.why`)."""
         rows = rows_of_pair(self.prepared, left, right)
@@ -184,18 +120,6 @@ class SequentialLinks:
                 found = one.links.why(left, right)
                 return replace(found, reason=f"Step {one.step.label}: {found.reason}")
         raise InputError(f"{left!r} and {right!r}: no step had both records.")
-
-    def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
-        """The linked table: columns of the sources side by side, a row per link (see `Links.join`)."""
-        return join_pairs(self.pairs, self.prepared.spec.sources, columns, decisions)
-
-    def report(self, path: str | Path, *, show_values: bool = False) -> None:
-        """Write the report, one self-contained HTML page (see `Links.report`)."""
-        from tallystick.linkage.run import run_facts
-        from tallystick.quality.report import write_report
-
-        facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
-        write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
 
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""

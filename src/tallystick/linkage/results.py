@@ -1,0 +1,192 @@
+"""What every linkage gives, however its pairs were decided: tables, entities, the linked table, a report."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from tallystick.linkage.duplicates import duplicates_table
+from tallystick.linkage.entities import clustering_of, clusters_table, entities_table, entity_ids
+from tallystick.linkage.evaluate import Evaluation, evaluate
+from tallystick.linkage.export import join_pairs
+from tallystick.linkage.golden import golden_records
+from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.tables import NAMES
+from tallystick.linking.clustering import Clustering
+from tallystick.linking.decide import DecidedPairs
+from tallystick.linking.entities import Golden
+
+if TYPE_CHECKING:
+    from tallystick.linkage.model import Model
+    from tallystick.linkage.sequential_model import SequentialModel
+
+
+class Results(ABC):
+    """Decided pairs of records, and what is made of them.
+
+    Attributes
+    ----------
+    model : Model or SequentialModel
+        What decided them.
+    prepared : Prepared
+        The records.
+    decided : DecidedPairs
+        The pairs above the floor as arrays.
+    table_names : tuple of str
+        The tables that every run writes.
+    """
+
+    model: Model | SequentialModel
+    prepared: Prepared
+    decided: DecidedPairs
+    table_names: ClassVar[tuple[str, ...]] = NAMES
+
+    @cached_property
+    def pairs(self) -> pl.DataFrame:
+        """A row per kept pair: ids, weight, posteriors, pattern, pass, decision; with steps that of each."""
+        return self.table("links")
+
+    @cached_property
+    def entities(self) -> pl.DataFrame:
+        """Every record with its ``entity_id``, linked or not."""
+        return self.table("entities")
+
+    @cached_property
+    def clusters(self) -> pl.DataFrame:
+        """What holds each entity together, the least sure first (see `entities.clusters_table`)."""
+        return self.table("clusters")
+
+    @cached_property
+    def residuals(self) -> pl.DataFrame:
+        """Every record without a link, its best candidate (that of the last step), and why it is none."""
+        return self.table("residuals")
+
+    @cached_property
+    def duplicates(self) -> pl.DataFrame:
+        """Equal records of sources that are declared to be without duplicates."""
+        return self.table("duplicates")
+
+    @cached_property
+    def review(self) -> pl.DataFrame:
+        """The possible links with what a reviewer needs."""
+        return self.table("review")
+
+    def table(self, name: str) -> pl.DataFrame:
+        """One of the tables, made anew: what is held is held by the properties.
+
+        Parameters
+        ----------
+        name : {"links", "entities", "clusters", "residuals", "review", "duplicates"}
+            Which; ``links`` are `pairs`.
+
+        Returns
+        -------
+        polars.DataFrame
+        """
+        prepared = self.prepared
+        if name == "entities":
+            return entities_table(prepared.records, self.clustering.entity, self.entity_ids)
+        if name == "clusters":
+            return clusters_table(prepared, self.decided, self.clustering, self.entity_ids)
+        if name == "duplicates":
+            return duplicates_table(prepared.duplicates, prepared.records)
+        return self._pair_table(name)
+
+    @abstractmethod
+    def _pair_table(self, name: str) -> pl.DataFrame:
+        """The table ``links``, ``residuals`` or ``review``."""
+
+    @cached_property
+    def clustering(self) -> Clustering:
+        """Entity of every record by number, and the links that were cut."""
+        return clustering_of(self.prepared, self.decided)
+
+    @cached_property
+    def entity_ids(self) -> pl.Series:
+        """Id of each entity by number."""
+        return entity_ids(self.prepared.records, self.clustering.entity)
+
+    def evaluate(self, truth: str) -> Evaluation:
+        """Count the errors against the truth, which the linkage itself could not read.
+
+        Parameters
+        ----------
+        truth : str
+            Field or column of every source that says who a record is; equal values are matches.
+
+        Returns
+        -------
+        Evaluation
+        """
+        return evaluate(self.pairs, self.entities, self.prepared.spec.sources, self.prepared.kind, truth)
+
+    def golden(self, golden: Golden | None = None) -> pl.DataFrame:
+        """The golden record of each entity (see `tallystick.linkage.golden.golden_records`).
+
+        Parameters
+        ----------
+        golden : Golden, optional
+            The rules; by default those of the specification, or the most frequent value.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        InputError
+            Where a rule names what no source has.
+        """
+        asked = golden or self.prepared.spec.entities.golden or Golden()
+        return golden_records(self.entities, self.prepared.spec.sources, asked)
+
+    def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
+        """The linked table: columns of the sources side by side, a row per link.
+
+        Parameters
+        ----------
+        *columns : str
+            Fields, or columns of the files. One that both sides have comes as ``_left`` and
+            ``_right``; without any, all columns come that are no truth.
+        decisions : sequence of str
+            Which pairs: ``link``, ``possible``, ``non-link``.
+
+        Returns
+        -------
+        polars.DataFrame
+
+        Raises
+        ------
+        InputError
+            Where no source has a column.
+        """
+        return join_pairs(self.pairs, self.prepared.spec.sources, columns, decisions)
+
+    def report(self, path: str | Path, *, show_values: bool = False) -> None:
+        """Write the report, one self-contained HTML page.
+
+        Parameters
+        ----------
+        path : path
+            The file; one that exists is replaced.
+        show_values : bool
+            Show the values of example pairs; masked otherwise.
+        """
+        from tallystick.linkage.run import run_facts
+        from tallystick.quality.report import write_report
+
+        facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
+        write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
+
+    @abstractmethod
+    def quality_dict(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds."""
+
+    @abstractmethod
+    def counts_dict(self) -> dict[str, Any]:
+        """Counts per stage and pass, as ``run.json`` holds them."""
