@@ -501,6 +501,16 @@ def test_match_keys_lose_no_link(after_keys: SequentialLinks, links: SequentialL
     assert {"match keys", "place; sound; rest"} == set(after_keys.table_of_steps()["step"])
 
 
+def test_clusters_of_match_keys_have_no_weight(after_keys: SequentialLinks) -> None:
+    keyed = after_keys.pairs.filter(pl.col("step") == "match keys")
+    own = after_keys.entities.filter(pl.col("source") == "a", pl.col("id").is_in(keyed["id_left"].implode()))
+    table = after_keys.clusters.join(own, on="entity_id", how="semi")
+    assert len(table) == len(keyed)
+    assert table["weakest_link"].null_count() == table["mean_weight"].null_count() == len(table)
+    others = after_keys.clusters.join(own, on="entity_id", how="anti")
+    assert others["weakest_link"].null_count() == 0
+
+
 def test_match_keys_set_nothing_aside_where_records_have_several_links(frames: list[pl.DataFrame]) -> None:
     with pytest.raises(InputError, match="one-to-one between two files"):
         linkage(mode="union", one_to_one=False, match=KEYS).fit(*named(frames))

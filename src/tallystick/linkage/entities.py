@@ -234,11 +234,12 @@ def clusters_table(
         return np.bincount(of[which & inside], minlength=n)
 
     linked = decided.links & inside
+    weighed = linked & ~np.isnan(pairs.weight)  # what match keys have linked has no weight
     weakest = np.full(n, np.inf)
-    np.minimum.at(weakest, of[linked], pairs.weight[linked])
+    np.minimum.at(weakest, of[weighed], pairs.weight[weighed])
     n_links = count(decided.links)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.bincount(of[linked], pairs.weight[linked], minlength=n) / n_links
+        mean = np.bincount(of[weighed], pairs.weight[weighed], minlength=n) / count(weighed)
         posterior = np.bincount(of[inside], decided.posterior[inside], minlength=n) / possible_pairs
     nodes, ends = np.unique(np.concatenate((pairs.left[linked], pairs.right[linked])), return_inverse=True)
     first, second = np.split(ends.astype(np.int64), 2)
@@ -264,6 +265,7 @@ def clusters_table(
     table = pl.DataFrame(columns).filter((pl.col("records") > 1) | (pl.col("cut_links") > 0))
     alone = pl.col("records") == 1
     table = table.with_columns(
-        pl.when(~alone).then(pl.col(name)) for name in ("mean_posterior", "weakest_link", "mean_weight")
+        pl.when(~alone & pl.col(name).is_finite()).then(pl.col(name))
+        for name in ("mean_posterior", "weakest_link", "mean_weight")
     )
     return table.sort("mean_posterior", "entity_id", nulls_last=True)
