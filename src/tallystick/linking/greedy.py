@@ -46,12 +46,15 @@ def greedy(left: Rows, right: Rows, gain: Floats, *, tie_tolerance: float = 1e-9
 
     Examples
     --------
-    The pair of gain 4 is taken first, which leaves 1 for the others; the best set has two pairs of 3:
+    The pair of gain 4 is taken first, which leaves none for the others; the best set has two pairs of 3:
 
     >>> greedy(np.array([0, 0, 1]), np.array([5, 6, 5]), np.array([4.0, 3.0, 3.0])).chosen
     array([ True, False, False])
+
+    Which of two equal pairs goes first decides whether the third one is free, so that all are in doubt:
+
     >>> greedy(np.array([0, 1, 1]), np.array([5, 5, 6]), np.array([4.0, 4.0, 1.0])).tie
-    array([ True,  True, False])
+    array([ True,  True,  True])
     """
     from tallystick.linking.kernels_greedy import take_by_level
 
