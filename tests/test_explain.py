@@ -46,9 +46,10 @@ def test_pairs_are_exact(passes: tuple[object, ...], tmp_path: Path) -> None:
     found = explain(prepared, 0.0)
     links = linkage.run(tmp_path / "run", table)
     counts = links.counts_dict()
-    assert found.new.tolist() == [one["pairs"] for one in counts["passes"]]
-    assert found.found.tolist() == [one["found"] for one in counts["passes"]]
-    assert found.new.tolist() == new_pairs(prepared.plan.blocking).tolist()
+    assert found.sizes.exact
+    assert [one.n_pairs for one in found.sizes.new] == [one["pairs"] for one in counts["passes"]]
+    assert [one.n_pairs for one in found.sizes.found] == [one["found"] for one in counts["passes"]]
+    assert [one.n_pairs for one in found.sizes.new] == new_pairs(prepared.plan.blocking).tolist()
     text = found.text()
     assert f"pairs compared: {counts['candidates']:,}" in text
     assert "codes compared" in text

@@ -67,7 +67,7 @@ def count_key_pairs(
         key,
         int(counts[key]) if key else 0,
         int(pairs[key]),
-        int(np.count_nonzero(pairs > LARGE_BLOCK)),
+        count_large(pairs),
     )
 
 
@@ -97,8 +97,32 @@ def pairs_by_key(
     """
     size = int(keys.max(initial=0)) + 1
     counts = [np.bincount(keys[a:b], minlength=size) for a, b in pairwise(offsets)]
-    pairs = np.zeros(size, np.int64)
+    return np.sum(counts, axis=0, dtype=np.int64), pairs_of_counts(counts, source_pairs)
+
+
+def count_large(pairs: NDArray[np.int64]) -> int:
+    """How many keys make more than `LARGE_BLOCK` pairs."""
+    return int(np.count_nonzero(pairs > LARGE_BLOCK))
+
+
+def pairs_of_counts(
+    counts: Sequence[NDArray[np.int64]], source_pairs: Sequence[tuple[int, int]]
+) -> NDArray[np.int64]:
+    """Pairs of every key, from how many records of each source have it.
+
+    Parameters
+    ----------
+    counts : sequence of int64 array, shape (n_keys + 1,)
+        For each source; key 0 is none.
+    source_pairs : sequence of (int, int)
+        Pairs of sources whose records are compared.
+
+    Returns
+    -------
+    int64 array, shape (n_keys + 1,)
+    """
+    pairs = np.zeros(len(counts[0]), np.int64)
     for s, t in source_pairs:
         pairs += counts[s] * (counts[s] - 1) // 2 if s == t else counts[s] * counts[t]
     pairs[0] = 0
-    return np.sum(counts, axis=0, dtype=np.int64), pairs
+    return pairs

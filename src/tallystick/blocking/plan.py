@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,6 +20,7 @@ from tallystick.blocking.units import PairBlocks, PairList, Rectangle, Unit, rec
 from tallystick.records.records import Records
 
 Kind = Literal["link", "dedupe", "link_and_dedupe"]
+Positions = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class BlockingPlan:
         def count(unit: PairBlocks | PairList) -> int:
             return len(finder.positions(unit)[0])
 
-        return sum(run_units(count, self._units_of(number), self.threads))
+        return sum(run_units(count, self.units_of(number), self.threads))
 
     @cached_property
     def key_pairs(self) -> tuple[KeyPairs | None, ...]:
@@ -138,22 +139,51 @@ class BlockingPlan:
 
     def pairs_to_visit(self) -> int:
         """Pairs of all units together: of the passes up to the first that finds all pairs."""
-        return self._pairs_to_visit
+        every = next((k for k, one in enumerate(self.passes) if finds_all(one)), len(self.passes) - 1)
+        return sum(map(self.slots, range(every + 1)))
+
+    def slots(self, number: int) -> int:
+        """Pairs of the units of a pass: all that it looks at, those that its filters drop included.
+
+        Parameters
+        ----------
+        number : int
+            Number of the pass.
+
+        Returns
+        -------
+        int
+        """
+        if (keyed := self.key_pairs[number]) is not None:
+            return keyed.n_pairs
+        return self.count_pairs(number) if self.is_counted(number) else int(self.unit_sizes(number).sum())
+
+    def is_counted(self, number: int) -> bool:
+        """Whether the pairs of a pass are counted without looking at any: of a key, a list, or all."""
+        return isinstance(self.finders[number], (OneKey, Listed))
+
+    def unit_sizes(self, number: int) -> NDArray[np.int64]:
+        """Pairs of each unit of a pass, those that it looks at in vain included, shape (n_units,)."""
+        if number not in self._unit_sizes:
+            sizes = (unit.n_pairs for unit in self.units_of(number))
+            self._unit_sizes[number] = np.fromiter(sizes, np.int64)
+        return self._unit_sizes[number]
 
     @cached_property
-    def _pairs_to_visit(self) -> int:
-        total = 0
-        for number, one in enumerate(self.passes):
-            keyed, finder = self.key_pairs[number], self.finders[number]
-            if finds_all(one):
-                return total + int(self.allowed_pairs().sum())
-            if keyed is not None:
-                total += keyed.n_pairs
-            elif isinstance(finder, (OneKey, Listed)):
-                total += self.count_pairs(number)
-            else:
-                total += sum(unit.n_pairs for unit in self._units_of(number))
-        return total
+    def _unit_sizes(self) -> dict[int, NDArray[np.int64]]:
+        return {}
+
+    def before(self, number: int) -> BlockingPlan:
+        """The plan of the passes before one."""
+        if number == len(self.passes):
+            return self
+        return replace(
+            self,
+            passes=self.passes[:number],
+            keys=self.keys[:number],
+            listed=self.listed[:number],
+            finders=self.finders[:number],
+        )
 
     def rows(self, source: int) -> NDArray[np.int32]:
         """Global rows of a source."""
@@ -176,7 +206,7 @@ class BlockingPlan:
             if number == 0 and finds_all(one):
                 yield from self._rectangles(row_order)
             else:
-                yield from self._units_of(number)
+                yield from self.units_of(number)
             if finds_all(one):
                 return  # nothing is left for later passes
 
@@ -187,7 +217,8 @@ class BlockingPlan:
                 left = left[np.argsort(row_order[left], kind="stable")]
             yield from rectangles(0, pair, left, left if s == t else right, s == t)
 
-    def _units_of(self, number: int) -> Iterator[PairBlocks | PairList]:
+    def units_of(self, number: int) -> Iterator[PairBlocks | PairList]:
+        """Units of a pass, those of pairs that earlier passes find included."""
         for pair, (s, t) in enumerate(self.source_pairs):
             yield from self.finders[number].units(number, pair, self.rows(s), self.rows(t), s == t)
 
@@ -204,20 +235,52 @@ class BlockingPlan:
         left, right : int32 arrays
             Positions in ``unit.left`` and ``unit.right``.
         """
-        from tallystick.blocking.kernels_pairs import drop_known, enumerate_pairs
+        from tallystick.blocking.kernels_pairs import enumerate_pairs
 
-        number = unit.pass_number
-        finder, earlier = self.finders[number], self.finders[:number]
-        n_earlier = sum(isinstance(one, OneKey) for one in earlier)
-        known = self._stacked_keys, n_earlier, self._earlier_listed[number]
-        if isinstance(finder, (OneKey, Listed)):
-            left, right = written(enumerate_pairs, unit, *known)
-        else:
-            left, right = finder.positions(unit)
-            if n_earlier or len(known[2]):
-                n = drop_known(unit.left, unit.right, *known, left, right)
-                left, right = left[:n], right[:n]
-        for one in earlier:
+        if self.is_counted(unit.pass_number):
+            left, right = written(enumerate_pairs, unit, *self._known(unit.pass_number))
+            return self._unknown_to_indexes(unit, left, right)
+        return self._new(unit, *self.finders[unit.pass_number].positions(unit))
+
+    def count_unit(self, unit: PairBlocks | PairList) -> tuple[int, int]:
+        """Count the unit's pairs that its pass finds, and those of them that no earlier pass finds.
+
+        Parameters
+        ----------
+        unit : PairBlocks or PairList
+            A unit of this plan.
+
+        Returns
+        -------
+        found, new : int
+        """
+        if self.is_counted(unit.pass_number):
+            return unit.n_pairs, len(self.positions(unit)[0])
+        left, right = self.finders[unit.pass_number].positions(unit)
+        return len(left), len(self._new(unit, left, right)[0])
+
+    def _known(self, number: int) -> tuple[NDArray[np.int32], int, NDArray[np.int64]]:
+        """What kernels ask to drop the pairs of earlier keys and lists."""
+        n_earlier = sum(isinstance(one, OneKey) for one in self.finders[:number])
+        return self._stacked_keys, n_earlier, self._earlier_listed[number]
+
+    def _new(
+        self, unit: PairBlocks | PairList, left: Positions, right: Positions
+    ) -> tuple[Positions, Positions]:
+        """Of a unit's pairs those that no earlier pass finds."""
+        from tallystick.blocking.kernels_pairs import drop_known
+
+        keys, n_earlier, listed = self._known(unit.pass_number)
+        if n_earlier or len(listed):
+            n = drop_known(unit.left, unit.right, keys, n_earlier, listed, left, right)
+            left, right = left[:n], right[:n]
+        return self._unknown_to_indexes(unit, left, right)
+
+    def _unknown_to_indexes(
+        self, unit: PairBlocks | PairList, left: Positions, right: Positions
+    ) -> tuple[Positions, Positions]:
+        """Of a unit's pairs those that no earlier pass without keys or a list finds."""
+        for one in self.finders[: unit.pass_number]:
             if not isinstance(one, (OneKey, Listed)):
                 new = ~one.holds(unit.left[left], unit.right[right])
                 left, right = left[new], right[new]

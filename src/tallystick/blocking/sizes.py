@@ -10,9 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick._parallel import run_units
+from tallystick.blocking.index_blocks import IndexBlock, index_blocks
+from tallystick.blocking.indexes import SortedNeighbourhood, TextIndex
 from tallystick.blocking.key_pairs import LARGE_BLOCK, pairs_by_key
 from tallystick.blocking.keys import transform_values
-from tallystick.blocking.passes import BlockingKey
+from tallystick.blocking.parts import KeyPart
+from tallystick.blocking.passes import AllPairs, BlockingKey
 from tallystick.blocking.plan import BlockingPlan
 from tallystick.blocking.units import Rectangle, Unit
 from tallystick.records.records import Records
@@ -25,11 +28,12 @@ class Block:
     Attributes
     ----------
     parts, values : tuple of str
-        Each part of the key, and the value that they share.
+        Each part of the key, and the value that they share; no values where a key of an index has no readable
+        one.
     records, pairs : int
         How many records share it, and how many pairs they make.
     share, share_of_all : float
-        Of the pairs that the pass finds, and of those that all passes find.
+        Of the pairs that the pass looks at, and of those that all passes look at.
     large : int
         Number of blocks of the pass that make more than `LARGE_BLOCK` pairs; 0 where a pass compares
         all pairs, since blocks make no work then.
@@ -46,6 +50,8 @@ class Block:
     @property
     def key(self) -> str:
         """The key for people: each part with its value."""
+        if not self.values:
+            return f"one key ({', '.join(self.parts)})"
         return " and ".join(
             f"{part} = {value!r}" for part, value in zip(self.parts, self.values, strict=True)
         )
@@ -66,15 +72,17 @@ class Block:
         -------
         str
         """
-        key = f"the key {self.key}" if show_values else f"one key ({', '.join(self.parts)})"
+        readable = show_values and self.values
+        key = f"the key {self.key}" if readable else f"one key ({', '.join(self.parts)})"
         whole = "" if self.share_of_all == self.share else f" and {self.share_of_all:.1%} of all passes"
         took = "" if seconds is None else f", and takes {shown_time(seconds)} to compare"
         several = (
             f"; the pass has {self.large:,} blocks of more than {LARGE_BLOCK:,}" if self.large > 1 else ""
         )
+        advice = "add a part to the key, or " if self.values else "let the pass ask for more, or "
         return (
             f"Pass {label}: {self.records:,} records share {key}, which alone makes {self.pairs:,} pairs, "
-            f"{self.share:.1%} of the pass{whole}{took}{several}: add a part to the key, or empty the "
+            f"{self.share:.1%} of the pass{whole}{took}{several}: {advice}empty the "
             "value in the source where it stands for unknown."
         )
 
@@ -98,6 +106,8 @@ def shown_time(seconds: float) -> str:
 
 def largest_blocks(plan: BlockingPlan, records: Records) -> tuple[Block | None, ...]:
     """The block of each pass that makes the most pairs; None for a pass without keys or pairs.
+
+    A key may be one of several that a record has in an index, or a value of a sort key.
 
     Parameters
     ----------
@@ -134,7 +144,7 @@ def top_blocks(plan: BlockingPlan, records: Records, number: int, most: int = 5)
     """
     keys = plan.keys[number]
     if keys is None:
-        return ()
+        return tuple(_of_index(plan, records, number, own) for own in _index_blocks(plan, number, most))
     counts, pairs = pairs_by_key(keys, plan.offsets, plan.source_pairs)
     order = np.argsort(-pairs, kind="stable")[:most]
     return tuple(
@@ -146,9 +156,32 @@ def top_blocks(plan: BlockingPlan, records: Records, number: int, most: int = 5)
 
 def _largest(plan: BlockingPlan, records: Records, number: int) -> Block | None:
     found = plan.key_pairs[number]
-    if found is None or not found.n_pairs:
+    if found is None:
+        largest = _index_blocks(plan, number, 1)
+        return _of_index(plan, records, number, largest[0]) if largest else None
+    if not found.n_pairs:
         return None
     return _block(plan, records, number, found.largest_key, found.largest_records, found.largest_pairs)
+
+
+def _index_blocks(plan: BlockingPlan, number: int, most: int) -> tuple[IndexBlock, ...]:
+    """Of a pass for all pairs none: they are not the block of a key."""
+    if isinstance(plan.passes[number], AllPairs):
+        return ()
+    return index_blocks(plan.finders[number], plan.offsets, plan.source_pairs, most)
+
+
+def _of_index(plan: BlockingPlan, records: Records, number: int, block: IndexBlock) -> Block:
+    one = plan.passes[number]
+    parts: tuple[KeyPart, ...] = ()
+    if isinstance(one, SortedNeighbourhood):
+        parts = one.sort_keys[block.column]
+    elif isinstance(one, TextIndex):
+        parts = (*one.parts, *one.within)
+    elif isinstance(one, BlockingKey):
+        parts = one.parts
+    values = () if block.row is None else tuple(_value(records, part, block.row) for part in parts)
+    return _shares(plan, number, parts, values, block.records, block.pairs, block.large)
 
 
 def _block(
@@ -159,19 +192,33 @@ def _block(
     assert found is not None
     assert isinstance(one, BlockingKey)
     row = int(np.argmax(keys == key))
-    values = []
-    for part in one.parts:
-        column = records.columns[part.field]
-        value = column.values[0][int(column.codes[row])]
-        values.append(transform_values(pl.Series([value]), part)[0])
+    values = tuple(_value(records, part, row) for part in one.parts)
+    return _shares(plan, number, one.parts, values, n_records, n_pairs, found.n_large)
+
+
+def _value(records: Records, part: KeyPart, row: int) -> str:
+    column = records.columns[part.field]
+    value = column.values[0][int(column.codes[row])]
+    return str(transform_values(pl.Series([value]), part)[0])
+
+
+def _shares(
+    plan: BlockingPlan,
+    number: int,
+    parts: tuple[KeyPart, ...],
+    values: tuple[str, ...],
+    n_records: int,
+    n_pairs: int,
+    n_large: int,
+) -> Block:
     return Block(
-        parts=tuple(part.label for part in one.parts),
-        values=tuple(values),
+        parts=tuple(part.label for part in parts),
+        values=values,
         records=n_records,
         pairs=n_pairs,
-        share=n_pairs / found.n_pairs,
-        share_of_all=n_pairs / int(plan.candidate_pairs().sum()),
-        large=0 if plan.compares_all else found.n_large,
+        share=n_pairs / plan.slots(number),
+        share_of_all=n_pairs / sum(map(plan.slots, range(len(plan.passes)))),
+        large=0 if plan.compares_all else n_large,
     )
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 
 from tallystick._progress import Progress, silent
+from tallystick.blocking.index_blocks import without_key
+from tallystick.blocking.passes import AllPairs
+from tallystick.blocking.sampled_sizes import Size
 from tallystick.blocking.sizes import Block, shown_time, top_blocks
 from tallystick.errors import InputError
 from tallystick.estimation.parameters import Parameters
@@ -38,10 +41,10 @@ class PassFacts:
     ----------
     label : str
         Its label.
-    pairs, new : int
-        Pairs that it finds, and those of them that no earlier pass finds.
+    found, added : Size
+        Pairs that it finds, and those of them that no earlier pass finds: counted, or estimated.
     no_key : int or None
-        Records that lack a part of its key; None for a pass without keys.
+        Records that it cannot find, as they lack a part of its key; None for a pass without keys.
     seconds : float
         What its new pairs take in a run.
     blocks : tuple of Block
@@ -49,11 +52,21 @@ class PassFacts:
     """
 
     label: str
-    pairs: int
-    new: int
+    found: Size
+    added: Size
     no_key: int | None
     seconds: float
     blocks: tuple[Block, ...]
+
+    @property
+    def pairs(self) -> int:
+        """Pairs that it finds."""
+        return round(self.found.n_pairs)
+
+    @property
+    def new(self) -> int:
+        """Pairs that it finds and no earlier pass does."""
+        return round(self.added.n_pairs)
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,10 @@ class BlockAnalysis:
     ----------
     records : dict of str to int
         Records of each source.
-    allowed, pairs : int
-        Allowed pairs, and those that some pass finds.
+    allowed : int
+        Allowed pairs.
+    together : Size
+        Those that some pass finds, counted or estimated.
     passes : tuple of PassFacts
         Pass by pass.
     seconds, megabytes : float
@@ -80,7 +95,7 @@ class BlockAnalysis:
 
     records: dict[str, int]
     allowed: int
-    pairs: int
+    together: Size
     passes: tuple[PassFacts, ...]
     seconds: float
     megabytes: float
@@ -89,16 +104,23 @@ class BlockAnalysis:
     sequential: bool = False
 
     @property
+    def pairs(self) -> int:
+        """Pairs that some pass finds."""
+        return round(self.together.n_pairs)
+
+    @property
     def reduction(self) -> float:
         """Reduction ratio: share of the allowed pairs that is not compared."""
         return 1 - self.pairs / self.allowed if self.allowed else 0.0
 
     def text(self, show_values: bool = False) -> str:
         """For people; keys of blocks hold values of records, and are named only where that is asked."""
-        sizes = ", ".join(f"{name} {n:,}" for name, n in self.records.items())
-        lines = [f"records: {sizes}", f"allowed pairs: {self.allowed:,}", ""]
+        records = ", ".join(f"{name} {n:,}" for name, n in self.records.items())
+        lines = [f"records: {records}", f"allowed pairs: {self.allowed:,}", ""]
         width = max([len(one.label) for one in self.passes] + [len("all together")]) + 3
-        head = f"{'pass':{width}}{'pairs':>16}{'new':>16}{'no key':>12}  {'time':<20}"
+        sizes = [self.together, *(size for one in self.passes for size in (one.found, one.added))]
+        wide = max(16, *(len(one.short) + 2 for one in sizes))
+        head = f"{'pass':{width}}{'pairs':>{wide}}{'new':>{wide}}{'no key':>12}  {'time':<20}"
         if self.completeness is not None:
             head += f"{'matches':>12}{'only here':>12}"
         lines.append(head.rstrip())
@@ -106,11 +128,16 @@ class BlockAnalysis:
             none = "" if one.no_key is None else f"{one.no_key:,}"
             time = shown_time(one.seconds)
             name = f"{number + 1}. {one.label}"
-            line = f"{name:{width}}{one.pairs:>16,}{one.new:>16,}{none:>12}  {time:<20}"
+            line = f"{name:{width}}{one.found.short:>{wide}}{one.added.short:>{wide}}{none:>12}  {time:<20}"
             if (found := self.completeness) is not None:
-                line += f"{found.expected[number]:>12,.0f}{found.only[number]:>12,.0f}"
+                line += "".join(
+                    f"{'' if np.isnan(n) else f'{n:,.0f}':>12}"
+                    for n in (found.expected[number], found.only[number])
+                )
             lines.append(line.rstrip())
-        lines.append(f"{'all together':{width}}{'':16}{self.pairs:>16,}{'':12}  {shown_time(self.seconds)}")
+        whole = f"{self.together.short:>{wide}}{'':12}  {shown_time(self.seconds)}"
+        lines.append(f"{'all together':{width}}{'':{wide}}{whole}")
+        lines += self._intervals()
         lines += ["", f"reduction ratio: {self.reduction:.6f}"]
         lines.append(f"expected of a whole run: {self.seconds:,.1f} s and {self.megabytes:,.0f} MB")
         if self.sequential:
@@ -129,6 +156,18 @@ class BlockAnalysis:
             lines += ["", self.suggestion.text()]
         return "\n".join(lines)
 
+    def _intervals(self) -> list[str]:
+        """Estimates with their intervals; nothing where all pairs were counted."""
+        lines = []
+        for number, one in enumerate(self.passes):
+            if not one.found.exact:
+                lines.append(f"  pass {number + 1} finds {one.found.text}, {one.added.text} of them new")
+            elif not one.added.exact:
+                lines.append(f"  pass {number + 1}: {one.added.text} of its pairs are new")
+        if not self.together.exact:
+            lines.append(f"  all together find {self.together.text}")
+        return ["", "estimated from a sample of pairs, with intervals of 95 %:", *lines] if lines else []
+
     def to_dict(self, show_values: bool = False) -> dict[str, Any]:
         """Plain data for JSON; keys of blocks only where that is asked."""
 
@@ -139,12 +178,22 @@ class BlockAnalysis:
                 if show_values or name != "values"
             }
 
-        passes = [{**asdict(one), "blocks": [block(own) for own in one.blocks]} for one in self.passes]
+        passes: list[dict[str, Any]] = [
+            {
+                "label": one.label,
+                **one.found.to_dict("pairs"),
+                **one.added.to_dict("new"),
+                "no_key": one.no_key,
+                "seconds": one.seconds,
+                "blocks": [block(own) for own in one.blocks],
+            }
+            for one in self.passes
+        ]
         result: dict[str, Any] = {
             "format": FORMAT,
             "records": dict(self.records),
             "pairs_allowed": self.allowed,
-            "pairs": self.pairs,
+            **self.together.to_dict("pairs"),
             "reduction_ratio": self.reduction,
             "seconds": self.seconds,
             "megabytes": self.megabytes,
@@ -154,7 +203,7 @@ class BlockAnalysis:
         if (found := self.completeness) is not None:
             overlap = found.by_overlap
             for one, expected, only in zip(passes, found.expected, found.only, strict=True):
-                one["expected_matches"], one["matches_only_here"] = float(expected), float(only)
+                one["expected_matches"], one["matches_only_here"] = _number(expected), _number(only)
             result["completeness"] = {
                 "by_model": found.by_model,
                 "by_overlap": None if overlap is None else overlap.to_dict(),
@@ -163,6 +212,10 @@ class BlockAnalysis:
         if self.suggestion is not None:
             result["suggestion"] = self.suggestion.to_dict()
         return result
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def count_blocks(
@@ -190,10 +243,10 @@ def count_blocks(
     passes = tuple(
         PassFacts(
             label=one.label,
-            pairs=int(known.found[number]),
-            new=int(known.new[number]),
-            no_key=None if (keys := blocking.keys[number]) is None else int(np.count_nonzero(keys == 0)),
-            seconds=float(known.new[number]) * known.seconds_per_pair,
+            found=known.sizes.found[number],
+            added=known.sizes.new[number],
+            no_key=None if isinstance(one, AllPairs) else without_key(blocking.finders[number]),
+            seconds=known.sizes.new[number].n_pairs * known.seconds_per_pair,
             blocks=top_blocks(blocking, records, number, most),
         )
         for number, one in enumerate(blocking.passes)
@@ -201,7 +254,7 @@ def count_blocks(
     return BlockAnalysis(
         records={name: len(records.rows(k)) for k, name in enumerate(records.sources)},
         allowed=int(blocking.allowed_pairs().sum()),
-        pairs=int(known.new.sum()),
+        together=known.sizes.together,
         passes=passes,
         seconds=known.seconds,
         megabytes=known.megabytes,

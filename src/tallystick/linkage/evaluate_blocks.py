@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
 from tallystick.blocking.finders import OneKey
+from tallystick.blocking.pass_sizes import pass_sizes
 from tallystick.blocking.plan import BlockingPlan, plan_blocking
-from tallystick.blocking.union_pairs import union_pairs
+from tallystick.blocking.sampled_sizes import Size
 from tallystick.errors import InputError
 from tallystick.linkage.evaluate import read_truth
 from tallystick.linkage.prepare import as_sources, read_listed, read_records
@@ -32,8 +33,10 @@ class TruePass:
     ----------
     label : str
         Its label.
-    pairs, true : int
-        Pairs that it finds, and how many of them are true.
+    size : Size
+        Pairs that it finds: counted, or estimated where that would take long.
+    true : int
+        How many of them are true.
     new, only : int
         True pairs that no earlier pass finds, and those that no other pass does.
     completeness : float or None
@@ -43,12 +46,25 @@ class TruePass:
     """
 
     label: str
-    pairs: int
+    size: Size
     true: int
     new: int
     only: int
     completeness: float | None
     quality: float | None
+
+    @property
+    def pairs(self) -> int:
+        """Pairs that it finds."""
+        return round(self.size.n_pairs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"label": self.label, **self.size.to_dict("pairs"), **_without(asdict(self), "label", "size")}
+
+
+def _without(data: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name not in names}
 
 
 @dataclass(frozen=True)
@@ -81,7 +97,8 @@ class TrueBlocks:
         """For people."""
         rows = (*self.passes, self.together)
         width = max(len(one.label) for one in rows) + 5
-        head = f"{'pass':{width}}{'pairs':>16}{'true':>12}{'new':>12}{'only here':>12}"
+        wide = max(16, *(len(one.size.short) + 2 for one in rows))
+        head = f"{'pass':{width}}{'pairs':>{wide}}{'true':>12}{'new':>12}{'only here':>12}"
         lines = [f"true pairs: {self.true:,}", "", f"{head}{'completeness':>14}{'quality':>10}"]
         for number, one in enumerate(rows):
             name = one.label if one is self.together else f"{number + 1}. {one.label}"
@@ -89,13 +106,23 @@ class TrueBlocks:
                 "none" if value is None else f"{value:.4f}" for value in (one.completeness, one.quality)
             )
             lines.append(
-                f"{name:{width}}{one.pairs:>16,}{one.true:>12,}{one.new:>12,}{one.only:>12,}{found:>14}{good:>10}"
+                f"{name:{width}}{one.size.short:>{wide}}{one.true:>12,}{one.new:>12,}{one.only:>12,}"
+                f"{found:>14}{good:>10}"
             )
+        guessed = [f"  {one.label}: {one.size.text} pairs" for one in rows if not one.size.exact]
+        if guessed:
+            lines += ["", "estimated from a sample of pairs, with intervals of 95 %:", *guessed]
         return "\n".join([*lines, "", f"reduction ratio: {self.reduction:.6f}"])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {**asdict(self), "reduction_ratio": self.reduction}
+        return {
+            "true": self.true,
+            "allowed": self.allowed,
+            "passes": [one.to_dict() for one in self.passes],
+            "together": self.together.to_dict(),
+            "reduction_ratio": self.reduction,
+        }
 
 
 def evaluate_blocks(
@@ -128,7 +155,7 @@ def evaluate_blocks(
     kind = spec.kind_of(len(sources))
     records = read_records(spec, sources, threads, progress).records
     listed = read_listed(spec, records, kind)
-    plan = plan_blocking(records, spec.passes, kind, listed, threads)
+    plan = plan_blocking(records, spec.passes, kind, listed, threads, spec.seed)
     return true_blocks(plan, _truth_codes(spec, truth, records.ids), threads)
 
 
@@ -166,17 +193,20 @@ def true_blocks(plan: BlockingPlan, truth: Codes, threads: int | None = None) ->
         new += np.bincount(finds.argmax(axis=0)[finds.any(axis=0)], minlength=len(finds))
         only += finds[:, finds.sum(axis=0) == 1].sum(axis=1)
         all_true += len(left)
-    pairs, found = plan.candidate_pairs(), int(new.sum())
+    sizes, found = pass_sizes(plan, threads), int(new.sum())
 
-    def row(label: str, n_pairs: int, n_true: int, n_new: int, only: int) -> TruePass:
-        share, quality = n_true / all_true if all_true else None, n_true / n_pairs if n_pairs else None
-        return TruePass(label, n_pairs, n_true, n_new, only, share, quality)
+    def row(label: str, size: Size, n_true: int, n_new: int, only: int) -> TruePass:
+        share = n_true / all_true if all_true else None
+        # An estimate may be below what is known to be found.
+        n_pairs = max(size.n_pairs, n_true)
+        quality = n_true / n_pairs if n_pairs else None
+        return TruePass(label, size, n_true, n_new, only, share, quality)
 
     rows = [
-        row(one.label, int(pairs[k]), int(true[k]), int(new[k]), int(only[k]))
+        row(one.label, sizes.found[k], int(true[k]), int(new[k]), int(only[k]))
         for k, one in enumerate(plan.passes)
     ]
-    together = row("all together", union_pairs(plan, threads).n_pairs, found, found, found)
+    together = row("all together", sizes.together, found, found, found)
     return TrueBlocks(all_true, int(plan.allowed_pairs().sum()), tuple(rows), together)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from tallystick._memory import give_back
+from tallystick.blocking.pass_sizes import PassSizes, pass_sizes
 from tallystick.blocking.sizes import Block, largest_blocks
-from tallystick.blocking.union_pairs import union_pairs
 from tallystick.comparisons.memo import RememberingMeasure, TabledMeasure
 from tallystick.comparisons.plan import ComparisonPlan, Leaf
 from tallystick.estimation.strata import SHARE
@@ -34,10 +34,8 @@ class Explanation:
     ----------
     prepared : Prepared
         The records and the plan.
-    new : int64 array
-        Pairs that belong to each pass.
-    found : int64 array
-        Pairs that each pass finds, those of earlier passes included.
+    sizes : PassSizes
+        Pairs that each pass finds, and those of them that are new, counted or estimated.
     largest : tuple of Block or None
         Largest block of each pass.
     methods : tuple of str
@@ -49,8 +47,7 @@ class Explanation:
     """
 
     prepared: Prepared
-    new: np.ndarray[tuple[int], np.dtype[np.int64]]
-    found: np.ndarray[tuple[int], np.dtype[np.int64]]
+    sizes: PassSizes
     largest: tuple[Block | None, ...]
     methods: tuple[str, ...]
     seconds: float
@@ -63,12 +60,11 @@ class Explanation:
         sizes = ", ".join(
             f"{name} {n:,}" for name, n in zip(records.sources, np.diff(records.offsets), strict=True)
         )
-        allowed, total = int(blocking.allowed_pairs().sum()), int(self.new.sum())
-        lines = [f"records: {sizes}", f"allowed pairs: {allowed:,}", f"pairs compared: {total:,}", "passes:"]
+        allowed, total = int(blocking.allowed_pairs().sum()), self.sizes.together.text
+        lines = [f"records: {sizes}", f"allowed pairs: {allowed:,}", f"pairs compared: {total}", "passes:"]
         for number, one in enumerate(blocking.passes):
-            lines.append(
-                f"  {number + 1}. {one.label}: finds {self.found[number]:,}, {self.new[number]:,} of them new"
-            )
+            found, new = self.sizes.found[number].text, self.sizes.new[number].text
+            lines.append(f"  {number + 1}. {one.label}: finds {found}, {new} of them new")
             if (block := self.largest[number]) is not None:
                 lines.append(
                     f"     largest block: {block.records:,} records, "
@@ -92,8 +88,8 @@ class Explanation:
 def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = None) -> Explanation:
     """Work out what a run of prepared records will do.
 
-    The time is measured on some of the units, spread over all passes; the numbers of pairs are
-    exact.
+    The time is measured on some of the units, spread over all passes; the numbers of pairs are counted, or
+    estimated where that would take long (see `tallystick.blocking.pass_sizes`).
 
     Parameters
     ----------
@@ -111,9 +107,9 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     plan = prepared.plan
     give_back()
     peak, now = peak_megabytes(), resident_megabytes()
-    new = union_pairs(plan.blocking, threads).new
+    sizes = pass_sizes(plan.blocking, threads, seed=prepared.spec.seed)
     rate = measured_rate(plan, threads)
-    total = int(new.sum())
+    total = round(sizes.together.n_pairs)
     records = prepared.records.n_records
     # Where all pairs are not compared, u is counted on random pairs, which cost about as much each.
     random_pairs = 0 if plan.blocking.compares_all else prepared.spec.estimation.random_pairs
@@ -125,8 +121,7 @@ def explain(prepared: Prepared, seconds_so_far: float, threads: int | None = Non
     extra = records * BYTES_PER_RECORD + (plan.blocked_pairs_bytes() if plan.blocked_pairs_fit() else 0)
     return Explanation(
         prepared,
-        new,
-        plan.blocking.candidate_pairs(),
+        sizes,
         largest_blocks(plan.blocking, prepared.records),
         tuple(_method(prepared, number, one) for number, one in enumerate(plan.comparisons)),
         seconds,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.blocking.key_pairs import LARGE_BLOCK
+from tallystick.blocking.pass_sizes import found_sizes
 from tallystick.blocking.sizes import largest_blocks
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
@@ -111,7 +112,7 @@ def counts_dict(
     pairs = decided.pairs
     linked = decided.records_of(decided.links, prepared.records.n_records)
     offsets = prepared.records.offsets
-    found = prepared.plan.blocking.candidate_pairs()
+    found = found_sizes(prepared.plan.blocking)
     largest = largest_blocks(prepared.plan.blocking, prepared.records)
     passes = []
     for number, one in enumerate(prepared.spec.passes):
@@ -119,7 +120,8 @@ def counts_dict(
         passes.append(
             {
                 "name": one.label,
-                "found": int(found[number]),
+                "found": round(found[number].n_pairs),
+                **({} if (size := found[number]).exact else {"found_low": size.low, "found_high": size.high}),
                 "pairs": int(counts.counts[counts.pass_number == number].sum()),
                 "kept": int(own.sum()),
                 "links": int((own & decided.links).sum()),

@@ -71,13 +71,15 @@ def measured_rate(plan: PairPlan, threads: int | None = None, seconds: float = S
             listing *= plan.blocking.pairs_to_visit() / listed
             break
     count_block(plan, units[:1])  # compiles, uncounted
-    pairs, spent = 0, 0.0
+    pairs, visited, spent = 0, 0, 0.0
     for unit in units:
         start = time.perf_counter()
         found = count_block(plan, [unit])
         spent += time.perf_counter() - start
         pairs += unit.n_pairs if isinstance(unit, Rectangle) else int(found.counts.sum())
+        visited += unit.n_pairs
         if spent > seconds:
             break
-    per_pair = spent / max(1, pairs) / (threads or default_threads())
+    # An index may look at many pairs in vain.
+    per_pair = spent / max(1, pairs or visited) / (threads or default_threads())
     return Rate(per_pair, listing, 1 if plan.blocked_pairs_fit() else SWEEPS)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
+from tallystick.blocking.criteria import Criterion, ways_of
+from tallystick.blocking.finders import Asked, OneKey
 from tallystick.blocking.key_candidates import candidate_keys, useful_parts
 from tallystick.blocking.key_cover import cheapest_cover
 from tallystick.blocking.passes import BlockingKey, KeyPart
@@ -17,7 +19,7 @@ from tallystick.blocking.plan import plan_blocking
 from tallystick.blocking.union_pairs import union_pairs
 from tallystick.estimation.factors import MAX_KEY_PARTS
 from tallystick.estimation.parameters import Parameters
-from tallystick.linkage.completeness import Bits, agreements
+from tallystick.linkage.completeness import Bits, agreements, columns_of
 from tallystick.linkage.links import score_prepared
 from tallystick.linkage.prepare import Prepared
 from tallystick.patterns.count import PatternCounts
@@ -128,8 +130,12 @@ def suggest_passes(
     Suggestion
     """
     records, blocking, seed = prepared.records, prepared.plan.blocking, prepared.spec.seed
-    present = [one for one in blocking.passes if isinstance(one, BlockingKey)]
-    given = tuple(dict.fromkeys(part for one in present for part in one.parts))
+    keyed = [
+        one
+        for one in blocking.passes
+        if isinstance(one, BlockingKey) and all(part.transform != "each" for part in one.parts)
+    ]
+    given = tuple(dict.fromkeys(part for one in keyed for part in one.parts))
     single = [
         one.left[0] for one in prepared.spec.comparisons if len(one.left) == 1 and one.left == one.right
     ]
@@ -146,7 +152,12 @@ def suggest_passes(
     left, right = pairs.left[likely], pairs.right[likely]
     bits = np.stack([(own[left] != 0) & (own[left] == own[right]) for own in codes.values()], axis=1)
     weights = posterior[likely] * scale
-    bits, weights, basis = _with_missed(prepared, present, given, names, bits, weights, seed)
+    met = np.stack(
+        [_meets(blocking.key_parts[own], left, right) for own in prepared.plan.key_parts]
+        or [np.zeros(len(left), bool)],
+        axis=1,
+    )
+    bits, weights, basis = _with_missed(prepared, met, names, bits, weights, seed)
     bits, weights = _together(bits, weights)
 
     keys = candidate_keys(records, prepared.kind, codes, seed)
@@ -178,28 +189,27 @@ def _together(bits: Bits, weights: Matrix) -> tuple[Bits, Matrix]:
     return bits[first], np.asarray(np.bincount(number_of.ravel(), weights=weights), np.float64)
 
 
+def _meets(asked: NDArray[np.int32] | Asked, left: NDArray[np.int32], right: NDArray[np.int32]) -> Bits:
+    """Whether pairs meet a criterion of a pass."""
+    finder = OneKey(asked) if isinstance(asked, np.ndarray) else asked
+    return finder.holds(left, right)
+
+
 def _with_missed(
-    prepared: Prepared,
-    present: Sequence[BlockingKey],
-    given: Sequence[KeyPart],
-    names: Sequence[KeyPart],
-    bits: Bits,
-    weights: Matrix,
-    seed: int,
+    prepared: Prepared, met: Bits, names: Sequence[KeyPart], bits: Bits, weights: Matrix, seed: int
 ) -> tuple[Bits, Matrix, str]:
     """The matches found, and drawn ones that the present passes miss; and what this rests on."""
     found = f"{weights.sum():,.0f} matches expected among the pairs of the present passes"
+    passes, criteria = prepared.plan.blocking.passes, prepared.plan.key_parts
     if prepared.plan.blocking.compares_all:
         return bits, weights, found + ", which are all pairs"
     biased = found + " alone: what these miss is not known, and the share is of what they find"
-    at = [names.index(part) for part in given]
-    if len(present) < len(prepared.plan.blocking.passes):
-        return bits, weights, biased
-    table = agreements(present, given, bits[:, at], weights)
-    estimate = None if table is None or len(present) < 2 else completeness(table, seed)
+    ways = sum(len(ways_of(number, one)) for number, one in enumerate(passes) if criteria)
+    table = agreements(passes, criteria, met, weights) if ways > 1 else None
+    estimate = None if table is None else completeness(table, seed)
     if table is None or estimate is None or estimate.hidden is None or estimate.missed <= 0:
         return bits, weights, biased
-    drawn = _missed(table, estimate.hidden, given, names, bits, weights, seed)
+    drawn = _missed(table, estimate.hidden, criteria, met, names, bits, weights, seed)
     own = np.full(len(drawn), estimate.missed / len(drawn))
     basis = f"{found} and {estimate.missed:,.0f} that these miss by the {estimate.method}"
     return np.concatenate([bits, drawn]), np.concatenate([weights, own]), basis
@@ -208,33 +218,36 @@ def _with_missed(
 def _missed(
     table: Agreements,
     hidden: Matrix,
-    given: Sequence[KeyPart],
+    criteria: Sequence[Criterion],
+    met: Bits,
     names: Sequence[KeyPart],
     bits: Bits,
     weights: Matrix,
     seed: int,
 ) -> Bits:
-    """Draw matches that no pass finds: a field as in a found match that agrees as far in its keys."""
+    """Draw matches that no pass finds: fields as in a found match that meets the same criteria of them."""
     random = np.random.default_rng((seed, 29))
     cells = random.choice(len(hidden), MISSED_DRAWN, p=hidden / hidden.sum())
     drawn = np.zeros((MISSED_DRAWN, len(names)), bool)
     chances = weights / weights.sum()
-    for name in dict.fromkeys(part.field for part in names):
+    columns = columns_of(criteria)
+    fields = [{field for k in numbers for field in criteria[k].fields} for numbers in columns.values()]
+    for name in dict.fromkeys(part.field for part in names if not any(part.field in own for own in fields)):
         own = np.array([k for k, part in enumerate(names) if part.field == name], np.int64)
-        if name not in table.fields:
-            drawn[:, own] = bits[np.ix_(random.choice(len(bits), MISSED_DRAWN, p=chances), own)]
-            continue
-        column = table.fields.index(name)
-        keyed = np.array([names.index(part) for part in given if part.field == name], np.int64)
-        place = 1 << np.arange(len(keyed))
-        wanted, known = table.codes[column][table.levels[cells, column]], bits[:, keyed] @ place
+        drawn[:, own] = bits[np.ix_(random.choice(len(bits), MISSED_DRAWN, p=chances), own)]
+    for column, (numbers, together) in enumerate(zip(columns.values(), fields, strict=True)):
+        own = np.array([k for k, part in enumerate(names) if part.field in together], np.int64)
+        place = 1 << np.arange(len(numbers))
+        wanted, known = table.codes[column][table.levels[cells, column]], met[:, numbers] @ place
         for code in np.unique(wanted):
             rows, like = np.flatnonzero(wanted == code), np.flatnonzero(known == code)
             if len(like):
                 donors = random.choice(like, len(rows), p=weights[like] / weights[like].sum())
                 drawn[np.ix_(rows, own)] = bits[np.ix_(donors, own)]
-            else:  # no found match agrees so: only what the keys themselves say
-                drawn[np.ix_(rows, keyed)] = (code >> np.arange(len(keyed))) & 1 == 1
+                continue
+            for place_of, number in enumerate(numbers):  # no found match is so: only what the keys say
+                if (part := criteria[number]) in names:
+                    drawn[rows, names.index(part)] = bool(code >> place_of & 1)
     return drawn
 
 
