@@ -30,6 +30,8 @@ from tallystick.spec import load_spec, resolved
 
 HERE = Path(__file__).parent
 RANDOM = 20_000_000
+MEMORY = 2 * 2**30
+"""Bytes that tables of compared values may take: the last step looks most values up instead of comparing."""
 
 
 def worth_finding(whole: Prepared, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -100,7 +102,7 @@ def main() -> None:
         del files
         spec = resolved(load_spec(HERE / "census-survey.toml"), HERE)
         start = time.perf_counter()
-        links = ts.Linkage(spec=spec).run(f"{folder}/run")
+        links = ts.Linkage(spec=spec).run(f"{folder}/run", memory=MEMORY)
         seconds = time.perf_counter() - start
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
         assert isinstance(links, SequentialLinks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ from small_persons import files, shuffled
 import tallystick as ts
 from tallystick.errors import InputError, SpecError
 from tallystick.estimation.carried import level_sums_of, remaining_m, u_without_links
+from tallystick.linkage.key_links import link_first
+from tallystick.linkage.prepare import prepare
 from tallystick.linkage.sequential_links import SequentialLinks
 from tallystick.linking.decide import Verdict
 from tallystick.quality.rates import EstimatedRates, StepRates, rates_of_steps
 from tallystick.spec import dump_spec, parse_spec
+from tallystick.spec.step_decision import decision_of
 from tests.small_files import SPEC, call, write_small
 
 COMPARISONS = (
@@ -29,6 +33,7 @@ COMPARISONS = (
     ts.comparison("phone", ts.levenshtein(1)),
     ts.comparison("sex", ts.exact()),
 )
+KEYS = ts.Match(keys=[ts.match_key("forename", "surname", "dob"), ts.match_key("surname", "dob", "phone")])
 PASSES = (
     ts.blocking_key("postcode", "sex", name="place"),
     ts.blocking_key(ts.soundex("surname"), name="sound"),
@@ -405,6 +410,27 @@ def test_the_same_in_python_and_toml() -> None:
             'found "surname", which no step uses',
         ),
         (
+            {
+                "steps": (
+                    ts.step("place", decision=ts.Decision(links="one_to_many")),
+                    ts.step("sound", "rest"),
+                )
+            },
+            "steps[0].decision.links: found it in a step",
+        ),
+        (
+            {
+                "steps": (ts.step("place", decision=ts.Decision(lower=0.4)), ts.step("sound", "rest")),
+                "upper": 0.3,
+                "lower": 0.2,
+            },
+            "lower must not be above upper",
+        ),
+        (
+            {"steps": (ts.step("place", name="match keys"), ts.step("sound", "rest")), "match": KEYS},
+            "which is that of the match keys",
+        ),
+        (
             {"steps": (ts.step("place", name="x"), ts.step("sound", "rest", name="x"))},
             'found the name "x", which names steps[0] too',
         ),
@@ -442,9 +468,6 @@ def test_verdicts_of_merged_pairs(links: SequentialLinks) -> None:
             wanted = Verdict.NON_LINK
         assert verdict == wanted
     assert set(keys.tolist()) == set(expected)
-
-
-KEYS = ts.Match(keys=[ts.match_key("forename", "surname", "dob"), ts.match_key("surname", "dob", "phone")])
 
 
 @pytest.fixture(scope="module")
@@ -512,38 +535,118 @@ def test_clusters_of_match_keys_have_no_weight(after_keys: SequentialLinks) -> N
 
 
 def test_match_keys_set_nothing_aside_where_records_have_several_links(frames: list[pl.DataFrame]) -> None:
-    with pytest.raises(InputError, match="one-to-one between two files"):
+    with pytest.raises(SpecError, match="a record is set aside once it is linked"):
         linkage(mode="union", one_to_one=False, match=KEYS).fit(*named(frames))
 
 
-def test_chance_agreements_are_those_of_independent_parts() -> None:
-    """Two independent fields, no match at all: the share of pairs that agree on both, and on one of them."""
-    random = np.random.default_rng(3)
-    frames = [
-        pl.DataFrame({"a": random.integers(0, 7, 600), "b": random.integers(0, 5, 600)}).cast(pl.String)
-        for _ in range(2)
-    ]
-    from tallystick.linking.key_chance import chance_share
-    from tallystick.preparation.read import Table
-    from tallystick.records.encode import encode
-
-    records = encode(
-        [
-            Table(name, pl.Series([str(k) for k in range(600)]), dict(frame.to_dict()), sha256="")
-            for name, frame in zip("xy", frames, strict=True)
+def test_false_links_by_a_key_are_about_as_many_as_expected() -> None:
+    """Keys that many strangers share, of files in which it is known who is who."""
+    frames = files([3000, 2500], 2000, seed=2)
+    for parts, most in ((("dob", "sex"), 60), (("forename", "postcode", "sex"), 40)):
+        keys = ts.Match(keys=[ts.match_key(*parts)])
+        whole = prepare(linkage(mode="union", match=keys).spec, named(frames))
+        found = link_first(whole)
+        assert found is not None
+        ids = [
+            whole.records.ids.gather(side).str.slice(1).cast(int)
+            for side in (found.matched.left, found.matched.right)
         ]
+        false = int((~((ids[0] == ids[1]) & (ids[0] < 2000))).sum())
+        assert 5 < false < most
+        assert (1 - found.posterior).sum() == pytest.approx(false, rel=0.8)
+    keys = ts.Match(keys=[ts.match_key("phone", "sex")])
+    found = link_first(prepare(linkage(mode="union", match=keys).spec, named(frames)))
+    assert found is not None
+    assert found.posterior.min() > 0.999  # unlinked matches that agree are no chance agreements
+
+
+def test_swapped_names_are_not_taken_for_relatives() -> None:
+    """Matches that are left have errors alike; the files as a whole show no class of relatives."""
+    frames = files([3000, 2500], 2000, seed=1)
+    links = linkage().fit(*named(frames)).link(*named(frames))
+    linked = links.pairs.filter(pl.col("decision") == "link").select("id_left", "id_right")
+    right = sum(a[1:] == b[1:] and int(a[1:]) < 2000 for a, b in linked.iter_rows())
+    assert right >= 1950
+    assert all(one.parameters is None or one.parameters.related_share == 0 for one in links.steps)  # type: ignore[union-attr]
+
+
+def test_a_step_takes_from_the_linkage_what_it_does_not_say(tables: list[ts.Source]) -> None:
+    own = linkage(upper=0.8, lower=0.7, assignment="greedy", steps=(
+        ts.step("place", decision=ts.Decision(upper=0.99)),
+        ts.step("sound", decision=ts.Decision(thresholds=ts.ErrorBounds(type2=0.3))),
+        ts.step("rest", decision=ts.Decision(assignment="unique")),
+    )).spec  # fmt: skip
+    first, second, last = (decision_of(own, one) for one in own.all_steps)
+    assert (first.upper, first.lower, first.assignment, first.links) == (0.99, 0.7, "greedy", "one_to_one")
+    assert isinstance(second.thresholds, ts.ErrorBounds)
+    assert second.thresholds.among == "candidates"
+    assert second.assignment == "greedy"
+    assert (last.upper, last.lower, last.assignment) == (0.8, 0.7, "unique")
+
+
+def test_error_bounds_of_early_steps_are_those_of_what_their_passes_find(tables: list[ts.Source]) -> None:
+    bounds = ts.Decision(thresholds=ts.ErrorBounds(type1=1e-3, type2=0.05))
+    links = (
+        linkage(steps=tuple(ts.step(one.label, decision=bounds) for one in PASSES)).fit(*tables).link(*tables)
     )
-    none = np.zeros(0, np.int64)
-    a, b = (
-        (frames[0][name].to_numpy()[:, None] == frames[1][name].to_numpy()[None, :]) for name in ("a", "b")
+    first = links.steps[0]  # type: ignore[union-attr]
+    assert first.links is not None
+    assert first.links.model.parameters.selected_matches < 0.95  # a bound on all matches could not be kept
+    found = first.links.thresholds()
+    assert found.before.missed / found.before.matches > 0.05
+
+
+def test_what_match_keys_decided_is_told(after_keys: SequentialLinks) -> None:
+    keyed = after_keys.pairs.filter(pl.col("step") == "match keys").row(0, named=True)
+    with pytest.raises(InputError, match=f"were linked by the match key {re.escape(keyed['pass'])}"):
+        after_keys.why(keyed["id_left"], keyed["id_right"])
+    linked = after_keys.pairs.filter((pl.col("decision") == "link") & (pl.col("step") != "match keys")).row(
+        0, named=True
     )
-    both = chance_share(records, ts.match_key("a", "b"), (none, none))
-    some = chance_share(records, ts.match_key("a", "b", at_least=1), (none, none))
-    assert both == pytest.approx((a & b).mean(), rel=0.05)
-    assert some == pytest.approx((a | b).mean(), rel=0.05)
-    assert both == pytest.approx(a.mean() * b.mean())
-    # A pair that is taken for a match does not count as chance.
-    at = np.argwhere(a & b)[0]
-    less = chance_share(records, ts.match_key("a", "b"), (at[:1], at[1:] + 600))
-    n = a.size - 1
-    assert less == pytest.approx((a.sum() - 1) / n * (b.sum() - 1) / n)
+    assert "were linked by step" in after_keys.why(linked["id_left"], linked["id_right"]).reason
+
+
+def test_a_run_with_match_keys_writes_what_is_ambiguous(tmp_path: Path) -> None:
+    write_small(tmp_path)
+    keys = '\n[match]\nsample = 5\n\n[[match.keys]]\nparts = ["surname", "zip"]\n'
+    (tmp_path / "spec.toml").write_text(SPEC + keys, "utf-8")
+    assert call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q").exit_code == 0
+    assert call("match", tmp_path / "spec.toml", "--out", tmp_path / "alone", "-q").exit_code == 0
+    for name in ("ambiguous", "ambiguous_pairs"):
+        one, other = (pl.read_parquet(tmp_path / folder / f"{name}.parquet") for folder in ("out", "alone"))
+        assert one.drop("linked_by", strict=False).equals(other.drop("linked_by", strict=False))
+    assert len(pl.read_csv(tmp_path / "out" / "sample.csv")) == 5
+
+
+def test_three_sources_are_refused(frames: list[pl.DataFrame]) -> None:
+    three = [ts.Source(name=name, table=frames[0], id="id") for name in "abc"]
+    with pytest.raises(SpecError, match="with 3 sources, expected two"):
+        linkage().fit(*three)
+    with pytest.raises(SpecError, match="with 3 sources, expected two"):
+        linkage(mode="union", match=KEYS).fit(*three)
+    with pytest.raises(SpecError, match="with 3 sources, expected two"):
+        linkage(sources=three)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"estimation": ts.Estimation(expected_matches=100)}, "of those that are left"),
+        (
+            {"match": ts.Match(keys=KEYS.keys, links="many_to_many")},
+            "a record is set aside once it is linked",
+        ),
+    ],
+)
+def test_what_does_not_fit_with_match_keys_first(
+    tables: list[ts.Source], change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(SpecError) as raised:
+        linkage(**{"mode": "union", "match": KEYS, **change}).fit(*tables)
+    assert message in str(raised.value)
+
+
+def test_no_step_after_match_keys_finds_a_pair(frames: list[pl.DataFrame]) -> None:
+    apart = named([frame.with_columns(nothing=pl.lit(k)) for k, frame in zip("ab", frames, strict=True)])
+    with pytest.raises(InputError, match="link by the keys alone with tallystick match"):
+        linkage(mode="union", match=KEYS, passes=[ts.blocking_key("nothing")]).fit(*apart)

@@ -40,6 +40,8 @@ class Carried:
         Where it comes from.
     hold : bool
         Whether m is held; else it is where EM starts, and its prior.
+    shared : float, optional
+        Share of the related pairs that have the true value in common, held; None where there are none.
     """
 
     u: Floats
@@ -47,6 +49,7 @@ class Carried:
     m: Floats | None = None
     m_origin: str = ""
     hold: bool = False
+    shared: float | None = None
 
 
 def remaining_m(m: Floats, expected: float, linked: Floats) -> Floats:

@@ -249,7 +249,7 @@ def _with_carried(one: _Known, carried: Carried | None) -> _Known:
     if carried is None:
         return one
     if one.u is None:
-        one = replace(one, u=carried.u, u_origin=carried.u_origin)
+        one = replace(one, u=carried.u, u_origin=carried.u_origin, shared=carried.shared)
     if carried.m is None or one.m is not None:
         return one
     if carried.hold:

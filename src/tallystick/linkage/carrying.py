@@ -37,6 +37,8 @@ class _Learnt:
         Expected matches by level among the links of the steps before it.
     true_before : float
         Expected matches among these links.
+    shared : float, optional
+        Share of the related pairs that have the true value in common, where these are a class.
     """
 
     m: Floats
@@ -46,6 +48,7 @@ class _Learnt:
     step: str
     before: Floats
     true_before: float
+    shared: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,20 @@ class Ledger:
         Expected matches among the links.
     learnt : mapping of int to _Learnt
         For the comparisons that some step has made.
+    relatives : bool
+        Whether related pairs are a class of their own, as the first step found: they are non-matches, and
+        like u they are those of the files as they were.
     """
 
     linked: tuple[Floats, ...]
     true_links: float = 0.0
     learnt: Mapping[int, _Learnt] = field(default_factory=dict)
+    relatives: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been linked or estimated yet."""
+        return not self.learnt and not self.true_links
 
     @classmethod
     def empty(cls, whole: Prepared) -> Ledger:
@@ -113,8 +125,11 @@ class Ledger:
                 step,
                 self.linked[number],
                 self.true_links,
+                own.shared,
             )
-        return replace(self, learnt=learnt).with_links(whole, left, right, posterior)
+        relatives = self.relatives or (self.is_empty and parameters.related_share > 0)
+        ledger = replace(self, learnt=learnt, relatives=relatives)
+        return ledger.with_links(whole, left, right, posterior)
 
     def with_links(
         self,
@@ -127,7 +142,7 @@ class Ledger:
         levels = whole.plan.digits.of(left.astype(np.int32), right.astype(np.int32))[: len(self.linked)]
         sums = level_sums_of(levels, posterior, [len(own) for own in self.linked])
         linked = tuple(a + b for a, b in zip(self.linked, sums, strict=True))
-        return Ledger(linked, self.true_links + float(posterior.sum()), self.learnt)
+        return replace(self, linked=linked, true_links=self.true_links + float(posterior.sum()))
 
     def carried(
         self,
@@ -153,7 +168,7 @@ class Ledger:
         -------
         dict of str to Carried
         """
-        if not self.learnt and not self.true_links:
+        if self.is_empty:
             return {}
         found = {}
         for number, one in self.learnt.items():
@@ -163,7 +178,8 @@ class Ledger:
             m = remaining_m(one.m, one.expected * present, since)
             origin = f"carried over from step {one.step}, less what it linked"
             u_origin = one.u_origin if "step" in one.u_origin else f"{one.u_origin} (step {one.step})"
-            found[whole.spec.comparisons[number].name] = Carried(one.u, u_origin, m, origin)
+            name = whole.spec.comparisons[number].name
+            found[name] = Carried(one.u, u_origin, m, origin, shared=one.shared)
         new = [number for number in comparisons if number not in self.learnt]
         found |= self._of_new(whole, new, threads, progress) if new else {}
         names = {whole.spec.comparisons[number].name for number in comparisons}

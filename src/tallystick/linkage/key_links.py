@@ -8,18 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.blocking.plan import Kind
-from tallystick.errors import InputError
 from tallystick.linkage.prepare import Known
 from tallystick.linking.deterministic import match
-from tallystick.linking.key_chance import chance_share
+from tallystick.linking.key_chance import false_share
+from tallystick.linking.match_codes import key_codes
 from tallystick.linking.match_settings import Match
 from tallystick.linking.matched import Matched
 from tallystick.linking.nicknames import Names, read_nicknames
 from tallystick.records.records import Records
-from tallystick.spec import Spec
-
-FIRST = "match keys"
-"""What the first pass is called where it is by match keys."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,7 @@ class KeyLinks:
     matched : Matched
         The links.
     posterior : float64 array, shape (n_links,)
-        Chance that each is a match: 1 less the share of the links of its key that chance would make.
+        Chance that each is a match: 1 less the share of the links of its key that are expected to be false.
     """
 
     matched: Matched
@@ -74,41 +70,23 @@ def link_first(whole: Known) -> KeyLinks | None:
     Returns
     -------
     KeyLinks or None
-
-    Raises
-    ------
-    InputError
-        Where a record may have several links, so that none could be set aside.
     """
     settings = whole.spec.match
     if settings is None:
         return None
-    require_aside(whole.spec, settings, whole)
     records = whole.records
     matched = link_records(records, settings, whole.kind)
     share = np.zeros(len(settings.keys))
     free = np.ones(records.n_records, bool)
-    linked = matched.left, matched.right
     for number, key in enumerate(settings.keys):
         own = matched.key == number
         if not own.any():
             continue
-        left, right = (float(free[one.start : one.stop].sum()) for one in map(records.rows, (0, 1)))
-        by_chance = chance_share(records, key, linked, _names(settings)) * left * right
-        share[number] = min(1.0, by_chance / int(own.sum()))
+        left, right = (int(free[one.start : one.stop].sum()) for one in map(records.rows, (0, 1)))
+        codes = key_codes(records, key, _names(settings))
+        share[number] = false_share(codes, records, left, right, int(own.sum()))
         free[matched.left[own]] = free[matched.right[own]] = False
     return KeyLinks(matched, 1.0 - share[matched.key])
-
-
-def require_aside(spec: Spec, settings: Match, whole: Known) -> None:
-    """Raise `InputError` where match keys cannot come first."""
-    one_to_one = spec.decision.one_to_one and settings.links_of(whole.kind) == "one_to_one"
-    if not one_to_one or len(whole.records.sources) != 2:
-        raise InputError(
-            "match: match keys that come first set the records aside that they link, so links have to be "
-            "one-to-one between two files: set one_to_one = true in [decision] (and in [match] leave links "
-            "out), or link by the keys alone with tallystick match."
-        )
 
 
 def _names(settings: Match) -> Names | None:

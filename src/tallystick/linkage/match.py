@@ -129,7 +129,7 @@ def match_run(
         found = _link(known)
     with clock.stage("write"):
         tables = {name: getattr(found, "pairs" if name == "links" else name) for name in TABLES}
-        settings = found._match
+        settings = found.settings
         sample = found.sample() if settings.sample else None
         open_folder(folder, fingerprint)
         for name, table in tables.items():

@@ -176,7 +176,7 @@ class Matches:
             Ids, an empty column ``match`` to fill in (1 or 0), ``key``, ``inclusion`` (the share of the key's
             links that were drawn), and the fields of the keys, in random order.
         """
-        settings = self._match
+        settings = self.settings
         wanted = settings.sample if n is None else n
         if wanted < 0:
             raise InputError(f"sample: found {wanted}, expected a number of links from 0 up.")
@@ -253,7 +253,8 @@ class Matches:
         }
 
     @property
-    def _match(self) -> Match:
+    def settings(self) -> Match:
+        """The keys."""
         assert self.known.spec.match is not None
         return self.known.spec.match
 
@@ -267,7 +268,7 @@ class Matches:
 
     @property
     def _labels(self) -> pl.Series:
-        return pl.Series([one.label for one in self._match.keys], dtype=pl.String)
+        return pl.Series([one.label for one in self.settings.keys], dtype=pl.String)
 
     @cached_property
     def _entity_of(self) -> NDArray[np.int64]:

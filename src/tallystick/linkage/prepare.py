@@ -34,6 +34,7 @@ from tallystick.preparation.source import Source
 from tallystick.records.encode import encode_forms, encode_jointly, encode_values
 from tallystick.records.records import Column, Records, records_of
 from tallystick.spec import Spec
+from tallystick.spec.step_checks import require_steps
 
 Rows = NDArray[np.int32]
 Listed = Mapping[int, tuple[Rows, Rows]]
@@ -294,6 +295,8 @@ def prepare(
     encoded = encoded or read_records(spec, sources, threads, progress)
     records = encoded.records
     check_cover(spec, sources, [table.n_rows for table in encoded.inputs])
+    if spec.by_steps:
+        require_steps(spec.model_copy(update={"sources": tuple(sources)}), len(sources))
     duplicates = duplicates_of(records, spec.fields_used)
     for one in duplicates:
         if text := duplicate_warning(one, records, spec.fields_used):

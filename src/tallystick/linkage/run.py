@@ -40,6 +40,7 @@ from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import pair_source, pairs_sha256
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
+from tallystick.linkage.matches import Matches
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
@@ -198,6 +199,8 @@ def _written(
                 progress(f"writing {name}", 1, 1)
         if links.prepared.spec.entities.golden is not None and not (folder / "golden.parquet").exists():
             write_table(links.golden(), folder / "golden.parquet")
+        if isinstance(links, SequentialLinks) and links.matches is not None:
+            _write_ambiguous(folder, links.matches)
         if links.curves and not (folder / CURVE).exists():
             write_table(curve_table(links.curves), folder / CURVE)
         quality = links.quality_dict()
@@ -209,6 +212,14 @@ def _written(
     write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
     remove(folder / WORK)  # a directory that has run.json and not this is complete
     return links
+
+
+def _write_ambiguous(folder: Path, matches: Matches) -> None:
+    """What match keys that came first could not decide, and links of theirs to be checked by hand."""
+    write_table(matches.ambiguous, folder / "ambiguous.parquet")
+    write_table(matches.ambiguous_pairs, folder / "ambiguous_pairs.parquet")
+    if matches.settings.sample:
+        write_table(matches.sample(), folder / "sample.csv")
 
 
 def _steps(

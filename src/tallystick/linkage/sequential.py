@@ -18,7 +18,7 @@ from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.carrying import Ledger
 from tallystick.linkage.figures import estimate_rates
-from tallystick.linkage.key_links import FIRST, KeyLinks, link_first
+from tallystick.linkage.key_links import KeyLinks, link_first
 from tallystick.linkage.links import Fitted, Links, assemble, fit_counts, rated
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
@@ -26,6 +26,7 @@ from tallystick.linkage.step_plan import StepRecords, step_records
 from tallystick.linking.step import Step
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.quality.rates import EstimatedRates, estimated_rates
+from tallystick.spec.step_checks import FIRST
 
 TRIAL_PAIRS = 500_000
 """Random pairs that are enough to see whether there are matches enough to estimate m."""
@@ -171,7 +172,7 @@ def fit_step(
     progress: Progress,
 ) -> Fitted:
     """Estimate a step: the match rate always, m where there are matches enough or it is asked for."""
-    prepared = records.prepared
+    prepared = _with_relatives(records.prepared, ledger)
     knowledge = read_knowledge(prepared, threads, progress)
     carried = ledger.carried(whole, records.comparisons, threads, progress)
     if carried and step.m != "estimate":
@@ -179,6 +180,18 @@ def fit_step(
         if step.m == "carry" or _expected(prepared, counts, as_it_is, threads) < ENOUGH:
             carried = held(carried)
     return fit_counts(prepared, counts, threads, progress, knowledge=replace(knowledge, carried=carried))
+
+
+def _with_relatives(prepared: Prepared, ledger: Ledger) -> Prepared:
+    """The records with the class of related pairs that the first step found, or none.
+
+    Among residuals, where matches are few and have errors, such a class would take them.
+    """
+    estimation = prepared.spec.estimation
+    if ledger.is_empty or estimation.related != "auto":
+        return prepared
+    estimation = estimation.model_copy(update={"related": "class" if ledger.relatives else "none"})
+    return replace(prepared, spec=prepared.spec.model_copy(update={"estimation": estimation}))
 
 
 def _expected(prepared: Prepared, counts: PatternCounts, knowledge: Knowledge, threads: int | None) -> float:
@@ -215,10 +228,12 @@ def _entered(ledger: Ledger, whole: Prepared, result: StepLinks, links: Links) -
 
 
 def require_some(steps: Sequence[StepLinks]) -> None:
-    """Raise `InputError` where no step had anything to decide."""
-    if all(one.links is None and one.keys is None for one in steps):
-        reasons = "; ".join(f"{one.step.label}: {one.reason}" for one in steps)
+    """Raise `InputError` where no step had anything to decide, though records are left."""
+    rest = [one for one in steps if one.keys is None]
+    left = any(one.reason and one.reason != NO_RECORDS for one in rest)
+    if left and all(one.links is None for one in rest):
+        reasons = "; ".join(f"{one.step.label}: {one.reason}" for one in rest)
         raise InputError(
             f"No step finds a pair ({reasons}): check that the blocking fields are coded alike, or add a "
-            "pass."
+            "pass" + (", or link by the keys alone with tallystick match." if len(rest) < len(steps) else ".")
         )

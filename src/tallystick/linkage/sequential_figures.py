@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,10 @@ def estimate_rates(whole: Prepared, steps: Sequence[StepLinks]) -> tuple[Estimat
             rates, missed = one.estimated
             left, right = np.diff(one.records.prepared.records.offsets).tolist()[:2]
             parts.append(StepRates(rates, left, right))
+    if len(parts) > 1 and steps[0].keys is not None:
+        # Match keys estimate nothing: the matches among all records are theirs and those of the next step.
+        rates = replace(parts[0].rates, missed=parts[1].rates.matches)
+        parts[0] = replace(parts[0], rates=rates)
     return rates_of_steps(parts, allowed), missed
 
 

@@ -15,6 +15,7 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
+from tallystick.linkage.matches import Matches
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.results import Results
@@ -67,6 +68,12 @@ class SequentialLinks(Results):
         """The pairs of all steps as arrays."""
         return self.merged.decided
 
+    @cached_property
+    def matches(self) -> Matches | None:
+        """What match keys that came first have linked, and what is ambiguous; None without keys."""
+        keys = next((one.keys for one in self.steps if one.keys is not None), None)
+        return None if keys is None else Matches(self.prepared, keys.matched)
+
     def _pair_table(self, name: str) -> pl.DataFrame:
         if name == "links":
             steps = pl.Series("step", [one.step.label for one in self.steps], dtype=pl.String)
@@ -118,8 +125,27 @@ class SequentialLinks(Results):
         for one in reversed(self.steps):
             if one.links is not None and np.isin(rows, one.records.rows).all():
                 found = one.links.why(left, right)
-                return replace(found, reason=f"Step {one.step.label}: {found.reason}")
-        raise InputError(f"{left!r} and {right!r}: no step had both records.")
+                reason = f"Step {one.step.label}: {found.reason}{self._set_aside(rows)}"
+                return replace(found, reason=reason)
+        raise InputError(f"{left!r} and {right!r}: no step compared both.{self._set_aside(rows)}")
+
+    def _set_aside(self, rows: tuple[int, int]) -> str:
+        """By which step each of two records was linked, and to whom."""
+        decided, ids = self.decided, self.prepared.records.ids
+        said = []
+        for at in np.flatnonzero(decided.links):
+            ends = int(decided.pairs.left[at]), int(decided.pairs.right[at])
+            if not set(ends) & set(rows):
+                continue
+            step = self.steps[int(self.merged.step[at])]
+            by = pass_labels(self.prepared)[int(decided.pairs.pass_number[at])]
+            how = (
+                f"the match key {by}, on which no other record agrees"
+                if step.keys
+                else f"step {step.step.label}"
+            )
+            said.append(f" {ids[ends[0]]} and {ids[ends[1]]} were linked by {how}.")
+        return "".join(said)
 
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""

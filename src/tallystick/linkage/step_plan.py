@@ -15,6 +15,7 @@ from tallystick.linkage.rate import measured_rate
 from tallystick.linking.step import Step
 from tallystick.patterns.plan import plan_pairs
 from tallystick.spec import Spec
+from tallystick.spec.step_decision import decision_of
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,6 @@ def step_records(
 def spec_of(spec: Spec, step: Step) -> Spec:
     """The specification of a step, as of a linkage of its own."""
     chosen = tuple(spec.comparisons[k] for k in spec.comparison_numbers(step))
-    decision = step.decision or spec.decision
     return spec.model_copy(
         update={
             "mode": "union",
@@ -105,7 +105,7 @@ def spec_of(spec: Spec, step: Step) -> Spec:
             "sources": tuple(one.model_copy(update={"covers_other": False}) for one in spec.sources),
             "comparisons": chosen,
             "passes": tuple(spec.passes[k] for k in spec.pass_numbers(step)),
-            "decision": decision.with_links(spec.decision.links),
+            "decision": decision_of(spec, step),
             "estimation": _estimation_of(spec.estimation, chosen),
         }
     )

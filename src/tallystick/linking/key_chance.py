@@ -1,70 +1,65 @@
-"""How many pairs would agree on a match key by chance."""
+"""How many links by a match key are false, as chance makes them and relatives do."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tallystick.linking.match_codes import key_codes
-from tallystick.linking.match_settings import MatchKey
-from tallystick.linking.nicknames import Names
+from tallystick.linking.match_codes import KeyCodes
 from tallystick.records.records import Records
 
-Rows = NDArray[np.integer[Any]]
 
+def false_share(codes: KeyCodes, records: Records, n_left: int, n_right: int, n_links: int) -> float:
+    """Share of the links by a key that join records of different entities.
 
-def chance_share(
-    records: Records,
-    key: MatchKey,
-    linked: tuple[Rows, Rows],
-    nicknames: Names | None = None,
-) -> float:
-    """Share of the pairs of two sources, less the linked ones, that agree on a key by chance.
-
-    Each part agrees with the share of these pairs that do, and the parts independently, so that the number of
-    parts that agree is a sum of independent trials (Poisson binomial). Relatives and neighbours agree on
-    several parts together: it is a lower bound. Of parts that are put together all must agree, or as many
-    as a record must have.
+    Where a file has every entity once, all pairs within it are of different entities. So the share r of the
+    pairs within the files that agree on the key, relatives among them, is that of the pairs between them
+    that agree though they do not match. A pair becomes a link only where neither record agrees with
+    another: not with its own match, which is so for all but the share of records that the key links, nor
+    with others, of which a record has r times as many as there are. So of two sides of n and n' records with
+    L links r n n' (1 - L / n) (1 - L / n') exp(-r (n + n')) are expected to be false.
 
     Parameters
     ----------
-    records : Records
-        The records of two sources.
-    key : MatchKey
+    codes : KeyCodes
         The key.
-    linked : tuple of integer arrays
-        Pairs taken for matches, as global rows (left, right).
-    nicknames : mapping of str to sequence of str, optional
-        Full forms of names with their versions; by default English forenames.
+    records : Records
+        The records of two sources without duplicates.
+    n_left, n_right : int
+        Records of either source that no earlier key has linked.
+    n_links : int
+        Links by the key.
 
     Returns
     -------
     float
+        Between 0 and 1; 0 without links.
 
     Examples
     --------
     >>> import polars as pl
+    >>> from tallystick.linking.match_codes import key_codes
     >>> from tallystick.linking.match_settings import match_key
     >>> from tallystick.preparation.read import Table
     >>> from tallystick.records.encode import encode
-    >>> towns = pl.Series(["york", "york", "hull"])
-    >>> tables = [Table(name, pl.Series(["1", "2", "3"]), {"town": towns}, sha256="") for name in "ab"]
-    >>> none = np.zeros(0, np.int64)
-    >>> round(chance_share(encode(tables), match_key("town"), (none, none)), 3)
-    0.556
+    >>> towns = pl.Series([f"town {k // 2}" for k in range(100)])
+    >>> ids = pl.Series([str(k) for k in range(100)])
+    >>> records = encode([Table(name, ids, {"town": towns}, sha256="") for name in "ab"])
+    >>> round(false_share(key_codes(records, match_key("town")), records, 100, 100, 50), 3)
+    0.067
     """
-    sizes = [len(records.rows(k)) for k in (0, 1)]
-    n = float(sizes[0] * sizes[1] - len(linked[0]))
-    if n <= 0:
+    if not n_links:
         return 0.0
-    rows = np.arange(sum(sizes))
-    is_left = rows < sizes[0]
-    agreeing = np.ones(1)  # by number of parts, the chance that so many agree
-    for part in key.parts:
-        codes = key_codes(records, MatchKey(parts=(part,)), nicknames)
-        pairs = sum(int(one.found(is_left, ~is_left).sum()) for one in codes.sets(rows))
-        share = max(0.0, pairs - float(codes.agree(*linked).sum())) / n
-        agreeing = np.convolve(agreeing, [1.0 - share, share])
-    return float(agreeing[key.least :].sum())
+    agreeing = pairs = 0
+    for k in (0, 1):
+        own = records.rows(k)
+        rows = np.arange(own.start, own.stop)
+        everyone = np.ones(len(rows), np.bool_)
+        found = sum(part.weight * int(part.found(everyone, everyone).sum()) for part in codes.sets(rows))
+        agreeing += (found - int(codes.has()[rows].sum())) // 2  # each agrees with itself
+        pairs += len(rows) * (len(rows) - 1) // 2
+    r = agreeing / max(1, pairs)
+    alone = max(0.0, 1 - n_links / n_left) * max(0.0, 1 - n_links / n_right)
+    false = r * n_left * n_right * alone * math.exp(-r * (n_left + n_right))
+    return min(1.0, false / n_links)

@@ -95,6 +95,7 @@ def needed_floors(decision: Decision, parameters: Parameters, curves: Sequence[E
     InputError
         Where no thresholds do what is asked for, as far as that shows before pairs are scored.
     """
+    decision = _of_all_matches(decision, parameters)
     rule = decision.thresholds
     if rule is None:
         return _lower(parameters, decision)
@@ -142,6 +143,7 @@ def resolve(
     InputError
         Where no thresholds do what is asked for.
     """
+    decision = _of_all_matches(decision, parameters)
     rule = decision.thresholds
     if rule is None:
         return decision
@@ -155,6 +157,14 @@ def resolve(
     if isinstance(rule, Capacity):
         return _within(rule.most, found, curve, least, pairs, parameters)
     return found
+
+
+def _of_all_matches(decision: Decision, parameters: Parameters) -> Decision:
+    """The decision with a rule on shares of all matches, whichever its own is on."""
+    rule = decision.thresholds
+    if not isinstance(rule, (ErrorBounds, Targets)) or rule.among == "all":
+        return decision
+    return decision.with_rule(rule.of_all(parameters.selected_matches))
 
 
 def _of_assigned(

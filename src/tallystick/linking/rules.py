@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from tallystick._schema import Settings
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Among = Literal["all", "candidates"]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -20,12 +21,28 @@ class ErrorBounds(Settings):
     type1 : float
         Largest share of the non-matches that may become links, of all allowed pairs.
     type2 : float
-        Largest share of the matches that may become non-links, those that no pass finds included.
+        Largest share of the matches that may become non-links.
+    among : {"all", "candidates"}
+        Which matches `type2` is a share of: all, so that those that no pass finds count as non-links, or
+        those that some pass finds. A step of sequential passes before the last takes the latter by default.
     """
 
     type: Literal["error_bounds"] = "error_bounds"
     type1: Share = 1e-6
     type2: Share = 0.05
+    among: Among = "all"
+
+    def of_all(self, found: float) -> ErrorBounds:
+        """The same bounds of all matches, where the passes find this share of them.
+
+        Examples
+        --------
+        >>> round(ErrorBounds(type2=0.1, among="candidates").of_all(0.8).type2, 3)
+        0.28
+        """
+        if self.among == "all":
+            return self
+        return ErrorBounds(type1=self.type1, type2=1 - found * (1 - self.type2))
 
 
 class Targets(Settings):
@@ -37,11 +54,20 @@ class Targets(Settings):
         Smallest share of the links that are matches.
     recall : float, optional
         Smallest share of the matches that are links or, where a precision is given, too, possible links.
+    among : {"all", "candidates"}
+        Which matches `recall` is a share of (see `ErrorBounds`).
     """
 
     type: Literal["targets"] = "targets"
     precision: Share | None = None
     recall: Share | None = None
+    among: Among = "all"
+
+    def of_all(self, found: float) -> Targets:
+        """The same targets of all matches, where the passes find this share of them."""
+        if self.among == "all":
+            return self
+        return Targets(precision=self.precision, recall=self.recall and found * self.recall)
 
     @model_validator(mode="after")
     def _some(self) -> Targets:

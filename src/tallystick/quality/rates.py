@@ -153,7 +153,8 @@ def _count_interval(mean: float, error: float, most: float) -> Interval:
     if mean <= 0 or error <= 0:
         return Interval(math.floor(max(0.0, mean)), min(math.ceil(mean), most))
     low, high = whole_limits(mean, error**2)
-    return Interval(low, min(high, most))
+    # Of a mean that is hardly known at all the gamma distribution has nearly all its mass at 0.
+    return Interval(min(low, math.floor(mean)), min(max(high, math.ceil(mean)), most))
 
 
 def estimated_rates(
