@@ -22,6 +22,7 @@ from tallystick.linkage.key_links import KeyLinks, link_first
 from tallystick.linkage.links import Fitted, Links, assemble, fit_counts, rated
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.relatives import has_relatives
 from tallystick.linkage.step_plan import StepRecords, step_records
 from tallystick.linking.step import Step
 from tallystick.patterns.count import PatternCounts, count_patterns
@@ -127,6 +128,8 @@ def run_steps(
         ledger = ledger.with_links(whole, matched.left, matched.right, keys.posterior)
         free &= ~first.linked(len(free))
         yield first
+        if whole.spec.estimation.related == "auto" and not known and whole.spec.all_steps:
+            ledger = replace(ledger, relatives=has_relatives(whole, whole.spec.all_steps[0], threads))
     for number, step in enumerate(whole.spec.all_steps):
         start = time.perf_counter()
         named = _named(progress, number, len(whole.spec.all_steps))

@@ -1,0 +1,65 @@
+"""Whether related pairs are a class of their own in files of which match keys have set records aside.
+
+Among the records that keys leave, matches are few and have errors, so that they may pass for relatives. It is
+asked of the files as they were, on some of their records.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tallystick.estimation.estimate import estimate
+from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.step_plan import spec_of, step_records
+from tallystick.linking.step import Step
+from tallystick.patterns.count import count_patterns
+
+RECORDS = 20_000
+PAIRS = 50_000_000
+"""Records of the first file that are looked at, and pairs that these may make with all of the second one."""
+RANDOM_PAIRS = 500_000
+
+
+def has_relatives(whole: Prepared, step: Step, threads: int | None = None) -> bool:
+    """Whether the pairs of a step, of the files as they were, show a class of related pairs.
+
+    Parameters
+    ----------
+    whole : Prepared
+        All records of two sources.
+    step : Step
+        Passes and comparisons.
+    threads : int, optional
+        Number of threads.
+
+    Returns
+    -------
+    bool
+    """
+    records = whole.records
+    first, second = (records.rows(k) for k in (0, 1))
+    n = min(len(first), RECORDS)
+    if any(one.type == "all_pairs" for one in spec_of(whole.spec, step).passes):
+        n = min(n, max(1, PAIRS // max(1, len(second))))
+    # Which ones does not depend on the order of rows.
+    drawn = np.argsort(records.ids[: len(first)].hash(whole.spec.seed).to_numpy(), kind="stable")[:n]
+    wanted = np.zeros(records.n_records, bool)
+    wanted[drawn] = True
+    wanted[second.start :] = True
+    own = step_records(whole, step, wanted, whole.plan.memory, threads).prepared
+    counts = count_patterns(own.plan, threads)
+    if not counts.n_pairs:
+        return False
+    spec = own.spec
+    few = min(spec.estimation.random_pairs, RANDOM_PAIRS)
+    parameters = estimate(
+        own.records,
+        own.plan,
+        counts,
+        spec.comparisons,
+        spec.passes,
+        spec.estimation.model_copy(update={"random_pairs": few}),
+        spec.seed,
+        threads,
+    )
+    return parameters.related_share > 0
