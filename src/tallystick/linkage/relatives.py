@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick.estimation.estimate import estimate
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.step_plan import spec_of, step_records
+from tallystick.linkage.trial import trial_parameters
 from tallystick.linking.step import Step
 from tallystick.patterns.count import count_patterns
 
 RECORDS = 20_000
 PAIRS = 50_000_000
 """Records of the first file that are looked at, and pairs that these may make with all of the second one."""
-RANDOM_PAIRS = 500_000
 
 
 def has_relatives(whole: Prepared, step: Step, threads: int | None = None) -> bool:
@@ -50,16 +49,4 @@ def has_relatives(whole: Prepared, step: Step, threads: int | None = None) -> bo
     counts = count_patterns(own.plan, threads)
     if not counts.n_pairs:
         return False
-    spec = own.spec
-    few = min(spec.estimation.random_pairs, RANDOM_PAIRS)
-    parameters = estimate(
-        own.records,
-        own.plan,
-        counts,
-        spec.comparisons,
-        spec.passes,
-        spec.estimation.model_copy(update={"random_pairs": few}),
-        spec.seed,
-        threads,
-    )
-    return parameters.related_share > 0
+    return trial_parameters(own, counts, threads).related_share > 0

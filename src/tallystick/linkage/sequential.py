@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.estimation.carried import ENOUGH, held
-from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.carrying import Ledger
@@ -24,13 +23,12 @@ from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.relatives import has_relatives
 from tallystick.linkage.step_plan import StepRecords, step_records
+from tallystick.linkage.trial import trial_parameters
 from tallystick.linking.step import Step
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.quality.rates import EstimatedRates, estimated_rates
 from tallystick.spec.step_checks import FIRST
 
-TRIAL_PAIRS = 500_000
-"""Random pairs that are enough to see whether there are matches enough to estimate m."""
 NO_RECORDS = "no records are left"
 NO_PAIRS = "the passes find no pair"
 NO_MODEL = "the model has no parameters of this step"
@@ -199,19 +197,7 @@ def _with_relatives(prepared: Prepared, ledger: Ledger) -> Prepared:
 
 def _expected(prepared: Prepared, counts: PatternCounts, knowledge: Knowledge, threads: int | None) -> float:
     """Matches that are expected among the candidates where m is carried over."""
-    spec = prepared.spec
-    few = min(spec.estimation.random_pairs, TRIAL_PAIRS)
-    parameters = estimate(
-        prepared.records,
-        prepared.plan,
-        counts,
-        spec.comparisons,
-        spec.passes,
-        spec.estimation.model_copy(update={"random_pairs": few}),
-        spec.seed,
-        threads,
-        knowledge=knowledge,
-    )
+    parameters = trial_parameters(prepared, counts, threads, knowledge)
     matches = float(sum(pair.expected_matches for pair in parameters.pairs))
     return matches * parameters.selected_matches
 
