@@ -11,7 +11,7 @@ import pytest
 from small_files import call
 
 import tallystick as ts
-from tallystick.errors import InputError
+from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.addition import Added
 from tallystick.quality.evaluate import entity_rates
 
@@ -241,6 +241,38 @@ def test_connected_components_are_added_to_as_such() -> None:
     both = pl.DataFrame({"found": found, "expected": expected})
     assert both.unique().height == found.n_unique() == both["expected"].n_unique()
     assert added.clustering.cut.sum() == 0
+
+
+@pytest.mark.parametrize("kind", ["link", "dedupe"])
+def test_what_is_said_of_the_old_files_alone(tmp_path: Path, kind: str) -> None:
+    """A table of their pairs without their names finds none of the new file; none covers another any more."""
+    tables = [drawn(seed, np.arange(*span), 1000 * seed) for seed, span in ((1, (0, 300)), (2, (50, 300)))]
+    if kind == "dedupe":
+        tables = [pl.concat(tables)]
+    path = tmp_path / "pairs.csv"
+    ids = [tables[0]["id"], tables[-1]["id"][::-1]]
+    pl.DataFrame({"id_left": ids[0].head(120), "id_right": ids[1].head(120)}).write_csv(path)
+    passes = [ts.pair_table(str(path)), *linkage().spec.passes]
+    how = ts.Linkage(linkage().spec.comparisons, passes, one_to_one=kind == "link")
+    sources = [
+        ts.Source(name="ab"[k], table=table, id="id", covers_other=kind == "link" and k == 0)
+        for k, table in enumerate(tables)
+    ]
+    links = how.fit(*sources).link(*sources)
+    new = ts.Source(name="c", table=drawn(3, np.arange(20, 200), 9000), id="id")
+    with pytest.warns(TallystickWarning, match="is a table of pairs without source_left and source_right"):
+        added = links.add(new)
+    found = added.new.counts
+    assert not (found.pass_number == 0).any()
+    assert found.n_pairs > 100
+    assert added.changes.filter(pl.col("change") != "new")["added"].sum() > 150
+    assert not any(one.covers_other for one in added.new.prepared.spec.sources)
+    # A table that names the sources may have pairs of the new file.
+    old = {"source_left": "ab"[0], "source_right": "ab"[len(tables) - 1]}
+    listed = pl.read_csv(path, infer_schema=False).with_columns(pl.lit(v).alias(k) for k, v in old.items())
+    more = {"id_left": tables[0]["id"][7], "id_right": "r9100", "source_left": "a", "source_right": "c"}
+    pl.concat([listed, pl.DataFrame(more).select(listed.columns)]).write_csv(path)
+    assert (links.add(new).new.counts.pass_number == 0).sum() == 1
 
 
 def test_a_third_file_where_links_are_one_to_one() -> None:

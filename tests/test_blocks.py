@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import polars as pl
@@ -209,7 +210,11 @@ def test_the_command_line_confirms(spec: Path, tmp_path: Path) -> None:
     assert call("link", limited, "--out", tmp_path / "out", "--most-pairs", total).exit_code == 0
 
 
-def test_sequential_passes(spec: Path, tmp_path: Path) -> None:
+MATCH = '\n[[match.keys]]\nparts = ["given", "surname", "born"]\n'
+HOMES = '\n[households]\naddress = ["surname"]\ncomparisons = ["surname"]\n'
+
+
+def test_sequential_passes(spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = spec.with_name("steps.toml")
     text = spec.read_text("utf-8")
     steps.write_text(text.replace('name = "small"', 'name = "small"\nmode = "sequential"'), "utf-8")
@@ -226,6 +231,42 @@ def test_sequential_passes(spec: Path, tmp_path: Path) -> None:
     refused = call("link", steps, "--out", tmp_path / "out")
     assert refused.exit_code == 2
     assert "more than 500; to compare them" in refused.stderr
+    # Once confirmed the run is taken up again, the step before as it was, or another takes its place.
+    fitted = []
+    real = ts.linkage.sequential.fit_step  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        "tallystick.linkage.sequential.fit_step", lambda *args: fitted.append(args[1].label) or real(*args)
+    )
+    assert call("link", steps, "--out", tmp_path / "out", "--most-pairs", 10**6).exit_code == 0
+    assert fitted == ["zip"]
+    assert (tmp_path / "out" / "run.json").exists()
+    assert call("link", steps, "--out", tmp_path / "other").exit_code == 2
+    steps.write_text("[[passes]]".join([limited, third]) + "[decision]" + decision, "utf-8")
+    assert call("link", steps, "--out", tmp_path / "other").exit_code == 0
+    assert not (tmp_path / "other" / ".work").exists()
+
+
+def test_what_links_before_the_passes_is_told(spec: Path, tmp_path: Path) -> None:
+    union, keyed = blocks(spec), spec.with_name("keyed.toml")
+    keyed.write_text(spec.read_text("utf-8") + MATCH, "utf-8")
+    found = blocks(keyed)
+    assert (union["match_first"], found["match_first"], found["households"]) == (False, True, False)
+    assert found["passes"] == [{**one, "seconds": ANY} for one in union["passes"]]
+    assert "match keys come first: the passes are counted here on all records" in call("blocks", keyed).stdout
+    assert "come first" not in call("blocks", spec).stdout
+    homes = spec.with_name("homes.toml")
+    homes.write_text(spec.read_text("utf-8") + HOMES, "utf-8")
+    assert blocks(homes)["households"] is True
+    assert "with households: the passes go over all records" in call("blocks", homes).stdout
+    assert call("blocks", keyed, "--fit").exit_code == 0
+    # A model of every step tells nothing of all passes together.
+    assert call("link", keyed, "--out", tmp_path / "out", "-q").exit_code == 0
+    refused = call("blocks", spec, "--model", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert "The model has parameters of every step" in refused.stderr
+    assert "have one fitted (--fit" in refused.stderr
+    with pytest.raises(InputError, match="parameters of every step"):
+        ts.Linkage.from_toml(spec).blocks(model=ts.load_model(tmp_path / "out"))
 
 
 def test_the_limit_is_part_of_the_specification(tmp_path: Path) -> None:

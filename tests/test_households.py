@@ -494,6 +494,17 @@ def test_what_does_not_go_with_households_is_told_in_a_sentence(more: dict[str, 
         linkage(**more)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_households_are_those_of_two_sources(links: ts.HouseholdLinks, n: int) -> None:
+    """The specification need not name the sources, so that their number is known at the call."""
+    tables = [pl.DataFrame({name: ["1", "2"] for name in ("id", *links.prepared.spec.fields_used)})] * n
+    named = [ts.Source(name="abc"[k], table=table, id="id") for k, table in enumerate(tables)]
+    says = "expected two: households" if n == 3 else "links between files|with one source"
+    for use in (linkage().fit, links.model.link):
+        with pytest.raises(SpecError, match=says):
+            use(*named)
+
+
 def with_homes(tables: tuple[pl.DataFrame, pl.DataFrame], left: pl.Expr, right: pl.Expr) -> list[ts.Source]:
     return sources((tables[0].with_columns(dwelling=left), tables[1].with_columns(dwelling=right)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from simulate import Field, Simulated, two_files
 from small_persons import files, shuffled
 
 import tallystick as ts
-from tallystick.errors import InputError, SpecError
+from tallystick.errors import InputError, SpecError, TallystickWarning
 from tallystick.estimation.carried import level_sums_of, remaining_m, u_without_links
 from tallystick.linkage.key_links import link_first
 from tallystick.linkage.prepare import prepare
@@ -383,6 +384,57 @@ def test_a_stopped_run_is_taken_up_with_what_it_has_estimated(
     for name in ("links", "entities", "residuals", "review"):
         one, other = (pl.read_parquet(tmp_path / folder / f"{name}.parquet") for folder in ("whole", "out"))
         assert one.equals(other), name
+
+
+def test_a_step_that_cannot_be_leaves_nothing_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_small(tmp_path)
+    spec, out = tmp_path / "spec.toml", tmp_path / "out"
+    spec.write_text(SEQUENTIAL, "utf-8")
+    real, calls = ts.linkage.sequential.fit_step, []  # type: ignore[attr-defined]
+
+    def second(*args: object) -> object:
+        calls.append(args)
+        if len(calls) == 2:
+            raise InputError("This step cannot be estimated: change it.")
+        return real(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tallystick.linkage.sequential.fit_step", second)
+        refused = call("link", spec, "--out", out, "-q")
+    assert refused.exit_code == 2
+    assert "This step cannot be estimated" in refused.stderr
+    assert not out.exists()
+    spec.write_text(SEQUENTIAL.replace("[0.9, 0.8]", "[0.9]"), "utf-8")
+    assert call("link", spec, "--out", out, "-q").exit_code == 0
+
+
+def test_the_limit_on_pairs_is_that_of_what_match_keys_leave(
+    frames: list[pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = named([one.with_columns(file=pl.lit(k)) for k, one in zip("ab", frames, strict=True)])
+    passes = (ts.blocking_key("sex"), ts.blocking_key("postcode"))
+    none = ts.Match(keys=[ts.match_key("file")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TallystickWarning)
+        # On all records the pass makes 60,000 pairs.
+        model = linkage(mode="union", match=KEYS, passes=passes, most_pairs=40_000).fit(*tables)
+        assert isinstance(model, ts.SequentialModel)
+        assert model.steps[0] is not None
+        assert model.steps[0].pairs[0].candidates < 40_000
+        assert model.link(*tables).pairs["step"].n_unique() == 2
+    for keys, most in ((KEYS, 1_000), (none, 40_000)):
+        with pytest.raises(InputError, match=f"more than {most:,}; to compare them"):
+            linkage(mode="union", match=keys, passes=passes, most_pairs=most).fit(*tables)
+        with pytest.raises(InputError, match=f"more than {most:,}; to compare them"):
+            linkage(mode="union", match=keys, passes=passes, most_pairs=most).blocks(*tables, fit=True)
+    monkeypatch.setattr("tallystick.blocking.key_pairs.LARGE_BLOCK", 20_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TallystickWarning)
+        linkage(mode="union", match=KEYS, passes=passes).fit(*tables)
+    with pytest.warns(TallystickWarning, match="share the key sex"):
+        linkage(mode="union", match=none, passes=passes).fit(*tables)
 
 
 def test_the_same_in_python_and_toml() -> None:

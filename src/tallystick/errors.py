@@ -15,6 +15,10 @@ class InputError(TallystickError):
     """Something that the user gave (a file, a specification, a value) cannot be used."""
 
 
+class TooManyPairs(InputError):
+    """The passes make more pairs than were confirmed; to confirm them takes a run up again."""
+
+
 class SpecError(InputError):
     """A specification is not valid: the message names file, key path, found and expected."""
 

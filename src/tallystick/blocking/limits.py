@@ -6,7 +6,7 @@ from tallystick.blocking.pass_sizes import found_sizes
 from tallystick.blocking.plan import BlockingPlan
 from tallystick.blocking.sampled_sizes import total_size
 from tallystick.blocking.sizes import largest_blocks, shown_time
-from tallystick.errors import InputError
+from tallystick.errors import TooManyPairs
 from tallystick.records.records import Records
 
 MOST_PAIRS = 20_000_000_000
@@ -36,7 +36,7 @@ def check_pairs(plan: BlockingPlan, records: Records, most: int, seconds_per_pai
 
     Raises
     ------
-    InputError
+    TooManyPairs
         Where the passes make more; says how many, how long they take, and which block makes most of them.
     """
     looked_at = plan.pairs_to_visit()
@@ -62,7 +62,7 @@ def check_pairs(plan: BlockingPlan, records: Records, most: int, seconds_per_pai
             f"{block.records:,} records)"
         )
     where = "" if round(size.n_pairs) == n_pairs else f", which take as long as {n_pairs:,}"
-    raise InputError(
+    raise TooManyPairs(
         f"The passes make {made}{blame}{where}, more than {most:,}; to compare them takes "
         f"{shown_time(n_pairs * seconds_per_pair)}: add parts to the keys (tallystick blocks tells what each "
         f"pass makes), or confirm with most_pairs = {n_pairs} in [linkage], or --most-pairs {n_pairs}."

@@ -8,9 +8,9 @@ from pathlib import Path
 from tallystick._progress import Progress
 from tallystick.cli.commands import _bytes, _runnable
 from tallystick.errors import InputError
-from tallystick.linkage.blocks import analyse_blocks
+from tallystick.linkage.blocks import analyse_blocks, parameters_for_blocks
 from tallystick.linkage.evaluate_blocks import evaluate_blocks
-from tallystick.linkage.model import Model
+from tallystick.linkage.saved import load_model
 
 
 def show_blocks(
@@ -32,7 +32,7 @@ def show_blocks(
     analysis = analyse_blocks(
         _runnable(path),
         fit=fit,
-        parameters=None if model is None else Model.load(model).parameters,
+        parameters=None if model is None else parameters_for_blocks(load_model(model)),
         suggest=suggest,
         most=most,
         threads=threads,

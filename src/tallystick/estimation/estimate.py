@@ -12,6 +12,7 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.passes import AnyPass
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import InputError
+from tallystick.estimation.bounded import bound_warnings, bounded
 from tallystick.estimation.cautions import cautions, too_many_matches
 from tallystick.estimation.cells import part_levels
 from tallystick.estimation.contradiction import contradiction_warnings
@@ -29,7 +30,7 @@ from tallystick.estimation.labelled_cautions import label_cautions
 from tallystick.estimation.labelled_use import Origins, with_labels
 from tallystick.estimation.marginals import marginals_of_counts, marginals_of_random_pairs
 from tallystick.estimation.match_dependence import match_tables
-from tallystick.estimation.matches import start_matches
+from tallystick.estimation.matches import match_limits, start_matches
 from tallystick.estimation.parameters import ComparisonParameters, PairOfSources, Parameters
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.similarities import level_similarities
@@ -147,7 +148,9 @@ def estimate(
     if labels is not None:
         table = replace(table, known=known_of(labels, plan, table))
         given, origins = with_labels(labels, table, selection, given, origins, settings)
-    fit, starts = fit_from_starts(table, selection, given, start, settings, seed)
+    free, starts = fit_from_starts(table, selection, given, start, settings, seed)
+    limits = match_limits(records, plan, knowledge.links if knowledge else "many_to_many")
+    fit = bounded(table, selection, given, settings, free, limits)
     places = [place for _, place in sorted(places_of(factors).items())]
     parts = [(k, part) for k, factor in enumerate(factors) for part in range(len(factor.parts))]
     shared = dict(zip(parts, fit.related.shared.tolist(), strict=True)) if fit.related else {}
@@ -178,7 +181,7 @@ def estimate(
     rare = of_class / sum(pair.pairs for pair in pairs)
     dependent = dependences(parameters, marginals, np.array([1.0 - rare.sum(), *rare]), interactions)
     counted = marginals.times.sum() / sum(pair.pairs for pair in pairs)
-    passing = counted * sum(most for _, most in too_many_matches(plan, fit))
+    passing = counted * sum(most for _, most in too_many_matches(plan, free))
     sizes = {names[n]: factors[k].parts[part].n_cells for n, (k, part) in enumerate(places)}
     if not dependent:  # else non-matches pass for matches, whose levels depend on each other for that alone
         dependent = dependences_among_matches(parameters, match_tables(table, selection, fit))
@@ -194,9 +197,10 @@ def estimate(
         starts=starts,
         warnings=(
             *cautions(comparisons, passes, plan, selection, fit, settings, given.matches is not None),
+            *(bound_warnings(free, limits) if given.matches is None else ()),
             *advice(dependent, settings, sizes, passing),
             *found.warnings,
-            *starts_warnings(fit, starts),
+            *starts_warnings(free, starts),
             *contradiction_warnings(table, selection, given, fit, settings, plan.blocking.compares_all),
             *identification_warnings(
                 table, selection, given, fit, settings, comparisons, plan.blocking.compares_all

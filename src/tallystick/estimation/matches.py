@@ -46,6 +46,57 @@ _LIMITS = {
 }
 
 
+@dataclass(frozen=True)
+class MatchLimit:
+    """How many matches a pair of sources can have.
+
+    Attributes
+    ----------
+    most : float
+        The most that there can be.
+    once : bool
+        Whether that follows from records that have one match at most.
+    where, said : str
+        The pair of sources and the limit, for a sentence.
+    """
+
+    most: float
+    once: bool
+    where: str
+    said: str
+
+
+def match_limits(records: Records, plan: PairPlan, links: Links) -> list[MatchLimit]:
+    """How many matches each pair of sources can have: as many as records that have one match at most.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    plan : PairPlan
+        Their plan.
+    links : {"many_to_many", "one_to_one", "one_to_many", "many_to_one"}
+        How many matches a record may have.
+
+    Returns
+    -------
+    list of MatchLimit
+        In the order of the plan's pairs of sources.
+    """
+    sizes = np.diff(records.offsets)
+    found = []
+    for (s, t), allowed in zip(
+        plan.blocking.source_pairs, plan.blocking.allowed_pairs().tolist(), strict=True
+    ):
+        limits = constraint(links, *records.declared(s, t)) if s != t else Constraint()
+        most = limits.most_matches(int(sizes[s]), int(sizes[t]), max(allowed - 1.0, 0.5 * allowed))
+        left, right = records.sources[s], records.sources[t]
+        where = f"within {left}" if s == t else f"between {left} and {right}"
+        said = _LIMITS[limits.left_once, limits.right_once].format(left=left, right=right)
+        found.append(MatchLimit(most, limits.competes, where, said))
+    return found
+
+
 def start_matches(plan: PairPlan) -> NDArray[np.float64]:
     """Numbers of matches that EM starts from: half the smaller file, or a fifth of one file."""
     sizes = np.diff(plan.blocking.offsets)
@@ -111,17 +162,12 @@ def known_matches(
         return None
     sizes = np.diff(records.offsets)
     matches = stated.copy()
-    for k, ((s, t), allowed) in enumerate(zip(pairs, plan.blocking.allowed_pairs().tolist(), strict=True)):
-        limits = constraint(links, *records.declared(s, t)) if s != t else Constraint()
-        most = limits.most_matches(int(sizes[s]), int(sizes[t]), max(allowed - 1.0, 0.5 * allowed))
-        if stated[k] > most:
-            matches[k] = most
-            left, right = records.sources[s], records.sources[t]
-            where = f"within {left}" if s == t else f"between {left} and {right}"
-            limit = _LIMITS[limits.left_once, limits.right_once].format(left=left, right=right)
+    for k, ((s, t), limit) in enumerate(zip(pairs, match_limits(records, plan, links), strict=True)):
+        if stated[k] > limit.most:
+            matches[k] = limit.most
             warnings.append(
-                f"There cannot be {stated[k]:,.0f} matches {where} (origin: {origin}), more than {limit}: "
-                f"{most:,.0f} are taken; check the number."
+                f"There cannot be {stated[k]:,.0f} matches {limit.where} (origin: {origin}), more than "
+                f"{limit.said}: {limit.most:,.0f} are taken; check the number."
             )
         elif s != t and stated[k] > min(sizes[s], sizes[t]):
             warnings.append(

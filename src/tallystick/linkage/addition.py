@@ -15,7 +15,7 @@ from tallystick.errors import InputError, RunError
 from tallystick.estimation.parameters import Parameters, Uncertainty
 from tallystick.linkage.entities import clusters_table, entities_table, entity_ids, free_of_duplicates, ranks
 from tallystick.linkage.golden import golden_records
-from tallystick.linkage.identify import known_records, rows_of_side
+from tallystick.linkage.identify import known_records, pair_columns, rows_of_side, tables_of_old
 from tallystick.linkage.links import Links, link_prepared
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, prepare
@@ -122,6 +122,9 @@ def add_source(
     (`tallystick.linking.clustering.cluster`), where entities that exist are groups that stay together.
     Entities that no new record has a link to are not looked at.
 
+    A table of pairs that names no sources is one of the files so far: it has no pair of the new one. No
+    source is taken to cover another any more (`Source.covers_other`), as that is said of two files alone.
+
     Two entities that become one by way of new records keep the id of the one with more records, of the first
     in the order of ids where they have as many.
 
@@ -142,14 +145,26 @@ def add_source(
     ------
     InputError
         Where the file was added before, the name is taken, or the source cannot be used.
+
+    Warns
+    -----
+    TallystickWarning
+        Where a pass is a table of pairs that names no sources.
     """
     if source.name in [one.name for one in entered.sources]:
         raise InputError(f"There is already a source called {source.name!r}: give the new file another name.")
     spec = entered.model.spec
     kind = "link_and_dedupe" if spec.kind == "dedupe" else spec.kind
     spec = spec.model_copy(update={"kind": kind, "sources": ()})
-    sources = (*entered.sources, source)
-    prepared = prepare(spec, sources, memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress)
+    sources = (*(one.model_copy(update={"covers_other": False}) for one in entered.sources), source)
+    prepared = prepare(
+        spec,
+        sources,
+        memory=memory or DEFAULT_MEMORY,
+        threads=threads,
+        progress=progress,
+        unlisted=tables_of_old(spec.passes, pair_columns(len(sources), kind or "link")),
+    )
     check_new(source, prepared.inputs[-1].sha256, entered)
     plan = prepared.plan
     last = len(sources) - 1

@@ -20,9 +20,11 @@ from tallystick.linkage.completeness import EstimatedCompleteness, estimated_com
 from tallystick.linkage.explain import Explanation, explain
 from tallystick.linkage.labels import with_labels
 from tallystick.linkage.links import fit_counts, rated
+from tallystick.linkage.model import Model
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared, as_sources, prepare
 from tallystick.linkage.run import check_sizes
+from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linkage.suggest import Suggestion, suggest_passes
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
@@ -91,6 +93,10 @@ class BlockAnalysis:
         Passes that find a stated share, where that was asked.
     sequential : bool
         The passes are sequential, so that a later one has fewer records than is said here.
+    match_first : bool
+        Match keys link records before the passes see any, so that all have fewer records than is said here.
+    households : bool
+        The linkage has households, so that the passes go over records that are left once more.
     """
 
     records: dict[str, int]
@@ -102,6 +108,8 @@ class BlockAnalysis:
     completeness: EstimatedCompleteness | None = None
     suggestion: Suggestion | None = None
     sequential: bool = False
+    match_first: bool = False
+    households: bool = False
 
     @property
     def pairs(self) -> int:
@@ -142,6 +150,14 @@ class BlockAnalysis:
         lines.append(f"expected of a whole run: {self.seconds:,.1f} s and {self.megabytes:,.0f} MB")
         if self.sequential:
             lines.append("the passes are sequential: each is counted here on all records, not on those left")
+        if self.match_first:
+            lines.append(
+                "match keys come first: the passes are counted here on all records, not on those left"
+            )
+        if self.households:
+            lines.append(
+                "with households: the passes go over all records, as counted here, and then over those left"
+            )
         for number, one in enumerate(self.passes):
             if one.blocks:
                 lines += ["", f"largest blocks of pass {number + 1}, {one.label}:"]
@@ -198,6 +214,8 @@ class BlockAnalysis:
             "seconds": self.seconds,
             "megabytes": self.megabytes,
             "sequential": self.sequential,
+            "match_first": self.match_first,
+            "households": self.households,
             "passes": passes,
         }
         if (found := self.completeness) is not None:
@@ -275,8 +293,8 @@ def analyse_blocks(
 ) -> BlockAnalysis:
     """Tell what the passes of a specification do, before it is run.
 
-    Sequential passes are looked at as if all were decided together: which records a later step still has is
-    not known before a run.
+    Sequential passes, and those after match keys, are looked at as if all were decided together: which
+    records a later step still has is not known before a run.
 
     Parameters
     ----------
@@ -313,9 +331,9 @@ def analyse_blocks(
     if not spec.passes:
         raise InputError(NO_PASSES)
     start = time.perf_counter()
-    sequential = spec.mode == "sequential"
-    if sequential:
-        spec = spec.model_copy(update={"mode": "union", "steps": ()})
+    sequential, match_first = spec.mode == "sequential", spec.match is not None
+    if spec.by_steps:
+        spec = spec.model_copy(update={"mode": "union", "steps": (), "match": None})
     estimates = fit or parameters is not None or suggest is not None
     prepared = prepare(
         spec,
@@ -326,7 +344,8 @@ def analyse_blocks(
         limited=estimates,
     )
     analysis = count_blocks(prepared, time.perf_counter() - start, threads, most)
-    analysis = replace(analysis, sequential=sequential)
+    households = spec.households is not None
+    analysis = replace(analysis, sequential=sequential, match_first=match_first, households=households)
     if not estimates:
         return analysis
     known, counts = _estimated(prepared, parameters, threads, progress)
@@ -334,6 +353,17 @@ def analyse_blocks(
     if suggest is None:
         return analysis
     return replace(analysis, suggestion=suggest_passes(prepared, known, counts, suggest, threads, progress))
+
+
+def parameters_for_blocks(model: Model | SequentialModel) -> Parameters:
+    """The parameters of a model for all passes together; `InputError` where it has some of every step."""
+    if isinstance(model, Model):
+        return model.parameters
+    raise InputError(
+        "The model has parameters of every step (sequential passes, match keys first, or households), "
+        "while all passes are looked at together here: have one fitted (--fit, or fit=True), or give a model "
+        'of mode = "union" without match keys and households.'
+    )
 
 
 def _estimated(

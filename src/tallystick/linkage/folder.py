@@ -15,6 +15,8 @@ from tallystick._files import temporary_name, write_text
 from tallystick.errors import InputError, RunError
 
 WORK = ".work"
+_STOPPED = "stopped"
+"""Mark of a run that was refused on its way: it may be taken up again, and may be replaced."""
 RUN_FORMAT = "tallystick-run/1"
 OUTPUTS = (
     "links.parquet",
@@ -67,7 +69,7 @@ def check_folder(folder: Path, force: bool) -> None:
 
 
 def check_resumable(folder: Path, fingerprint: str, force: bool) -> None:
-    """Raise `InputError` where a directory holds another run unfinished.
+    """Raise `InputError` where a directory holds another run unfinished, unless that one was refused.
 
     Parameters
     ----------
@@ -78,7 +80,9 @@ def check_resumable(folder: Path, fingerprint: str, force: bool) -> None:
     force : bool
         Whether a run in it may be replaced.
     """
-    if not force and unfinished(folder) not in (None, fingerprint):
+    if force or (folder / WORK / _STOPPED).exists():
+        return
+    if unfinished(folder) not in (None, fingerprint):
         raise InputError(
             f"{folder}: the directory holds an unfinished run of another specification, of other inputs or "
             "of another version: give another name, or use --force to replace it."
@@ -116,6 +120,7 @@ def open_folder(folder: Path, fingerprint: str) -> None:
         if unfinished(folder) == fingerprint:
             _sweep(folder)
             (folder / WORK).mkdir(mode=0o700, exist_ok=True)
+            (folder / WORK / _STOPPED).unlink(missing_ok=True)
         elif folder.exists():
             (folder / "run.json").unlink(missing_ok=True)  # from here on it is no complete run
             for name in _OURS:
@@ -155,6 +160,11 @@ def abandon(folder: Path) -> None:
     remove(folder / WORK)
     if not any(folder.iterdir()):
         folder.rmdir()
+
+
+def refuse(folder: Path) -> None:
+    """Keep what a run has found before it was refused, for one that confirms what it asks for."""
+    write_text(folder / WORK / _STOPPED, "")
 
 
 def remove(folder: Path) -> None:

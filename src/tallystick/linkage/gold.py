@@ -125,9 +125,10 @@ def draw_gold(
     estimation = spec.estimation.model_copy(
         update={"labels": None, "labels_use": "with_em", "labels_u": False}
     )
-    # Of sequential passes the pairs are drawn as from a union: what a step sees depends on all records.
+    # Of sequential passes, and those after match keys, the pairs are drawn as from a union: what a step sees
+    # depends on all records.
     spec = spec.model_copy(
-        update={"estimation": estimation, "mode": "union", "steps": (), "households": None}
+        update={"estimation": estimation, "mode": "union", "steps": (), "households": None, "match": None}
     )
     sources = as_sources(inputs, spec.sources)
     kind = spec.kind_of(len(sources))

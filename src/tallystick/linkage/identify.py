@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.blocking.passes import PairTable
+from tallystick.blocking.passes import AnyPass, PairTable
 from tallystick.blocking.plan import Kind, source_pairs
-from tallystick.errors import InputError
+from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
 from tallystick.preparation.source import Source
 from tallystick.records.records import Records
@@ -47,6 +48,39 @@ def pairs_sha256(source: Source) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     rows = opened.read(opened.columns, None).select(pl.all().cast(pl.String))
     return hashlib.sha256(rows.sort(pl.all()).write_csv().encode()).hexdigest()
+
+
+def tables_of_old(passes: Sequence[AnyPass], needed: Sequence[str]) -> list[int]:
+    """Numbers of the passes by a table that lists pairs of the old files alone, when a new file is added.
+
+    Parameters
+    ----------
+    passes : sequence of passes
+        The passes.
+    needed : sequence of str
+        The columns that identify pairs of all files (`pair_columns`).
+
+    Returns
+    -------
+    list of int
+
+    Warns
+    -----
+    TallystickWarning
+        For each of them.
+    """
+    found = []
+    for number, one in enumerate(passes):
+        if not isinstance(one, PairTable) or set(needed) <= set(open_source(pair_source(one)).columns):
+            continue
+        found.append(number)
+        warnings.warn(
+            f"Pass {one.label} is a table of pairs without source_left and source_right, so one of the files "
+            "before: it finds no pair of the new file; name the sources in it to list such pairs.",
+            TallystickWarning,
+            stacklevel=3,
+        )
+    return found
 
 
 def read_pair_table(

@@ -248,7 +248,7 @@ class Linkage:
         self,
         *inputs: Any,
         fit: bool = False,
-        model: Model | None = None,
+        model: Model | SequentialModel | None = None,
         suggest: float | None = None,
         threads: int | None = None,
         memory: int | None = None,
@@ -263,7 +263,7 @@ class Linkage:
         fit : bool
             Fit a model, to estimate which share of the matches is found.
         model : Model, optional
-            The same with this model instead of a fit.
+            The same with this model instead of a fit; not one that has parameters of every step.
         suggest : float, optional
             Suggest passes that find this share of the matches at few pairs.
         threads, memory, progress
@@ -272,14 +272,20 @@ class Linkage:
         Returns
         -------
         BlockAnalysis
+
+        Raises
+        ------
+        InputError
+            Where the input or the model cannot be used, or a model is to be fitted and the passes make too
+            many pairs.
         """
-        from tallystick.linkage.blocks import analyse_blocks
+        from tallystick.linkage.blocks import analyse_blocks, parameters_for_blocks
 
         return analyse_blocks(
             resolved(self.spec, self.folder),
             inputs,
             fit=fit,
-            parameters=None if model is None else model.parameters,
+            parameters=None if model is None else parameters_for_blocks(model),
             suggest=suggest,
             threads=threads,
             memory=memory,

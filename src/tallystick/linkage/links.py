@@ -16,6 +16,7 @@ from tallystick.estimation.estimate import estimate
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import figures, tables
+from tallystick.linkage.constrained_matches import at_bound, constrained_matches
 from tallystick.linkage.entities import (
     entity_figures,
 )
@@ -285,6 +286,9 @@ def fit_counts(
         doubtful,
         prepared.labels if known is None else None,
     )
+    if at_bound(parameters, spec.decision):
+        parameters = constrained_matches(parameters, scored[0], spec.decision)
+        return Fitted(parameters, score_prepared(prepared, parameters, counts, threads, progress))
     return Fitted(parameters, scored[0])
 
 

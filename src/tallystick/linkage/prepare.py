@@ -255,6 +255,7 @@ def prepare(
     progress: Progress = silent,
     encoded: Encoded | None = None,
     limited: bool = True,
+    unlisted: Sequence[int] = (),
 ) -> Prepared:
     """Read, encode and plan.
 
@@ -273,7 +274,11 @@ def prepare(
     encoded : Encoded, optional
         The sources where they have been read already.
     limited : bool
-        Refuse passes that make more than `Spec.most_pairs` pairs.
+        Refuse passes that make more than `Spec.most_pairs` pairs. Where match keys come first neither that
+        nor large blocks are looked at: which records the passes see is known later
+        (`step_plan.step_records`).
+    unlisted : sequence of int
+        Numbers of passes by a table that has no pair of these sources, and is not read.
 
     Returns
     -------
@@ -302,7 +307,7 @@ def prepare(
         if text := duplicate_warning(one, records, spec.fields_used):
             warnings.warn(text, TallystickWarning, stacklevel=2)
     spec = with_value_tables(spec)
-    listed = read_listed(spec, records, kind)
+    listed = read_listed(spec, records, kind, unlisted)
     spec = spec.model_copy(update={"comparisons": with_frequencies(spec.comparisons, records)})
     progress("preparing comparisons", 0, 1)
     # Of sequential passes the records as a whole have the plan of the first step: others see what it leaves.
@@ -318,16 +323,17 @@ def prepare(
         seed=spec.seed,
     )
     progress("preparing comparisons", 1, 1)
-    rate = cache(lambda: measured_rate(plan, threads, seconds=0.25).seconds(1))
-    for text in large_block_warnings(plan.blocking, records, rate):
-        warnings.warn(text, TallystickWarning, stacklevel=2)
-    if limited and plan.blocking.pairs_to_visit() > spec.most_pairs:
-        check_pairs(plan.blocking, records, spec.most_pairs, rate())
+    if not (spec.by_steps and spec.match is not None):
+        rate = cache(lambda: measured_rate(plan, threads, seconds=0.25).seconds(1))
+        for text in large_block_warnings(plan.blocking, records, rate):
+            warnings.warn(text, TallystickWarning, stacklevel=2)
+        if limited and plan.blocking.pairs_to_visit() > spec.most_pairs:
+            check_pairs(plan.blocking, records, spec.most_pairs, rate())
     spec = spec.model_copy(update={"sources": tuple(sources)})
     return Prepared(spec, kind, encoded.inputs, records, plan, listed=listed, duplicates=duplicates)
 
 
-def read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:
+def read_listed(spec: Spec, records: Records, kind: Kind, unlisted: Sequence[int] = ()) -> Listed:
     """Read the pairs of the passes that are tables.
 
     Parameters
@@ -338,14 +344,17 @@ def read_listed(spec: Spec, records: Records, kind: Kind) -> Listed:
         The records.
     kind : {"link", "dedupe", "link_and_dedupe"}
         Which records are compared.
+    unlisted : sequence of int
+        Numbers of passes whose table is not read, and gives no pair.
 
     Returns
     -------
     mapping of int to (left, right)
         For each pass that is a table its pairs as global rows, left < right, each pair once.
     """
+    none = np.zeros(0, np.int32), np.zeros(0, np.int32)
     return {
-        number: _read_pairs(one, records, kind)
+        number: none if number in unlisted else _read_pairs(one, records, kind)
         for number, one in enumerate(spec.passes)
         if isinstance(one, PairTable)
     }

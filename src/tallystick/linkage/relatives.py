@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.blocking.plan import finds_all
 from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.step_plan import spec_of, step_records
+from tallystick.linkage.step_plan import planned_step, spec_of
 from tallystick.linkage.trial import trial_parameters
 from tallystick.linking.step import Step
 from tallystick.patterns.count import count_patterns
@@ -37,15 +38,18 @@ def has_relatives(whole: Prepared, step: Step, threads: int | None = None) -> bo
     """
     records = whole.records
     first, second = (records.rows(k) for k in (0, 1))
+    # Which ones are looked at does not depend on the order of rows.
+    order = np.argsort(records.ids[: len(first)].hash(whole.spec.seed).to_numpy(), kind="stable")
     n = min(len(first), RECORDS)
-    if any(one.type == "all_pairs" for one in spec_of(whole.spec, step).passes):
+    if any(map(finds_all, spec_of(whole.spec, step).passes)):
         n = min(n, max(1, PAIRS // max(1, len(second))))
-    # Which ones does not depend on the order of rows.
-    drawn = np.argsort(records.ids[: len(first)].hash(whole.spec.seed).to_numpy(), kind="stable")[:n]
     wanted = np.zeros(records.n_records, bool)
-    wanted[drawn] = True
     wanted[second.start :] = True
-    own = step_records(whole, step, wanted, whole.plan.memory, threads).prepared
+    wanted[order[:n]] = True
+    own = planned_step(whole, step, wanted, whole.plan.memory, threads).prepared
+    if (visits := own.plan.blocking.pairs_to_visit()) > PAIRS:
+        wanted[order[max(1, n * PAIRS // visits) : n]] = False
+        own = planned_step(whole, step, wanted, whole.plan.memory, threads).prepared
     counts = count_patterns(own.plan, threads)
     if not counts.n_pairs:
         return False

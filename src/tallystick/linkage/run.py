@@ -19,7 +19,8 @@ from tallystick import __version__
 from tallystick._files import write_json
 from tallystick._memory import give_back
 from tallystick._progress import Progress, silent
-from tallystick.errors import InputError
+from tallystick.blocking.limits import MOST_PAIRS
+from tallystick.errors import InputError, TooManyPairs
 from tallystick.estimation.estimate import require_pairs
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
@@ -30,6 +31,7 @@ from tallystick.linkage.folder import (
     check_folder,
     check_resumable,
     open_folder,
+    refuse,
     remove,
     unfinished,
 )
@@ -113,7 +115,8 @@ def run(
     Raises
     ------
     InputError
-        Where the input or the directory cannot be used; nothing is written then.
+        Where the input or the directory cannot be used; nothing is written then. Where a step makes too many
+        pairs, what the steps before it have estimated is kept for the run that confirms them.
     RunError
         Where something could not be written; the same call takes the run up again.
     """
@@ -152,7 +155,12 @@ def run(
     if spec.by_steps:
         steps_given = model.steps if isinstance(model, SequentialModel) else None
         with clock.stage("steps"):
-            by_steps = _steps(folder, fingerprint, prepared, steps_given, threads, progress)
+            try:
+                by_steps = _steps(folder, fingerprint, prepared, steps_given, threads, progress)
+            except InputError as error:
+                if unfinished(folder) == fingerprint:  # a step before it has opened the directory
+                    (refuse if isinstance(error, TooManyPairs) else abandon)(folder)
+                raise
         return _written(folder, fingerprint, by_steps, clock, threads, progress)
     assert not isinstance(model, SequentialModel)
     estimates = model is None and not (folder / "model.json").exists()
@@ -347,10 +355,10 @@ def check_sizes(inputs: Sequence[TableFacts]) -> None:
 
 
 def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | SequentialModel | None) -> str:
-    """What a run depends on: version, specification, inputs, given model."""
+    """What a run depends on: version, specification, inputs, given model; not which limit is confirmed."""
     facts = {
         "version": __version__,
-        "spec": shown_spec(spec),
+        "spec": shown_spec(spec.model_copy(update={"most_pairs": MOST_PAIRS})),
         "inputs": [[table.name, table.sha256] for table in inputs],
         "pairs": [pairs_sha256(pair_source(one)) for one in spec.passes if one.type == "pair_table"],
         "model": model.to_dict() if model else None,

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.blocking.limits import check_pairs
+from tallystick.blocking.sizes import large_block_warnings
 from tallystick.comparisons.comparison import Comparison
+from tallystick.errors import TallystickWarning
 from tallystick.estimation.settings import Estimation
 from tallystick.linkage.prepare import Listed, Prepared
 from tallystick.linkage.rate import measured_rate
 from tallystick.linking.step import Step
-from tallystick.patterns.plan import plan_pairs
+from tallystick.patterns.plan import PairPlan, plan_pairs
+from tallystick.records.records import Records
 from tallystick.spec import Spec
 from tallystick.spec.step_decision import decision_of
 
@@ -68,7 +73,25 @@ def step_records(
     ------
     InputError
         Where its passes make more than `Spec.most_pairs` pairs of the records that are left.
+
+    Warns
+    -----
+    TallystickWarning
+        Where match keys came first, and a block of what they have left is large.
     """
+    planned = planned_step(whole, step, free, memory, threads)
+    _check_size(whole.spec, planned.prepared.plan, planned.prepared.records, threads)
+    return planned
+
+
+def planned_step(
+    whole: Prepared,
+    step: Step,
+    free: NDArray[np.bool_],
+    memory: int,
+    threads: int | None = None,
+) -> StepRecords:
+    """What `step_records` gives, however many pairs it makes."""
     rows = np.flatnonzero(free).astype(np.int32)
     passes = tuple(whole.spec.pass_numbers(step))
     comparisons = tuple(whole.spec.comparison_numbers(step))
@@ -87,11 +110,19 @@ def step_records(
         threads=threads,
         seed=spec.seed,
     )
-    if plan.blocking.pairs_to_visit() > spec.most_pairs:
-        check_pairs(plan.blocking, records, spec.most_pairs, measured_rate(plan, threads, 0.25).seconds(1))
     sizes = np.diff(records.offsets).tolist()
     inputs = tuple(replace(table, n_rows=n) for table, n in zip(whole.inputs, sizes, strict=True))
     return StepRecords(rows, passes, comparisons, Prepared(spec, whole.kind, inputs, records, plan))
+
+
+def _check_size(spec: Spec, plan: PairPlan, records: Records, threads: int | None) -> None:
+    """Refuse a step that makes more pairs than are confirmed; after match keys warn of large blocks, too."""
+    rate = cache(lambda: measured_rate(plan, threads, 0.25).seconds(1))
+    if spec.match is not None:  # else those of all records have been told of
+        for text in large_block_warnings(plan.blocking, records, rate):
+            warnings.warn(text, TallystickWarning, stacklevel=3)
+    if plan.blocking.pairs_to_visit() > spec.most_pairs:
+        check_pairs(plan.blocking, records, spec.most_pairs, rate())
 
 
 def spec_of(spec: Spec, step: Step) -> Spec:

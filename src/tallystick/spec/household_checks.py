@@ -11,6 +11,28 @@ if TYPE_CHECKING:
     from tallystick.spec.model import Spec
 
 
+def household_source_problem(spec: Spec, n_sources: int) -> Problem | None:
+    """Why households do not go with the number of sources that are linked.
+
+    Parameters
+    ----------
+    spec : Spec
+    n_sources : int
+        Number of sources of the call, which the specification need not name.
+
+    Returns
+    -------
+    Problem or None
+    """
+    if spec.households is None or n_sources == 2:
+        return None
+    return Problem(
+        ("households",),
+        f"found households with {n_sources} sources, expected two: households and the persons in them are "
+        "assigned one to one between two files",
+    )
+
+
 def household_problems(spec: Spec) -> Iterator[Problem]:
     """What does not fit of the households, in the order of the specification.
 

@@ -21,6 +21,7 @@ from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.source import Source
 from tallystick.spec.checks import kind_problem, problems
+from tallystick.spec.household_checks import household_source_problem
 
 Kind = Literal["link", "dedupe", "link_and_dedupe"]
 
@@ -158,7 +159,7 @@ class Spec(Settings):
         Raises
         ------
         SpecError
-            If the kind that was asked for, or one-to-one, does not go with so many sources.
+            If the kind that was asked for, one-to-one, or households do not go with so many sources.
 
         Examples
         --------
@@ -169,6 +170,6 @@ class Spec(Settings):
         >>> spec.kind_of(1), spec.kind_of(2)
         ('dedupe', 'link')
         """
-        if wrong := kind_problem(self, n_sources):
+        if wrong := kind_problem(self, n_sources) or household_source_problem(self, n_sources):
             raise SpecError(f"{'.'.join(map(str, wrong.path))}: {wrong.text}")
         return self.kind or ("dedupe" if n_sources == 1 else "link")
