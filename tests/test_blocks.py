@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from unittest.mock import ANY
@@ -75,6 +76,31 @@ def test_the_analysis_says_what_a_run_finds(spec: Path, tmp_path: Path) -> None:
     assert "values" not in largest[0]
     assert "values" in blocks(spec, "--show-values")["passes"][0]["blocks"][0]
     assert f"{found['pairs']:,}" in masked
+
+
+@pytest.mark.parametrize(
+    "one",
+    ['type = "condition"\nwhere = "l.zip = r.surname"', 'type = "blocking_key"\nparts = ["given", "id2"]'],
+)
+def test_passes_that_find_no_pair_are_told_as_zeros(one: str, tmp_path: Path) -> None:
+    start, end = SPEC.index("[[passes]]"), SPEC.index("[decision]")
+    path = write_small(tmp_path, f"{SPEC[:start]}[[passes]]\n{one}\n{SPEC[end:]}")
+    for name in "ab":
+        file = tmp_path / f"{name}.csv"
+        head, *rows = file.read_text("utf-8").splitlines()
+        file.write_text(
+            "\n".join([f"{head},id2", *(f"{row},{name}{k}" for k, row in enumerate(rows))]), "utf-8"
+        )
+    found = blocks(path)
+    assert (found["pairs"], found["reduction_ratio"]) == (0, 1.0)
+    assert [(own["pairs"], own["new"]) for own in found["passes"]] == [(0, 0)]
+    shown = call("blocks", path)
+    assert shown.exit_code == 0
+    assert re.search(r"all together +0 ", shown.stdout)
+    explained = call("link", path, "--explain")
+    assert explained.exit_code == 0
+    assert "pairs compared: 0\n" in explained.stdout
+    assert "finds 0, 0 of them new" in explained.stdout
 
 
 def test_a_model_or_a_fit_estimates_what_is_missed(spec: Path, tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from naive_pairs import candidates
 from small_persons import encoded
 from test_blocking import Drawn, linkages, planned
 
-from tallystick.blocking.passes import blocking_key
+import tallystick as ts
+from tallystick.blocking.passes import AnyPass, blocking_key
 from tallystick.blocking.plan import plan_blocking
 from tallystick.blocking.union_pairs import costs, union_pairs
 
@@ -50,3 +52,32 @@ def test_large_blocks_are_counted_by_keys_and_small_ones_pair_by_pair() -> None:
     sizes = [n // d * np.ones(d, np.int64) + (np.arange(d) < n % d) for d in agree[0]]
     a, b, c, ab, ac, bc, abc = (int((one * (one - 1) // 2).sum()) for one in sizes)
     assert union_pairs(coarse).new.tolist() == [a, b - ab, c - ac - bc + abc]
+
+
+LIKE_KEYS = (
+    ts.condition("l.town = r.town AND l.name <> r.name"),
+    ts.sorted_neighbourhood("name", similarity=1.0),
+    ts.blocking_key("sex"),
+    ts.condition("l.town = r.name"),
+)
+
+
+@pytest.mark.parametrize(
+    "passes", [LIKE_KEYS, LIKE_KEYS[:1], LIKE_KEYS[1:2], (*LIKE_KEYS[:2], ts.all_pairs())]
+)
+def test_lists_of_conditions_and_keys_of_sorted_values_are_counted(passes: tuple[AnyPass, ...]) -> None:
+    """What a pass finds is counted by the finder it has, not by the kind of pass that made it."""
+    random = np.random.default_rng(4)
+    rows = [
+        {
+            "sex": random.choice(["f", "m"]),
+            "town": random.choice(list("abcd")),
+            "name": random.choice(list("ace")),
+        }
+        for _ in range(40)
+    ]
+    plan = plan_blocking(encoded(rows, [25, 15]), passes, "link_and_dedupe")
+    by_pair = union_pairs(plan, way="pairs")
+    assert union_pairs(plan, way="keys").new.tolist() == by_pair.new.tolist()
+    assert by_pair.new[0] > 0
+    assert union_pairs(plan).n_pairs == by_pair.n_pairs

@@ -96,6 +96,19 @@ def _has_keys(plan: BlockingPlan) -> bool:
     return all(finds_all(one) or isinstance(finder, (OneKey, Listed)) for one, finder in found)
 
 
+def _keys(plan: BlockingPlan) -> list[Keys | None]:
+    """The keys of each pass that has one a record, whatever made them; not of one that finds all pairs."""
+    return [
+        finder.keys if isinstance(finder, OneKey) and not finds_all(one) else None
+        for one, finder in zip(plan.passes, plan.finders, strict=True)
+    ]
+
+
+def _lists(plan: BlockingPlan) -> list[tuple[Keys, Keys] | None]:
+    """The pairs of each pass that lists them: of a table, of a condition."""
+    return [(one.left, one.right) if isinstance(one, Listed) else None for one in plan.finders]
+
+
 def costs(plan: BlockingPlan) -> tuple[float, float]:
     """About what it costs to count joint keys, and to go through the pairs, in pairs gone through.
 
@@ -110,7 +123,8 @@ def costs(plan: BlockingPlan) -> tuple[float, float]:
     -------
     by_keys, by_pairs : float
     """
-    shared = sorted(min(plan.n_records, 2 * one.n_pairs) for one in plan.key_pairs if one is not None)
+    keyed = (number for number, keys in enumerate(_keys(plan)) if keys is not None)
+    shared = sorted(min(plan.n_records, 2 * plan.count_pairs(number)) for number in keyed)
     # The pass of the k-th fewest records is the smallest of 2 to the number of larger ones sets.
     sets = sum(n * 2.0 ** (len(shared) - 1 - k) for k, n in enumerate(shared))
     return RECORD_COST * (sets + plan.n_records * len(shared)), float(plan.pairs_to_visit())
@@ -118,22 +132,22 @@ def costs(plan: BlockingPlan) -> tuple[float, float]:
 
 def _by_keys(plan: BlockingPlan, threads: int | None) -> NDArray[np.int64]:
     new = np.zeros(len(plan.passes), np.int64)
-    keyed = [number for number, keys in enumerate(plan.keys) if keys is not None]
+    keys, lists = _keys(plan), _lists(plan)
+    keyed = [(number, own) for number, own in enumerate(keys) if own is not None]
 
     def work(first: int) -> NDArray[np.int64]:
         """Of all sets whose lowest pass is this one."""
         own = np.zeros(len(plan.passes), np.int64)
-        keys = plan.keys[keyed[first]]
-        assert keys is not None
-        for last, size, n in _sets(plan, keyed, first + 1, np.arange(plan.n_records), keys):
-            own[keyed[last]] += n if size % 2 else -n
+        columns = [column for _, column in keyed]
+        for last, size, n in _sets(plan, columns, first + 1, np.arange(plan.n_records), columns[first]):
+            own[keyed[last][0]] += n if size % 2 else -n
         return own
 
     for own in run_units(work, range(len(keyed)), threads):
         new += own
-    listed = [number for number, pairs in enumerate(plan.listed) if pairs is not None]
-    for number in listed:
-        new += _of_table(plan, number)
+    for number, listed in enumerate(lists):
+        if listed is not None:
+            new += _of_list(plan, number, listed, keys, lists)
     every = next((k for k, one in enumerate(plan.passes) if finds_all(one)), None)
     if every is not None:
         new[every] = int(plan.allowed_pairs().sum()) - int(new[:every].sum())
@@ -143,7 +157,7 @@ def _by_keys(plan: BlockingPlan, threads: int | None) -> NDArray[np.int64]:
 
 def _sets(
     plan: BlockingPlan,
-    keyed: Sequence[int],
+    keys: Sequence[Keys],
     following: int,
     rows: NDArray[np.int64],
     joint: Keys,
@@ -156,27 +170,29 @@ def _sets(
     rows, joint = rows[shared], joint[shared]
     if not len(rows):
         return
-    for other in range(following, len(keyed)):
-        keys = plan.keys[keyed[other]]
-        assert keys is not None
-        yield from _sets(plan, keyed, other + 1, rows, combine_codes([joint, keys[rows]]), size + 1)
+    for other in range(following, len(keys)):
+        yield from _sets(plan, keys, other + 1, rows, combine_codes([joint, keys[other][rows]]), size + 1)
 
 
-def _of_table(plan: BlockingPlan, number: int) -> NDArray[np.int64]:
-    """What a table's pairs add: to itself those not found before; later keys lose those."""
+def _of_list(
+    plan: BlockingPlan,
+    number: int,
+    pairs: tuple[Keys, Keys],
+    keys: Sequence[Keys | None],
+    lists: Sequence[tuple[Keys, Keys] | None],
+) -> NDArray[np.int64]:
+    """What a list's pairs add: to itself those not found before; later keys lose those."""
     new = np.zeros(len(plan.passes), np.int64)
-    pairs = plan.listed[number]
-    assert pairs is not None
     left, right = pairs
     known = np.zeros(len(left), bool)
     flat = left.astype(np.int64) * plan.n_records + right
     for earlier in range(number):
-        if (other := plan.listed[earlier]) is not None:
+        if (other := lists[earlier]) is not None:
             known |= np.isin(flat, other[0].astype(np.int64) * plan.n_records + other[1])
-        known |= _agree(plan.keys[earlier], left, right)
+        known |= _agree(keys[earlier], left, right)
     new[number] = np.count_nonzero(~known)
     for later in range(number + 1, len(plan.passes)):
-        agree = _agree(plan.keys[later], left, right) & ~known
+        agree = _agree(keys[later], left, right) & ~known
         # The joint keys took them for new in the later pass.
         new[later] -= np.count_nonzero(agree)
         known |= agree

@@ -68,8 +68,10 @@ def measured_rate(plan: PairPlan, threads: int | None = None, seconds: float = S
         listed += unit.n_pairs
         listing = time.perf_counter() - start
         if listing > LISTING_SECONDS * seconds:
-            listing *= plan.blocking.pairs_to_visit() / listed
+            listing *= plan.blocking.pairs_to_visit() / max(1, listed)
             break
+    if not units:  # the passes find no pair
+        return Rate(0.0, listing, 1)
     count_block(plan, units[:1])  # compiles, uncounted
     pairs, visited, spent = 0, 0, 0.0
     for unit in units:
