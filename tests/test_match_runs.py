@@ -68,6 +68,9 @@ def test_a_run(folder: Path) -> None:
         == "key pairs links ambiguous a ambiguous b left a left b"
     )
     assert f"{len(links):,} links" in result.stdout
+    again = call("passes", out)
+    assert again.exit_code == 0
+    assert result.stdout.startswith(again.stdout)
     assert (out.stat().st_mode & 0o777) == 0o700
     assert sorted(path.name for path in out.iterdir()) == sorted(MATCH_OUTPUTS)
     ambiguous = written(out, "ambiguous")

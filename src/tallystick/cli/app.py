@@ -346,7 +346,7 @@ def thresholds(
 
 @app.command()
 def passes(run: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
-    """Print what each pass of a run did, or each step of a sequential one."""
+    """Print what each pass of a run did, each step of a sequential one, or each match key."""
     with _plain_errors():
         from tallystick.cli.passes import show_passes
 

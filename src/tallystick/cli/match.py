@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tallystick._progress import Progress
 from tallystick.cli.commands import _runnable
 from tallystick.linkage.match import match_run
-from tallystick.linkage.matches import Matches
 
 
 def run_match(path: Path, out: Path, threads: int | None, force: bool, progress: Progress) -> str:
     """Link by the match keys of a specification and write a run; the text tells what each key did."""
     found = match_run(_runnable(path), out, force=force, threads=threads, progress=progress)
-    return f"{counts_text(found)}\nresults in {out}"
+    return f"{keys_text(found.counts_dict())}\nresults in {out}"
 
 
-def counts_text(found: Matches) -> str:
-    """What each key did, as a table, and what came out."""
-    frame = found.counts
-    lines = [["key", *(name.replace("_", " ") for name in frame.columns[1:])]]
-    lines += [[str(row[0]), *(f"{n:,}" for n in row[1:])] for row in frame.iter_rows()]
+def keys_text(counts: Mapping[str, Any]) -> str:
+    """What each key did, as a table, and what came out.
+
+    Parameters
+    ----------
+    counts : mapping
+        ``counts`` of a run by match keys.
+
+    Returns
+    -------
+    str
+    """
+    sources = list(counts["records"])
+    lines = [
+        ["key", "pairs", "links", *(f"{what} {name}" for what in ("ambiguous", "left") for name in sources)]
+    ]
+    for one in counts["keys"]:
+        numbers = [one["pairs"], one["links"]]
+        numbers += [one[what][name] for what in ("ambiguous", "left") for name in sources]
+        lines.append([one["key"], *(f"{n:,}" for n in numbers)])
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     shown = [
         "  ".join(
@@ -28,7 +44,6 @@ def counts_text(found: Matches) -> str:
         )
         for line in lines
     ]
-    counts = found.counts_dict()
     total = (
         f"{counts['links']:,} links, {counts['ambiguous_records']:,} records ambiguous under some key, "
         f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"

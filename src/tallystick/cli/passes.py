@@ -1,14 +1,17 @@
-"""What the passes of a run did."""
+"""What the passes of a run did, its steps, or its match keys."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tallystick.cli.commands import _facts
+from tallystick.cli.match import keys_text
 from tallystick.quality.steps import passes_text, steps_text
 
 
 def show_passes(run: Path) -> str:
-    """The table of the passes of a run, of a sequential one that of its steps."""
+    """The table of the passes of a run; of a sequential one that of its steps, of one by match keys of these."""
     counts = _facts(run)["counts"]
-    return steps_text(counts["steps"]) if "steps" in counts else passes_text(counts["passes"])
+    if "steps" in counts:
+        return steps_text(counts["steps"])
+    return passes_text(counts["passes"]) if "passes" in counts else keys_text(counts)
