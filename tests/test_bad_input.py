@@ -427,3 +427,16 @@ def test_unreadable_values_are_a_warning(tmp_path: Path) -> None:
     assert facts["inputs"][0]["unreadable"] == {"born": 1}
     quiet = call("link", spec, "--out", tmp_path / "quiet", "--quiet")
     assert (quiet.exit_code, quiet.output) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["link", "match", "blocks"])
+def test_one_file_as_two_sources(tmp_path: Path, command: str) -> None:
+    match = '[match]\n[[match.keys]]\nparts = ["given", "zip"]\n'
+    spec = write_small(tmp_path, SPEC + match if command == "match" else SPEC)
+    (tmp_path / "b.csv").write_bytes((tmp_path / "a.csv").read_bytes())
+    before = tree(tmp_path)
+    out = () if command == "blocks" else ("--out", tmp_path / "out")
+    refused(command, spec, *out, message=r"b\.csv: this is source 'a', byte for byte: .*give another file")
+    spec.write_text(spec.read_text("utf-8").replace("b.csv", "./a.csv"), "utf-8")
+    refused(command, spec, *out, message=r"a\.csv: this is source 'a', byte for byte")
+    assert sorted(tree(tmp_path)) == sorted(before)

@@ -80,8 +80,8 @@ def test_duplicates_of_a_declared_source_are_listed(tmp_path: Path) -> None:
     said = " ".join(result.output.split())
     assert re.search(
         r"Source 'a' is declared duplicate_free, but 6 of its 203 records \(2\.96%\) are equal to another "
-        r"one in every field .*\(given, surname, born, zip\); about 0 would be by chance.* The first: 'a0', "
-        r"'again0', 'a1', 'again1', 'a2', \.\.\.",
+        r"one in every field .*\(given, surname, born, zip\); about 0 would be by chance.* 3 groups of equal "
+        r"records: 'a0' = 'again0', 'a1' = 'again1', 'a2' = 'again2'\.",
         said,
     ), said
     table = pl.read_parquet(tmp_path / "out" / "duplicates.parquet")
@@ -89,6 +89,8 @@ def test_duplicates_of_a_declared_source_are_listed(tmp_path: Path) -> None:
     assert table.rows() == [("a", k, f"{which}{k}") for k in range(3) for which in ("a", "again")]
     counts = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["counts"]
     assert counts["duplicates"] == {"a": 6}
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Source a is declared duplicate_free, but 6 of its 203 records are equal to another one" in page
 
 
 def test_a_declared_source_with_many_duplicates_is_refused(tmp_path: Path) -> None:
@@ -98,6 +100,9 @@ def test_a_declared_source_with_many_duplicates_is_refused(tmp_path: Path) -> No
     assert result.exit_code == 2
     assert not (tmp_path / "out").exists()
     said = " ".join(result.output.split())
+    named = ", ".join(f"'a{k}' = 'again{k}'" for k in range(10))
+    assert f"The first 10 of 12 groups of equal records: {named}, ...: take the declaration out" in said
+    assert "comparing" not in said  # before any pair is compared
     assert re.search(
         r"24 of its 212 records \(11\.32%\).*take the declaration out, deduplicate the source", said
     )
@@ -106,6 +111,25 @@ def test_a_declared_source_with_many_duplicates_is_refused(tmp_path: Path) -> No
     assert call("link", spec, "--out", tmp_path / "out").exit_code == 0
     assert not (tmp_path / "out" / "duplicates.parquet").exists()
     assert "duplicates" not in json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["counts"]
+
+
+def test_match_keys_ask_the_same_of_a_declared_source(tmp_path: Path) -> None:
+    keys = '[match]\n[[match.keys]]\nparts = ["given", "surname", "born", "zip"]\n'
+    spec = write_small(tmp_path, DECLARED[: DECLARED.index("[[comparisons]]")] + keys, 300)
+    write_csv(tmp_path / "a.csv", repeated(3))
+    result = call("match", spec, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "6 of its 203 records (2.96%)" in result.stderr
+    assert "'a1' = 'again1'" in result.stderr
+    table = pl.read_parquet(tmp_path / "out" / "duplicates.parquet")
+    assert table.rows() == [("a", k, f"{which}{k}") for k in range(3) for which in ("a", "again")]
+    counts = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["counts"]
+    assert counts["duplicates"] == {"a": 6}
+    write_csv(tmp_path / "a.csv", repeated(12))
+    refused = call("match", spec, "--out", tmp_path / "other")
+    assert refused.exit_code == 2
+    assert "The first 10 of 12 groups" in refused.stderr
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_declared_source_bounds_links_to_it(tmp_path: Path) -> None:

@@ -41,6 +41,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_golden_records_of_linked_records(folder: Path) -> None:
+    golden = '[entities.golden]\nrule = "by_source"\nsources = ["b"]\n'
+    (folder / "spec.toml").write_text(SOURCES + MATCH + golden, "utf-8")
+    result = call("match", folder / "spec.toml", "--out", folder / "out")
+    assert result.exit_code == 0, result.output
+    table, entities = written(folder / "out", "golden"), written(folder / "out", "entities")
+    assert table["entity_id"].to_list() == entities["entity_id"].unique(maintain_order=True).to_list()
+    assert table["records"].sum() == len(entities)
+    assert set(table.filter(records=2)["zip_source"].drop_nulls()) == {"b"}
+    assert "person" not in table.columns
+    (folder / "spec.toml").write_text(SOURCES + MATCH + golden.replace('"b"', '"c"'), "utf-8")
+    wrong = call("match", folder / "spec.toml", "--out", folder / "other")
+    assert wrong.exit_code == 2
+    assert "entities.golden.sources: found 'c', which is no source" in wrong.stderr
+    assert not (folder / "other").exists()
+
+
 def written(folder: Path, name: str) -> pl.DataFrame:
     return pl.read_parquet(folder / f"{name}.parquet")
 
@@ -240,7 +257,9 @@ def test_deduplication_links_every_pair(folder: Path) -> None:
 
 def test_three_sources_are_named(folder: Path) -> None:
     for name in "abc":
-        write_csv(folder / f"{name}.csv", [f"{k},ann,r{k},1990-01-01,1,{k}".split(",") for k in range(3)])
+        write_csv(
+            folder / f"{name}.csv", [f"{k},ann,r{k},1990-01-01,1,{name}{k}".split(",") for k in range(3)]
+        )
     sources = [ts.Source(name=name, path=folder / f"{name}.csv", id="id") for name in "abc"]
     found = ts.Linkage(match=ts.Match(keys=[ts.match_key("given", "surname")])).match(*sources)
     assert found.pairs.columns == ["source_left", "id_left", "source_right", "id_right", "key", "decision"]
@@ -348,9 +367,7 @@ def test_half_a_file_in_one_block_is_a_warning(folder: Path) -> None:
     write_csv(
         folder / "a.csv", [[*row[:4], "0000" if k % 4 else row[4], row[5]] for k, row in enumerate(rows)]
     )
-    write_csv(
-        folder / "b.csv", [[*row[:4], "0000" if k % 4 else row[4], row[5]] for k, row in enumerate(rows)]
-    )
+    write_csv(folder / "b.csv", [[*row[:4], "0000" if k % 4 else row[4], "b"] for k, row in enumerate(rows)])
     (folder / "spec.toml").write_text(SOURCES + '[[match.keys]]\nparts = ["zip"]\n', "utf-8")
     result = call("match", folder / "spec.toml", "--out", folder / "out")
     assert result.exit_code == 0

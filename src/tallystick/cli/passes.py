@@ -10,7 +10,7 @@ from tallystick.quality.steps import passes_text, steps_text
 
 
 def show_passes(run: Path) -> str:
-    """The table of the passes of a run; of a sequential one that of its steps, of one by match keys of these."""
+    """The table of the passes of a run, of its steps where it is sequential, or of its match keys."""
     counts = _facts(run)["counts"]
     if "steps" in counts:
         return steps_text(counts["steps"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,13 +10,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.errors import InputError
+from tallystick.errors import InputError, TallystickWarning
 from tallystick.records.records import MISSING, Records
 
 MOST = 0.05
 """Share of the records that may be equal to others, beyond what chance explains, before a run is refused."""
-SHOWN = 5
-"""Ids that a warning names."""
+SHOWN = 10
+"""Groups of equal records of which two ids are named."""
 
 
 @dataclass(frozen=True)
@@ -148,18 +149,61 @@ def duplicate_warning(found: Duplicates, records: Records, fields: Sequence[str]
     said = (
         f"Source {found.source!r} is declared duplicate_free, but {n:,} of its {found.n_records:,} records "
         f"({share:.2%}) are equal to another one in every field that the linkage uses ({', '.join(fields)}); "
-        f"about {found.by_chance:,.0f} would be by chance, were the fields independent"
+        f"about {found.by_chance:,.0f} would be by chance, were the fields independent. "
+        f"{_named_pairs(found, records)}"
     )
     if n - found.by_chance > MOST * found.n_records:
         raise InputError(
             f"{said}: take the declaration out, deduplicate the source first, or add fields that tell "
             "records apart."
         )
-    ids = ", ".join(repr(records.ids[int(row)]) for row in found.rows[:SHOWN])
     return (
-        f"{said}. The first: {ids}{', ...' if n > SHOWN else ''}. Records that are one entity should be one "
-        "record; those that only look alike compete for the same links."
+        f"{said}. Records that are one entity should be one record; those that only look alike compete for "
+        "the same links."
     )
+
+
+def _named_pairs(found: Duplicates, records: Records) -> str:
+    """Two ids of each of the first groups of equal records."""
+    _, first = np.unique(found.group, return_index=True)
+    pairs = [
+        " = ".join(repr(records.ids[int(row)]) for row in found.rows[at : at + 2]) for at in first[:SHOWN]
+    ]
+    groups = f"{len(first):,} group{'s' * (len(first) != 1)} of equal records"
+    if len(first) > SHOWN:
+        return f"The first {SHOWN} of {groups}: {', '.join(pairs)}, ..."
+    return f"{groups}: {', '.join(pairs)}"
+
+
+def checked_duplicates(records: Records, fields: Sequence[str]) -> tuple[Duplicates, ...]:
+    """The equal records of every source that is declared to be without duplicates, and a warning of them.
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    fields : sequence of str
+        The fields that the linkage uses.
+
+    Returns
+    -------
+    tuple of Duplicates
+
+    Raises
+    ------
+    InputError
+        Where a source has more than `MOST` besides those that chance explains.
+
+    Warns
+    -----
+    TallystickWarning
+        Where a source has any.
+    """
+    duplicates = duplicates_of(records, fields)
+    for one in duplicates:
+        if text := duplicate_warning(one, records, fields):
+            warnings.warn(text, TallystickWarning, stacklevel=3)
+    return duplicates
 
 
 def duplicates_table(found: Sequence[Duplicates], records: Records) -> pl.DataFrame:

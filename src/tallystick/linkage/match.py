@@ -13,7 +13,9 @@ from tallystick import __version__
 from tallystick._files import write_json
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError, TallystickWarning
+from tallystick.linkage.duplicates import checked_duplicates, duplicates_table
 from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
+from tallystick.linkage.golden import check_golden
 from tallystick.linkage.key_links import link_records
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.prepare import Known, as_sources, read_records
@@ -47,12 +49,14 @@ def match_sources(
     Raises
     ------
     InputError
-        Where the specification has no match keys, or the input cannot be used.
+        Where the specification has no match keys, the input cannot be used, or a source that is declared to
+        be without duplicates has many.
 
     Warns
     -----
     TallystickWarning
-        Where one value of a key is that of half a file, or makes very many pairs.
+        Where a source that is declared to be without duplicates has some, or one value of a key is that of
+        half a file, or makes very many pairs.
     """
     return _link(_read(spec, inputs, threads, progress))
 
@@ -77,10 +81,11 @@ def _read(spec: Spec, inputs: Sequence[Any], threads: int | None, progress: Prog
 def _link(known: Known) -> Matches:
     settings = known.spec.match
     assert settings is not None
+    duplicates = checked_duplicates(known.records, settings.fields)
     found = link_records(known.records, settings, known.kind)
     for text in found.warnings:
         warnings.warn(text, TallystickWarning, stacklevel=4)
-    return Matches(known, found)
+    return Matches(known, found, duplicates)
 
 
 def match_run(
@@ -121,6 +126,8 @@ def match_run(
     folder = Path(folder)
     clock = Clock()
     check_folder(folder, force)
+    if spec.entities.golden is not None:
+        check_golden(spec.entities.golden, as_sources(inputs, spec.sources))
     with clock.stage("read"):
         known = _read(spec, inputs, threads, progress)
     fingerprint = _fingerprint(known)
@@ -129,8 +136,11 @@ def match_run(
         found = _link(known)
     with clock.stage("write"):
         tables = {name: getattr(found, "pairs" if name == "links" else name) for name in TABLES}
+        if found.duplicates:
+            tables["duplicates"] = duplicates_table(found.duplicates, known.records)
         settings = found.settings
         sample = found.sample() if settings.sample else None
+        golden = None if spec.entities.golden is None else found.golden()
         open_folder(folder, fingerprint)
         for name, table in tables.items():
             progress(f"writing {name}", 0, 1)
@@ -138,6 +148,8 @@ def match_run(
             progress(f"writing {name}", 1, 1)
         if sample is not None:
             write_table(sample, folder / "sample.csv")
+        if golden is not None:
+            write_table(golden, folder / "golden.parquet")
     facts = run_facts(known, found.counts_dict(), clock.seconds, threads)
     write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
     remove(folder / WORK)

@@ -12,12 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.errors import InputError
+from tallystick.linkage.duplicates import Duplicates
 from tallystick.linkage.entities import entities_table, entity_ids
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
+from tallystick.linkage.golden import golden_records
 from tallystick.linkage.prepare import Known
 from tallystick.linkage.tables import pair_ids
 from tallystick.linking.cluster import connected_components
+from tallystick.linking.entities import Golden
 from tallystick.linking.match_settings import Match
 from tallystick.linking.matched import REASONS, Matched
 
@@ -32,10 +35,13 @@ class Matches:
         The records.
     matched : Matched
         The links as arrays.
+    duplicates : tuple of Duplicates
+        Equal records of each source that is declared to be without duplicates.
     """
 
     known: Known
     matched: Matched
+    duplicates: tuple[Duplicates, ...] = ()
 
     @cached_property
     def pairs(self) -> pl.DataFrame:
@@ -216,6 +222,21 @@ class Matches:
         """
         return join_pairs(self.pairs, self.known.spec.sources, columns, ["link"])
 
+    def golden(self, golden: Golden | None = None) -> pl.DataFrame:
+        """The golden record of each entity (see `tallystick.linkage.golden.golden_records`).
+
+        Parameters
+        ----------
+        golden : Golden, optional
+            Rules; by default those of the specification, or the most frequent value where it has none.
+
+        Returns
+        -------
+        polars.DataFrame
+        """
+        spec = self.known.spec
+        return golden_records(self.entities, spec.sources, golden or spec.entities.golden or Golden())
+
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against a column that says who a record is, which a linkage cannot read.
 
@@ -250,6 +271,11 @@ class Matches:
                 }
                 for one in self.matched.counts
             ],
+            **(
+                {"duplicates": {one.source: len(one.rows) for one in self.duplicates}}
+                if self.duplicates
+                else {}
+            ),
         }
 
     @property

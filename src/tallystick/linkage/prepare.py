@@ -24,9 +24,10 @@ from tallystick.comparisons.plan import with_frequencies
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels
 from tallystick.linkage.cover import check_cover
-from tallystick.linkage.duplicates import Duplicates, duplicate_warning, duplicates_of
+from tallystick.linkage.duplicates import Duplicates, checked_duplicates
 from tallystick.linkage.identify import pair_source, read_pair_table
 from tallystick.linkage.rate import measured_rate
+from tallystick.linkage.same_files import check_different
 from tallystick.linkage.value_tables import with_value_tables
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
@@ -181,6 +182,7 @@ def read_records(
     for number, source in enumerate(sources, start=1):
         raws.append(read_raw(source, wanted))
         progress("reading", number, len(sources))
+    check_different(sources, [raw.sha256 for raw in raws], wanted)
     fields = list(raws[0].columns)
     # Text is let go field by field: together they are the most that a linkage ever holds.
     held = [dict(raw.columns) for raw in raws]
@@ -302,10 +304,7 @@ def prepare(
     check_cover(spec, sources, [table.n_rows for table in encoded.inputs])
     if spec.by_steps:
         require_steps(spec.model_copy(update={"sources": tuple(sources)}), len(sources))
-    duplicates = duplicates_of(records, spec.fields_used)
-    for one in duplicates:
-        if text := duplicate_warning(one, records, spec.fields_used):
-            warnings.warn(text, TallystickWarning, stacklevel=2)
+    duplicates = checked_duplicates(records, spec.fields_used)
     spec = with_value_tables(spec)
     listed = read_listed(spec, records, kind, unlisted)
     spec = spec.model_copy(update={"comparisons": with_frequencies(spec.comparisons, records)})

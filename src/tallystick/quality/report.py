@@ -66,6 +66,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
     converged, em = em_sentence(model.get("em"))
     warnings = [] if converged else [em]
     warnings += model.get("warnings") or []
+    warnings += _duplicate_warnings(run)
     warnings += _block_warnings(run, show_values)
     warnings += [text for comparison in comparisons for text in comparison["warnings"]]
     page: str = (
@@ -167,6 +168,17 @@ def _for_script(drawn: Json) -> str:
     """JSON that cannot end the script element that it stands in."""
     text = json.dumps(drawn, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _duplicate_warnings(run: Json) -> list[str]:
+    """A sentence for each source that is declared to be without duplicates and has equal records."""
+    counts = run.get("counts") or {}
+    return [
+        f"Source {name} is declared duplicate_free, but {n:,} of its {counts['records'][name]:,} records are "
+        "equal to another one in every field that the linkage uses: duplicates.parquet has them."
+        for name, n in (counts.get("duplicates") or {}).items()
+        if n
+    ]
 
 
 def _block_warnings(run: Json, show_values: bool) -> list[str]:
