@@ -264,7 +264,7 @@ def test_a_filter_without_a_number_is_refused() -> None:
     records = encoded([{"x": "a", "n": "b"}] * 2, [2])
     for part, kind in (("number", "a number"), ("year", "a date"), ("days", "a date")):
         one = ts.blocking_key("x", filters=(ts.difference("n", 1, part=part),))  # type: ignore[arg-type]
-        with pytest.raises(InputError, match=f"no value of field 'n' is {kind}"):
+        with pytest.raises(InputError, match=f"^Pass .*, filter difference: no value of field 'n' is {kind}"):
             ts.block(records, [one], "dedupe")
 
 

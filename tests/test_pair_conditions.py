@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -87,9 +88,37 @@ def test_equalities_do_not_make_all_pairs() -> None:
 
 
 def test_what_cannot_be_worked_out_is_refused() -> None:
-    records = encoded([{"x": "a", "n": "one"}, {"x": "a", "n": "2"}], [2])
-    with pytest.raises(InputError, match=r"The condition .* cannot be worked out: .*conversion"):
-        pairs_where(records, "l.x = r.x AND CAST(l.n AS INT) = CAST(r.n AS INT)", [(0, 0)])
+    records = encoded([{"x": "a", "n": "kurtis"}, {"x": "a", "n": "2"}], [2])
+    for where, reason in (
+        (
+            "l.x = r.x AND CAST(l.n AS INT) = CAST(r.n AS INT)",
+            "some values of [lr].n cannot be converted: write TRY_CAST",
+        ),
+        (
+            "l.x = r.x AND DATE(l.n) = DATE(r.n)",
+            "(one of l.x, r.x, l.n, r.n|[lr].n) is text, of which not every value is a date",
+        ),
+        ("l.n > 3 AND l.n < r.n", "l.n is text, as all fields are, and is used as something else"),
+        ("l.n AND r.n", "it is neither true nor false of a pair"),
+        ("l.x = r.x AND l.n RLIKE '(a'", "a regular expression in it cannot be read"),
+    ):
+        start = re.escape(f"Pass numbers: the condition {where!r} cannot be worked out, since ")
+        with pytest.raises(InputError) as raised:
+            pairs_where(records, where, [(0, 0)], "numbers")
+        assert re.fullmatch(rf"{start}{reason}[^\n]*", str(raised.value)), raised.value
+        assert "kurtis" not in str(raised.value)  # no value of a record
+        with pytest.raises(InputError, match=r"^The condition"):
+            pairs_where(records, where, [(0, 0)], where)
+
+
+def test_what_cannot_be_read_is_refused_as_it_was_written() -> None:
+    for where, reason in (
+        ("l.x = r.x AND", "something is missing in it"),
+        ("near(l.x, r.x)", "unsupported function 'near'"),
+        ("l.x LIKE r.x", "LIKE/ILIKE pattern must be a string literal; found r.x"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(f"{where!r} cannot be read as SQL: {reason}")):
+            fields_of_condition(where)
 
 
 def test_fields_of_a_condition() -> None:

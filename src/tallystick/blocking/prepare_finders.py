@@ -108,7 +108,7 @@ def ready_pass(
     -------
     Ready
     """
-    filters = tuple(ready_filter(records, own) for own in one.filters)
+    filters = tuple(ready_filter(records, own, one.label) for own in one.filters)
     finder, ways = _finder(records, one, parts, source_pairs, listed, seed)
     return Ready(Filtered(finder, filters) if filters else finder, ways)
 
@@ -138,7 +138,7 @@ def _finder(
             return index, (index,)
         return within(index, combine_codes([_codes(parts[part]) for part in one.within])), (index,)
     if isinstance(one, PairCondition):
-        found = Listed(*pairs_where(records, one.where, source_pairs), records.n_records)
+        found = Listed(*pairs_where(records, one.where, source_pairs, one.label), records.n_records)
         return found, (found,)
     if listed is not None:
         return Listed(*listed, records.n_records), ()
@@ -160,7 +160,7 @@ def _sorted(records: Records, one: SortedNeighbourhood) -> tuple[Finder, tuple[A
     return (ways[0] if len(ways) == 1 else any_of(columns)), ways
 
 
-def ready_filter(records: Records, one: AnyFilter) -> Asked:
+def ready_filter(records: Records, one: AnyFilter, name: str = "") -> Asked:
     """Work out a filter over the records.
 
     Parameters
@@ -168,6 +168,8 @@ def ready_filter(records: Records, one: AnyFilter) -> Asked:
     records : Records
     one : filter
         As in the specification.
+    name : str
+        Label of its pass, for messages.
 
     Returns
     -------
@@ -184,8 +186,8 @@ def ready_filter(records: Records, one: AnyFilter) -> Asked:
         if column.n_values and not np.isfinite(numbers).any():
             kind = "a number" if one.part == "number" else "a date written as 1985-03-07"
             raise InputError(
-                f"Filter difference: no value of field {one.field!r} is {kind}; choose another part, or "
-                "take the filter out."
+                f"Pass {name}, filter difference: no value of field {one.field!r} is {kind}; choose another "
+                "part, or take the filter out."
             )
         return Near(numbers[column.codes], one.most)
     return Reaches(tuple(Alike(records.columns[field].codes) for field in one.fields), one)

@@ -20,6 +20,10 @@ Rows = NDArray[np.int32]
 _TOKEN = re.compile(r"""('(?:[^']|'')*')|(?<![\w."])([lr])\.(?:"([^"]+)"|(\w+))|("[^"]*")""", re.IGNORECASE)
 
 
+# A field as polars tells of it: a column with a side in front.
+_PLACED = re.compile(r"""(?:col\()?["']([lr]\.[^"']+)["']\)?""")
+
+
 def _with_column_names(where: str) -> str:
     """The condition with the fields of the two sides as columns of one table: ``"l.name"``."""
 
@@ -52,7 +56,7 @@ def parsed(where: str) -> pl.Expr:
         expression = pl.sql_expr(_with_column_names(where))
         names = expression.meta.root_names()
     except PolarsError as error:
-        raise ValueError(f"the condition {where!r} cannot be read as SQL: {error}") from None
+        raise ValueError(f"the condition {where!r} cannot be read as SQL: {_unreadable(error)}") from None
     for name in names:
         if not name.startswith(("l.", "r.")):
             raise ValueError(
@@ -62,6 +66,14 @@ def parsed(where: str) -> pl.Expr:
     if {name[0] for name in names} != {"l", "r"}:
         raise ValueError(f"the condition {where!r} has to name fields of both records, as l.name and r.name")
     return expression
+
+
+def _unreadable(error: PolarsError) -> str:
+    """Why a condition cannot be read, with its fields as the user writes them."""
+    said = str(error).partition("\n")[0]
+    if said.startswith("unable to parse"):
+        return "something is missing in it; check its brackets, quotes and operators"
+    return _PLACED.sub(r"\1", said)
 
 
 def fields_of_condition(where: str) -> tuple[str, ...]:
@@ -83,7 +95,9 @@ def _alternatives(expression: pl.Expr) -> list[pl.Expr]:
     return [expression]
 
 
-def pairs_where(records: Records, where: str, source_pairs: Iterable[tuple[int, int]]) -> tuple[Rows, Rows]:
+def pairs_where(
+    records: Records, where: str, source_pairs: Iterable[tuple[int, int]], name: str | None = None
+) -> tuple[Rows, Rows]:
     """Pairs for which a condition holds; within a source it may hold either way round.
 
     Each alternative (what OR joins) is a join of its own: polars takes equalities between the sides as the
@@ -97,6 +111,8 @@ def pairs_where(records: Records, where: str, source_pairs: Iterable[tuple[int, 
         The condition.
     source_pairs : iterable of (int, int)
         Pairs of sources that are compared.
+    name : str, optional
+        Label of the pass, for messages.
 
     Returns
     -------
@@ -106,7 +122,7 @@ def pairs_where(records: Records, where: str, source_pairs: Iterable[tuple[int, 
     Raises
     ------
     InputError
-        Where the condition cannot be worked out for some values.
+        Where the condition cannot be worked out for some values; none of them is named.
     """
     expression = parsed(where)
     fields = fields_of_condition(where)
@@ -118,13 +134,45 @@ def pairs_where(records: Records, where: str, source_pairs: Iterable[tuple[int, 
                 # Each side is asked only for rows that a null does not rule out by itself.
                 pairs = sides[0].join_where(sides[1], alternative).select("l row", "r row").collect()
             except PolarsError as error:
-                raise InputError(f"The condition {where!r} cannot be worked out: {error}") from None
+                which = "The" if name is None or name == where else f"Pass {name}: the"
+                raise InputError(f"{which} condition {where!r} {_unworkable(error, expression)}") from None
             a, b = pairs["l row"].to_numpy().astype(np.int64), pairs["r row"].to_numpy().astype(np.int64)
             if s == t:
                 a, b = np.minimum(a, b)[a != b], np.maximum(a, b)[a != b]
             found.append(a * records.n_records + b)
     distinct = np.unique(np.concatenate(found))
     return (distinct // records.n_records).astype(np.int32), (distinct % records.n_records).astype(np.int32)
+
+
+def _unworkable(error: PolarsError, expression: pl.Expr) -> str:
+    """Why a condition cannot be worked out, in one sentence without a value of a record.
+
+    What polars says has values in it, and expressions that nobody has written.
+    """
+    said = str(error)
+    found = _PLACED.search(said)
+    names = list(dict.fromkeys(expression.meta.root_names()))
+    field = f"one of {', '.join(names)}" if found is None else found[1]
+    if re.match(r"conversion from \S+ to `?date|casting from string to date|.*to parse dates", said):
+        reason = (
+            f"since {field} is text, of which not every value is a date: compare parts of it, as in "
+            "SUBSTR(l.born, 1, 4) for the year"
+        )
+    elif said.startswith("conversion from"):
+        reason = (
+            f"since some values of {field} cannot be converted: write TRY_CAST in place of CAST, which makes "
+            "these missing"
+        )
+    elif "must resolve to boolean" in said:
+        reason = "since it is neither true nor false of a pair: compare something, as in l.name = r.name"
+    elif said.startswith("regex"):
+        reason = "since a regular expression in it cannot be read: check its brackets"
+    else:
+        reason = (
+            f"since {field} is text, as all fields are, and is used as something else: convert it, as in "
+            "TRY_CAST(l.age AS INT)"
+        )
+    return f"cannot be worked out, {reason}."
 
 
 def _side(records: Records, fields: Iterable[str], source: int, side: str) -> pl.LazyFrame:
