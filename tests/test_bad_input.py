@@ -86,7 +86,39 @@ CASES: dict[str, tuple[Spoil, str]] = {
     ),
     "absent column": (
         replace('field = "given"', 'field = "givn"'),
-        r"a\.csv: there is no column 'givn'; did you mean 'given'",
+        r"a\.csv: there is no column 'givn'; did you mean 'given'; .*; comparisons\[0\] reads it\.",
+    ),
+    "absent column of a pass": (
+        replace('parts = ["zip"]', 'parts = ["zpi"]'),
+        r"a\.csv: there is no column 'zpi'; did you mean 'zip'; .*; passes\[0\] reads it\.",
+    ),
+    "absent column of a filter": (
+        replace('["zip"]', '["zip"]\nfilters = [{ type = "difference", field = "brn", most = 1 }]'),
+        r"a\.csv: there is no column 'brn'; did you mean 'born'; .*; passes\[0\]\.filters\[0\] reads it\.",
+    ),
+    "absent column of households": (
+        replace("[estimation]", '[households]\naddress = ["zipp"]\ncomparisons = ["surname"]\n[estimation]'),
+        r"a\.csv: there is no column 'zipp'; did you mean 'zip'; .*; households\.address reads it\.",
+    ),
+    "no parts": (
+        replace('parts = ["zip"]', ""),
+        r"passes\[0\]\.parts: found nothing, expected a list of fields, such as",
+    ),
+    "a word for true": (
+        replace("one_to_one = true", 'one_to_one = "yes"'),
+        r'decision\.one_to_one: found "yes", expected true or false',
+    ),
+    "a number for true": (
+        replace('id = "id"', 'id = "id"\nduplicate_free = 1'),
+        r"sources\[0\]\.duplicate_free: found 1, expected true or false",
+    ),
+    "a word for true or values": (
+        replace('field = "given"', 'field = "given"\nfrequencies = "yes"'),
+        r'comparisons\[0\]\.frequencies: found "yes", expected true or false or "values"',
+    ),
+    "truth in a pass": (
+        replace('parts = ["zip"]', 'parts = ["person"]'),
+        r'passes\[0\]: found the field "person", which is the truth column "person" of sources "a" and "b";',
     ),
     "absent id": (replace('id = "id"', 'id = "key"'), r"a\.csv: there is no column 'key'"),
     "duplicate id": (

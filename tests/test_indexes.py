@@ -20,6 +20,7 @@ from test_spec import violations
 import tallystick as ts
 from tallystick.blocking import units as units_module
 from tallystick.blocking.criteria import criteria_of, selects
+from tallystick.blocking.indexes import Canopy
 from tallystick.blocking.passes import AnyPass, PairTable
 from tallystick.blocking.plan import BlockingPlan, Kind, plan_blocking, source_pairs
 from tallystick.blocking.text_keys import canopy_keys, drawn_order, minhash_keys
@@ -234,13 +235,17 @@ def test_too_many_sublists_are_refused() -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: ts.sorted_neighbourhood("x"), "either a window or a similarity"),
-        (lambda: ts.sorted_neighbourhood("x", window=2, similarity=0.9), "either a window or a similarity"),
+        (lambda: ts.sorted_neighbourhood("x"), "needs a window or a similarity: give one"),
+        (lambda: ts.sorted_neighbourhood("x", window=2, similarity=0.9), "not both: found window = 2 and"),
         (lambda: ts.sorted_neighbourhood(window=2), "sort_keys"),
         (lambda: ts.sorted_neighbourhood(ts.each("x", ";"), window=2), "one value a record"),
         (lambda: ts.minhash(ts.each("x", ";")), "one text a record"),
         (lambda: ts.minhash("x", bands=0), "of at least 1"),
-        (lambda: ts.canopy("x", loose=0.8, tight=0.5), "the canopy must be the wider"),
+        (lambda: ts.canopy("x", loose=0.8, tight=0.5), "lower loose or raise tight"),
+        (lambda: Canopy(parts=("x",), loose=0.8), "lower loose, or give tight a value of at least 0.8"),
+        (lambda: Canopy(parts=("x",), tight=0.3), "raise tight, or give loose a value of at most 0.3"),
+        (lambda: ts.canopy(), "parts: found no items, expected a list of fields, such as"),
+        (lambda: ts.blocking_key(), "parts: found no items, expected a list of fields, such as"),
         (lambda: ts.qgram_index("x", threshold=0), "above 0"),
         (lambda: ts.each("x", ""), "separator"),
         (lambda: ts.blocking_key({"field": "x", "transform": "each"}), "needs a separator"),  # type: ignore[arg-type]

@@ -396,16 +396,21 @@ def test_links_are_made_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         (lambda: match_key("a", "b", at_least=3), "at_least = 3 of 2 parts, expected a number up to 2"),
         (lambda: match_key("a", at_least=0), "at_least: found 0, expected a number of at least 1"),
         (lambda: match_key("a", "a"), "found 'a' twice"),
-        (lambda: match_key(), "parts: found no items, expected at least 1"),
+        (lambda: match_key(), "parts: found no items, expected a list of fields, such as"),
         (lambda: match_key(*"abcdefghijklm", at_least=5), "expected at most 12 parts"),
         (lambda: match_key(nickname("a"), "b", concatenated=True), r"'nickname\(a\)' with concatenated"),
-        (lambda: Match(keys=[match_key("a", "b"), match_key("b", "a")]), "with the parts of key 0"),
+        (
+            lambda: Match(keys=[match_key("a", "b"), match_key("b", "a")]),
+            r"keys\[1\]: found the same key as keys\[0\]",
+        ),
+        (lambda: Match(keys=[match_key("a"), match_key("a")]), r"keys\[1\]: found the same key as keys\[0\]"),
         (
             lambda: Match(keys=[match_key("a", name="x"), match_key("b", name="x")]),
-            "as the name of keys 0 and 1",
+            r'keys\[1\]: found "x", which names keys\[0\] too; expected another name',
         ),
         (lambda: Match(keys=[match_key("a")], nicknames="x.csv"), "found nicknames, but no part"),
-        (lambda: Match(keys=[]), "keys: found no items"),
+        (lambda: Match(keys=[]), r"keys: found no items, expected at least one \[\[match\.keys\]\], such as"),
+        (lambda: match_key("a", "b", concatenated=1), "concatenated: found 1, expected true or false"),
     ],
 )
 def test_settings_that_cannot_be(make: object, message: str) -> None:

@@ -300,11 +300,11 @@ CASES = {
     "a misspelt transform": (MATCH.replace("nysiis", "nysis"), r'did you mean "nysiis"'),
     "repeated": (
         MATCH + '[[match.keys]]\nparts = ["zip", "born", "surname", "given"]\n',
-        r"match\.keys: found key 3 \(.*\) with the parts of key 0",
+        r"spec\.toml, line 3\d, match\.keys\[3\]: found the same key as keys\[0\] \(.*\), expected each key",
     ),
     "truth": (
         MATCH.replace('"born"', '"person"'),
-        r"match\.keys\[0\]: found the field \"person\", which is the truth",
+        r"match\.keys\[0\]: found .*, which is the truth column \"person\" of sources \"a\" and \"b\"",
     ),
     "id": (
         MATCH.replace('"born"', '"id"'),
@@ -312,15 +312,19 @@ CASES = {
     ),
     "unknown field": (
         MATCH.replace('"born"', '"borm"'),
-        r"a\.csv: there is no column 'borm'; did you mean 'born'",
+        r"a\.csv: there is no column 'borm'; did you mean 'born'; .*; match\.keys\[0\] reads it\.",
     ),
     "no nicknames": (
         MATCH.replace("sample = 5", 'nicknames = "names.csv"'),
-        r"names\.csv: there is no such file",
+        r"match\.nicknames, .*names\.csv: there is no such file; check the path; the list has the columns",
     ),
     "nicknames without columns": (
         MATCH.replace("sample = 5", 'nicknames = "b.csv"'),
-        r"b\.csv: there is no column 'name'",
+        r"match\.nicknames, .*b\.csv: there is no column 'name'; .*; the list has .* 'name' .* 'version'",
+    ),
+    "a table without keys": (
+        "[match]\nsample = 3\n",
+        r"match\.keys: found nothing, expected at least one \[\[match\.keys\]\]",
     ),
     "nicknames not used": (
         MATCH.replace("sample = 5", 'nicknames = "b.csv"').replace('nickname"', 'soundex"'),
@@ -352,6 +356,12 @@ def test_bad_input(folder: Path, case: str) -> None:
     assert re.search(message, result.stderr), result.stderr
     assert all(line.startswith("tallystick: ") or "spec.toml" in line for line in result.stderr.splitlines())
     assert tree(folder) == before
+
+
+def test_other_commands_say_what_is_missing(folder: Path) -> None:
+    result = call("link", folder / "spec.toml", "--out", folder / "out")
+    assert result.exit_code == 2
+    assert "comparisons: found none, expected at least one [[comparisons]]: match keys alone" in result.stderr
 
 
 def test_a_field_without_any_value(folder: Path) -> None:

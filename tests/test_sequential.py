@@ -495,6 +495,12 @@ def test_what_does_not_fit(change: dict[str, object], message: str) -> None:
     assert message in str(raised.value)
 
 
+def test_a_misspelt_pass_is_one_error() -> None:
+    with pytest.raises(SpecError) as raised:
+        linkage(steps=(ts.step("plaec"), ts.step("sound", "rest")))
+    assert len(str(raised.value).splitlines()) == 1
+
+
 def test_no_model_without_data() -> None:
     given = [ts.comparison("surname", ts.exact(), m=0.9, u=0.1)]
     with pytest.raises(InputError, match="sequential"):

@@ -135,6 +135,13 @@ def test_a_suggestion_can_be_pasted(tmp_path: object) -> None:
     data = two_files(FIELDS, 1_200, 1_000, 700, seed=5)
     found, _ = suggested(data, [ts.blocking_key("last")], 0.95, "link")
     assert "what these miss is not known" in found.basis
+    assert sum(found.added) == pytest.approx(found.share)
+    assert all(0 <= new <= own for new, own in zip(found.added, found.found, strict=True))
+    told = [line for line in found.text().splitlines() if "by itself" in line]
+    assert told[0].startswith(
+        f"# finds {found.found[0]:.1%} of the matches by itself, among {found.pairs[0]:,}"
+    )
+    assert f"by itself, {found.added[1]:.1%} that no earlier one finds, among" in told[1]
     head = '[[comparisons]]\nfield = "last"\ncomparator = { type = "exact" }\n\n'
     from pathlib import Path
 

@@ -77,6 +77,9 @@ def test_bad_records(run: tuple[Path, Links]) -> None:
     done = call("why", out, links.pairs["id_left"][0], "nobody")
     assert done.exit_code == 2
     assert f"Source {source!r} has no record with the id 'nobody'" in done.stderr
+    unknown = call("why", out, "nowhere:1", links.pairs["id_right"][0])
+    assert unknown.exit_code == 2
+    assert "nowhere:1: there is no record with this id, and no source called 'nowhere'" in unknown.stderr
     one = links.pairs["id_left"][0]
     with pytest.raises(ts.TallystickError, match="are not compared by a linkage of kind 'link'"):
         links.why(one, (links.prepared.records.sources[0], one))

@@ -66,6 +66,9 @@ class Settings(BaseModel, metaclass=_Translating):
     shorthands: ClassVar[tuple[str, ...]] = ()
     """Keys that stand for others (``field`` for ``left`` and ``right``), which a validator resolves."""
 
+    hints: ClassVar[dict[str, str]] = {}
+    """Of keys that are needed, what is expected where there is nothing, with an example."""
+
     @classmethod
     def python_name(cls) -> str:
         """What Python users call to make one: the value of ``type``, or the class's name in lower case."""

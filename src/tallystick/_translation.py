@@ -253,6 +253,8 @@ def _text(finding: _Finding) -> str:
         return str(context["error"])
     if kind == "extra_forbidden":
         return unknown_key(finding.path[-1], _keys(finding))
+    if kind in ("missing", "too_short") and (hint := _hint(finding)):
+        return f"found {'nothing' if kind == 'missing' else 'no items'}, expected {hint}"
     if kind == "missing":
         shorthands: tuple[str, ...] = getattr(finding.owner, "shorthands", ())
         instead = (
@@ -260,7 +262,10 @@ def _text(finding: _Finding) -> str:
         )
         return f"found nothing, expected {_described(finding.expected)}{instead}"
     if kind in ("literal_error", "enum"):
-        return misspelt(detail["input"], re.findall(r"'([^']*)'", context["expected"]))
+        words = re.findall(r"'([^']*)'", context["expected"])
+        whole = _inner(finding.owner, finding.path[-1]) if finding.path else None
+        also = "true or false or " if bool in _members(_unwrapped(whole)) else ""
+        return misspelt(detail["input"], words, also and also + one_of(words))
     if kind == "union_tag_invalid":
         return misspelt(context["tag"], re.findall(r"'([^']*)'", context["expected_tags"]))
     if kind == "union_tag_not_found":
@@ -284,6 +289,14 @@ def _text(finding: _Finding) -> str:
     if kind == "string_pattern_mismatch":
         return f"found {found}, expected text of the form {context['pattern']}"
     return f"found {found}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+def _hint(finding: _Finding) -> str | None:
+    """What a model says of a key that is needed and is not there."""
+    if finding.detail["type"] == "too_short" and finding.detail["ctx"]["actual_length"]:
+        return None
+    hints: dict[str, str] = getattr(finding.owner, "hints", {})
+    return hints.get(str(finding.path[-1])) if finding.path else None
 
 
 def _described(annotation: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,10 @@ class SortedNeighbourhood(Settings):
         Label of the pass.
     """
 
+    hints: ClassVar[dict[str, str]] = {
+        "sort_keys": 'a list of keys, each a list of fields, such as [["surname", "forename"], ["postcode"]]'
+    }
+
     type: Literal["sorted_neighbourhood"] = "sorted_neighbourhood"
     sort_keys: SortKeys
     window: int | None = Field(default=None, ge=1)
@@ -44,8 +48,13 @@ class SortedNeighbourhood(Settings):
 
     @model_validator(mode="after")
     def _one_of_two(self) -> SortedNeighbourhood:
-        if (self.window is None) == (self.similarity is None):
-            raise ValueError("sorted_neighbourhood needs either a window or a similarity")
+        if self.window is None and self.similarity is None:
+            raise ValueError("sorted_neighbourhood needs a window or a similarity: give one of the two")
+        if self.window is not None and self.similarity is not None:
+            raise ValueError(
+                f"sorted_neighbourhood takes a window or a similarity, not both: found window = "
+                f"{self.window} and similarity = {self.similarity:g}; take one out"
+            )
         for part in (part for key in self.sort_keys for part in key):
             if part.transform == "each":
                 raise ValueError(
@@ -83,6 +92,8 @@ class TextIndex(Settings):
     name : str, optional
         Label of the pass.
     """
+
+    hints: ClassVar[dict[str, str]] = {"parts": 'a list of fields, such as ["surname"]'}
 
     parts: KeyParts = Field(min_length=1)
     within: KeyParts = ()
@@ -147,8 +158,14 @@ class Canopy(TextIndex):
     @model_validator(mode="after")
     def _in_order(self) -> Canopy:
         if self.loose > self.tight:
+            given = self.model_fields_set
+            advice = {
+                (True, False): f"lower loose, or give tight a value of at least {self.loose:g}",
+                (False, True): f"raise tight, or give loose a value of at most {self.tight:g}",
+            }.get(("loose" in given, "tight" in given), "lower loose or raise tight")
             raise ValueError(
-                f"loose = {self.loose:g} is above tight = {self.tight:g}: the canopy must be the wider"
+                f"loose = {self.loose:g} is above tight = {self.tight:g}: {advice}, since what is alike "
+                "enough to be no centre any more has to be in the canopy"
             )
         return self
 

@@ -27,6 +27,8 @@ class BlockingKey(Settings):
         Label of the pass; by default made of its parts.
     """
 
+    hints: ClassVar[dict[str, str]] = {"parts": 'a list of fields, such as ["surname", "postcode"]'}
+
     type: Literal["blocking_key"] = "blocking_key"
     parts: KeyParts = Field(min_length=1)
     filters: tuple[AnyFilter, ...] = ()

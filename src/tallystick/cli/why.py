@@ -10,6 +10,7 @@ import polars as pl
 
 from tallystick._progress import Progress
 from tallystick.cli.commands import _facts, _find_modules_in, _sources
+from tallystick.errors import InputError
 from tallystick.linkage.household_links import link_by_households
 from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import known_records, rows_of_side
@@ -65,7 +66,15 @@ def explain_pair(run: Path, left: str, right: str, threads: int | None, progress
 def _named(text: str, prepared: Prepared) -> str | tuple[str, str]:
     """An id, or a source and an id where it begins with the name of one."""
     source, colon, rest = text.partition(":")
-    return (source, rest) if colon and source in prepared.records.sources else text
+    names = prepared.records.sources
+    if not colon or source in names:
+        return (source, rest) if colon else text
+    if not (prepared.records.ids == text).any():  # ids may have colons
+        raise InputError(
+            f"{text}: there is no record with this id, and no source called {source!r}: the sources are "
+            f"{', '.join(map(repr, names))}."
+        )
+    return text
 
 
 def _decided(prepared: Prepared, table: pl.DataFrame) -> DecidedPairs:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, StrictBool, ValidationInfo, field_validator
 
 from tallystick.comparisons.conditions import Levels, check_size, digits
 from tallystick.comparisons.fields import FieldPair, Leaf, check_fields, sort_arguments
@@ -60,9 +60,9 @@ class Comparison(FieldPair):
     m: Probabilities | None = None
     u: Probabilities | None = None
     frequencies: (
-        bool | Literal["values"] | ValueFrequencies | dict[str, Annotated[float, Field(gt=0, le=1)]]
+        StrictBool | Literal["values"] | ValueFrequencies | dict[str, Annotated[float, Field(gt=0, le=1)]]
     ) = False
-    interpolate: bool | Interpolation = False
+    interpolate: StrictBool | Interpolation = False
 
     _made_symmetric: bool = PrivateAttr(default=False)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from tallystick._schema import Settings
 from tallystick.comparisons.comparator import Comparator
@@ -43,8 +43,8 @@ class Interpolation(Settings):
     """
 
     cut: float | None = None
-    fractional: bool = False
-    scaled: bool = False
+    fractional: StrictBool = False
+    scaled: StrictBool = False
     slopes: tuple[Slope, Slope] | None = None
 
     @model_validator(mode="after")

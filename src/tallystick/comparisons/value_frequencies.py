@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from tallystick._schema import Settings
 
@@ -43,7 +43,7 @@ class ValueFrequencies(Settings):
     by: Literal["value"]
     power: float = Field(default=1.0, gt=0, le=1)
     floor: float = Field(default=FLOOR, gt=0, lt=1)
-    partial: bool = False
+    partial: StrictBool = False
     table: dict[str, Annotated[float, Field(gt=0, le=1)]] | None = None
     path: str | Path | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from tallystick._schema import Settings
 from tallystick.preparation.source import Source
@@ -167,10 +167,10 @@ class Estimation(Settings):
     related: Literal["auto", "none", "class"] = "auto"
     labels: str | None = None
     labels_use: Literal["with_em", "alone"] = "with_em"
-    labels_u: bool = False
+    labels_u: StrictBool = False
 
     u: Literal["non_matches", "all_pairs", "free"] = "non_matches"
-    monotone: bool = False
+    monotone: StrictBool = False
     starts: int = Field(default=1, ge=1, le=1000)
     previous: Previous | None = None
     expected_matches: float | tuple[StatedMatches, ...] | None = None

@@ -29,12 +29,14 @@ from tallystick.linkage.identify import pair_source, read_pair_table
 from tallystick.linkage.rate import measured_rate
 from tallystick.linkage.same_files import check_different
 from tallystick.linkage.value_tables import with_value_tables
+from tallystick.linking.nicknames import read_nicknames
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
 from tallystick.preparation.source import Source
 from tallystick.records.encode import encode_forms, encode_jointly, encode_values
 from tallystick.records.records import Column, Records, records_of
 from tallystick.spec import Spec
+from tallystick.spec.readers import readers
 from tallystick.spec.step_checks import require_steps
 
 Rows = NDArray[np.int32]
@@ -177,10 +179,13 @@ def read_records(
     if wanted is None:  # pairs will be compared
         wanted = spec.fields_named if spec.by_steps else spec.fields_used
         _load_kernels()
+    if spec.match is not None and spec.match.nicknames is not None:
+        read_nicknames(spec.match.nicknames)  # a list that cannot be used is told before anything is read
+    who = readers(spec)
     raws: list[RawTable] = []
     progress("reading", 0, len(sources))
     for number, source in enumerate(sources, start=1):
-        raws.append(read_raw(source, wanted))
+        raws.append(read_raw(source, wanted, who))
         progress("reading", number, len(sources))
     check_different(sources, [raw.sha256 for raw in raws], wanted)
     fields = list(raws[0].columns)

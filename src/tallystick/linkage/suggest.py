@@ -46,6 +46,8 @@ class Suggestion:
         The passes.
     found : tuple of float
         Expected share of all matches that each pass finds.
+    added : tuple of float
+        Expected share of all matches that each pass finds and no earlier one.
     pairs : tuple of int
         Pairs that each pass finds.
     share : float
@@ -60,6 +62,7 @@ class Suggestion:
 
     passes: tuple[BlockingKey, ...]
     found: tuple[float, ...]
+    added: tuple[float, ...]
     pairs: tuple[int, ...]
     share: float
     n_pairs: int
@@ -75,16 +78,19 @@ class Suggestion:
         ]
         if self.share < self.asked:
             lines.append("# no keys of up to three parts reach what was asked for: these come nearest")
-        for one, found, pairs in zip(self.passes, self.found, self.pairs, strict=True):
-            lines += ["", f"# {found:.1%} of the matches, {pairs:,} pairs", "[[passes]]"]
+        for number, one in enumerate(self.passes):
+            told = f"finds {self.found[number]:.1%} of the matches by itself"
+            if number:
+                told += f", {self.added[number]:.1%} that no earlier one finds"
+            lines += ["", f"# {told}, among {self.pairs[number]:,} pairs", "[[passes]]"]
             lines += [f"{key} = {inline(value)}" for key, value in plain_value(one).items()]
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         passes = [
-            {**plain_value(one), "expected_share": found, "pairs": pairs}
-            for one, found, pairs in zip(self.passes, self.found, self.pairs, strict=True)
+            {**plain_value(one), "expected_share": found, "expected_new_share": added, "pairs": pairs}
+            for one, found, added, pairs in zip(self.passes, self.found, self.added, self.pairs, strict=True)
         ]
         return {
             "passes": passes,
@@ -174,6 +180,10 @@ def suggest_passes(
     return Suggestion(
         passes=passes,
         found=tuple(float(weights[finds[number]].sum()) / total for number in chosen),
+        added=tuple(
+            float(weights[finds[number] & ~finds[chosen[:place]].any(axis=0)].sum()) / total
+            for place, number in enumerate(chosen)
+        ),
         pairs=tuple(plan.candidate_pairs().tolist()),
         share=float(weights[finds[chosen].any(axis=0)].sum()) / total if chosen else 0.0,
         n_pairs=union_pairs(plan, threads).n_pairs if chosen else 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import StrictBool, model_validator
 
 from tallystick._schema import Settings
 from tallystick.blocking.constraint import Links
@@ -41,7 +41,7 @@ class Decision(Settings):
     """
 
     links: Links = "many_to_many"
-    one_to_one: bool = False
+    one_to_one: StrictBool = False
     assignment: AssignmentKind = "optimal"
     scale: Literal["posterior", "weight"] = "posterior"
     upper: float = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from tallystick._schema import Settings
 from tallystick.linking.decision import Decision
@@ -48,7 +48,7 @@ class Households(Settings):
     comparisons: tuple[str, ...] = Field(min_length=1)
     decision: Decision = Decision()
     largest: int = Field(default=LARGEST, ge=2, le=200)
-    sizes_differ: bool = False
+    sizes_differ: StrictBool = False
 
     @model_validator(mode="after")
     def _one_origin(self) -> Households:

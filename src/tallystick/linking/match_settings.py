@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
+from tallystick._problems import Problem, report
 from tallystick._schema import Settings
 from tallystick.blocking.parts import KeyPart, OneTransform, parts_of_names
 
@@ -55,9 +56,13 @@ class MatchKey(Settings):
     '2 of forename, surname, born'
     """
 
+    hints: ClassVar[dict[str, str]] = {
+        "parts": 'a list of fields, such as ["forename", "surname", "date_of_birth"]'
+    }
+
     parts: tuple[MatchPart, ...] = Field(min_length=1)
     at_least: int | None = Field(default=None, ge=1)
-    concatenated: bool = False
+    concatenated: StrictBool = False
     name: str | None = None
 
     @field_validator("parts", mode="before")
@@ -143,6 +148,10 @@ class Match(Settings):
     ('forename', 'surname', 'born', 'email')
     """
 
+    hints: ClassVar[dict[str, str]] = {
+        "keys": 'at least one [[match.keys]], such as parts = ["forename", "surname", "date_of_birth"]'
+    }
+
     keys: tuple[MatchKey, ...] = Field(min_length=1)
     links: Literal["one_to_one", "many_to_many"] | None = None
     nicknames: str | None = None
@@ -151,17 +160,19 @@ class Match(Settings):
     @field_validator("keys")
     @classmethod
     def _each_once(cls, keys: tuple[MatchKey, ...]) -> tuple[MatchKey, ...]:
+        problems = []
         for number, key in enumerate(keys):
             for before, other in enumerate(keys[:number]):
-                if key.label == other.label:
-                    raise ValueError(
-                        f'found "{key.label}" as the name of keys {before} and {number}, expected another'
-                    )
                 if _content(key) == _content(other):
-                    raise ValueError(
-                        f'found key {number} ("{key.label}") with the parts of key {before} '
-                        f'("{other.label}"), expected each key once'
-                    )
+                    text = f'found the same key as keys[{before}] ("{other.label}"), expected each key once'
+                elif key.label == other.label:
+                    text = f'found "{key.label}", which names keys[{before}] too; expected another name'
+                else:
+                    continue
+                problems.append(Problem((number,), text))
+                break
+        if problems:
+            report(problems, cls.__name__)
         return keys
 
     @model_validator(mode="after")

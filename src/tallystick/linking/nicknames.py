@@ -132,14 +132,21 @@ def read_nicknames(path: str | Path) -> dict[str, list[str]]:
     InputError
         Where the file or a column is absent, or a row lacks one of both.
     """
-    frame = read_columns(Source(name="nicknames", path=Path(path)), ["name", "version"]).drop(ID_COLUMN)
+    try:
+        frame = read_columns(Source(name="nicknames", path=Path(path)), ["name", "version"]).drop(ID_COLUMN)
+    except InputError as error:
+        said = str(error).removesuffix(".").replace(" of source 'nicknames'", "")
+        raise InputError(
+            f"match.nicknames, {said}; the list has the columns 'name' (a full form) and 'version' (one of "
+            "its short forms)."
+        ) from error
     frame = frame.select(pl.all().cast(pl.String).str.strip_chars().replace("", None))
     for column in frame:
         if column.null_count():
             row = int(column.is_null().arg_true()[0]) + 1
             raise InputError(
-                f"{path}: row {row} has no {column.name}: give every row a name and one of its versions, or "
-                "take the row out."
+                f"match.nicknames, {path}: row {row} has no {column.name}: give every row a name and one of "
+                "its versions, or take the row out."
             )
     versions: dict[str, list[str]] = {}
     for name, version in frame.iter_rows():

@@ -10,7 +10,7 @@ import unicodedata
 from typing import Literal
 
 import polars as pl
-from pydantic import model_validator
+from pydantic import StrictBool, model_validator
 
 from tallystick._schema import Settings
 from tallystick.errors import InputError
@@ -40,12 +40,12 @@ class Normalise(Settings):
         Write dates and timestamps, and text of the form 1980-01-02T00:00:00, as 1980-01-02.
     """
 
-    trim: bool = True
-    casefold: bool = True
-    nfc: bool = True
-    empty_is_missing: bool = True
-    integers: bool = True
-    dates: bool = True
+    trim: StrictBool = True
+    casefold: StrictBool = True
+    nfc: StrictBool = True
+    empty_is_missing: StrictBool = True
+    integers: StrictBool = True
+    dates: StrictBool = True
 
 
 class FieldSettings(Settings):
@@ -63,12 +63,12 @@ class FieldSettings(Settings):
 
     type: Literal["text", "integer", "number", "date"] = "text"
     format: str | None = None
-    trim: bool | None = None
-    casefold: bool | None = None
-    nfc: bool | None = None
-    empty_is_missing: bool | None = None
-    integers: bool | None = None
-    dates: bool | None = None
+    trim: StrictBool | None = None
+    casefold: StrictBool | None = None
+    nfc: StrictBool | None = None
+    empty_is_missing: StrictBool | None = None
+    integers: StrictBool | None = None
+    dates: StrictBool | None = None
 
     @model_validator(mode="after")
     def _format_is_of_dates(self) -> FieldSettings:

@@ -130,7 +130,7 @@ class RawTable:
         _warn(self.source, {name: n for name, n in unreadable.items() if n}, settings, len(self.ids))
 
 
-def read_raw(source: Source, fields: Sequence[str]) -> RawTable:
+def read_raw(source: Source, fields: Sequence[str], readers: Mapping[str, str] | None = None) -> RawTable:
     """Read the columns of a source that hold some fields, and nothing else.
 
     Parameters
@@ -138,6 +138,8 @@ def read_raw(source: Source, fields: Sequence[str]) -> RawTable:
     source : Source
     fields : sequence of str
         Names of fields; ``source.columns`` says which column holds each.
+    readers : mapping of str to str, optional
+        Who reads a field, where that is to be said of one that has no column.
 
     Returns
     -------
@@ -151,7 +153,8 @@ def read_raw(source: Source, fields: Sequence[str]) -> RawTable:
     """
     columns = {name: source.column(name) for name in dict.fromkeys(fields)}
     _refuse_truth(source, [*([source.id] if source.id else []), *columns.values()])
-    frame, ids = _read(source, list(columns.values()))
+    who = {columns[field]: text for field, text in (readers or {}).items() if field in columns}
+    frame, ids = _read(source, list(columns.values()), who)
     used = frame.select(sorted(set(columns.values())))
     try:
         digest = _file_hash(source.path) if source.path else _table_hash([ids, *used])
@@ -330,13 +333,15 @@ def _from_pandas(column: Any, name: str) -> pl.Series:
         return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
 
 
-def _read(source: Source, columns: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
+def _read(
+    source: Source, columns: Sequence[str], readers: Mapping[str, str] | None = None
+) -> tuple[pl.DataFrame, pl.Series]:
     """The columns (and that of the id) and the ids; rows sorted by id where the source has no order."""
     opened = open_source(source)
     wanted = list(dict.fromkeys([*([source.id] if source.id is not None else []), *columns]))
     if opened.columns or source.kind != "sql":
         for column in wanted:
-            _require(source, opened, column)
+            _require(source, opened, column, (readers or {}).get(column))
     # Where nothing is asked for, any column tells the number of rows.
     wanted = wanted or [column for column in opened.columns if column not in source.truth][:1]
     frame = opened.read(wanted, None) if opened.columns else pl.DataFrame()
@@ -349,7 +354,7 @@ def _read(source: Source, columns: Sequence[str]) -> tuple[pl.DataFrame, pl.Seri
     return frame, ids
 
 
-def _require(source: Source, opened: Opened, column: str) -> None:
+def _require(source: Source, opened: Opened, column: str, reader: str | None) -> None:
     found = opened.columns.count(column)
     if found == 1:
         return
@@ -365,6 +370,8 @@ def _require(source: Source, opened: Opened, column: str) -> None:
         hints.append(f"it has {len(opened.columns)} others, from {first!r} to {last!r}")
     if opened.hint:
         hints.append(opened.hint)
+    if reader is not None:
+        hints.append(f"{reader} reads it")
     raise InputError(f"{source.shown}: there is no column {column!r}; {'; '.join(hints)}.")
 
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, SerializationInfo, field_serializer, model_validator
+from pydantic import ConfigDict, Field, SerializationInfo, StrictBool, field_serializer, model_validator
 
 from tallystick._schema import Settings
 from tallystick.errors import InputError
@@ -130,12 +130,12 @@ class Source(Settings):
     id: str | None = None
     truth: tuple[str, ...] = ()
     columns: dict[str, str] = Field(default_factory=dict)
-    covers_other: bool = False
-    duplicate_free: bool = False
+    covers_other: StrictBool = False
+    duplicate_free: StrictBool = False
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1, pattern=r"^[ -~\t]$")
     encoding: str | None = None
-    header: bool | None = None
+    header: StrictBool | None = None
     quote: str = Field(default='"', max_length=1, pattern=r"^[!-~]?$")
     sheet: str | None = None
 

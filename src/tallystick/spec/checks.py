@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tallystick._problems import KeyPath, Problem, misspelt
-from tallystick.blocking.passes import fields_read
 from tallystick.errors import SpecError
 from tallystick.spec.household_checks import household_problems
+from tallystick.spec.readers import fields_by_place
 from tallystick.spec.step_checks import step_problems
 
 if TYPE_CHECKING:
@@ -69,13 +69,10 @@ def require_comparisons(spec: Spec) -> None:
     ----------
     spec : Spec
     """
-    for key, example in (
-        ("comparisons", "a [[comparisons]]"),
-        ("passes", 'a [[passes]] with type = "all_pairs"'),
-    ):
+    for key, example in (("comparisons", ""), ("passes", ', such as one with type = "all_pairs"')):
         if spec.match is not None and not getattr(spec, key):
             raise SpecError(
-                f"{key}: found none, expected at least one, such as {example}: match keys alone are linked "
+                f"{key}: found none, expected at least one [[{key}]]{example}: match keys alone are linked "
                 "by tallystick match (Linkage.match)"
             )
 
@@ -211,31 +208,34 @@ def _unused_fields(spec: Spec) -> Iterator[Problem]:
 
 def _answers_read(spec: Spec) -> Iterator[Problem]:
     """Fields that would read a record id or a truth column: a linkage may see neither."""
-    read: list[tuple[KeyPath, str]] = []
-    for number, one in enumerate(spec.comparisons):
-        read += [(("comparisons", number), field) for field in dict.fromkeys((*one.left, *one.right))]
-    for number, step in enumerate(spec.passes):
-        read += [(("passes", number), field) for field in fields_read(step)]
-    if rules := spec.estimation.deterministic:
-        for number, rule in enumerate(rules.rules):
-            read += [(("estimation", "deterministic", "rules", number), field) for field in rule]
-    if spec.match is not None:
-        for number, key in enumerate(spec.match.keys):
-            read += [(("match", "keys", number), field) for field in key.fields]
-    if spec.households:
-        read += [(("households",), field) for field in spec.households.fields]
-    for path, field in read:
+    for path, field in fields_by_place(spec):
+        truth: dict[str, list[str]] = {}
+        ids: dict[str, list[str]] = {}
         for source in spec.sources:
             column = source.column(field)
             if column in source.truth:
-                yield Problem(
-                    path,
-                    f'found the field "{field}", which is the truth column "{column}" of source '
-                    f'"{source.name}"; expected a field that a linkage may read',
-                )
+                truth.setdefault(column, []).append(source.name)
             elif column == source.id:
-                yield Problem(
-                    path,
-                    f'found the field "{field}", which is the record id "{column}" of source '
-                    f'"{source.name}"; expected a field that says something about the record',
-                )
+                ids.setdefault(column, []).append(source.name)
+        if truth:
+            yield Problem(
+                path,
+                f'found the field "{field}", which is {_of_sources("the truth column", truth)}; expected a '
+                "field that a linkage may read",
+            )
+        if ids:
+            yield Problem(
+                path,
+                f'found the field "{field}", which is {_of_sources("the record id", ids)}; expected a field '
+                "that says something about the record",
+            )
+
+
+def _of_sources(what: str, columns: Mapping[str, Sequence[str]]) -> str:
+    """Columns of sources for people: ``the truth column "person" of sources "a" and "b"``."""
+    parts = []
+    for column, names in columns.items():
+        quoted = [f'"{name}"' for name in names]
+        together = " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+        parts.append(f'{what} "{column}" of source{"s" * (len(names) > 1)} {together}')
+    return " and ".join(parts)

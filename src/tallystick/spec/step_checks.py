@@ -125,6 +125,7 @@ def _told(error: SpecError | ValidationError) -> str:
 def _unknown_names(spec: Spec) -> Iterator[Problem]:
     passes, comparisons = [one.label for one in spec.passes], [one.name for one in spec.comparisons]
     used: dict[str, set[str]] = {"passes": set(), "comparisons": set()}
+    unknown: set[str] = set()
     labels: dict[str, int] = {}
     for number, step in enumerate(spec.steps):
         if step.label in labels:
@@ -141,10 +142,13 @@ def _unknown_names(spec: Spec) -> Iterator[Problem]:
                 used[key].add(name)
                 if name not in names:
                     path: KeyPath = ("steps", number, key)
+                    unknown.add(key)
                     yield Problem(path, misspelt(name, names, one))
     if not spec.steps:
         return
     for key, names in (("passes", passes), ("comparisons", comparisons)):
+        if key in unknown:  # the one that no step uses may be the one that was meant
+            continue
         for number, name in enumerate(names):
             if name not in used[key]:
                 text = f'found "{name}", which no step uses; expected it in one of [[steps]]'
