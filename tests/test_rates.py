@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tallystick.quality.evaluate import entity_rates
-from tallystick.quality.rates import Rates, estimated_rates, true_rates
+from tallystick.quality.rates import EstimatedRates, Rates, estimated_rates, true_rates
 
 truths = st.lists(st.one_of(st.none(), st.sampled_from("abcd")), min_size=2, max_size=12)
 
@@ -120,3 +120,11 @@ def test_as_plain_data() -> None:
     assert plain["f1"] == pytest.approx(16 / 22)
     assert plain["type1"] == pytest.approx(2 / 88)
     assert plain["type2"] == pytest.approx(1 / 3)
+
+
+def test_an_interval_holds_its_estimate() -> None:
+    """Of a number that is hardly known at all a gamma distribution has nearly all its mass at 0."""
+    rates = EstimatedRates(1000.0, 990.0, 10.0, 900.0, 1e6, true_links_error=1.0, missed_error=1e5)
+    for name, limits in rates.intervals.items():
+        value = getattr(rates, name)
+        assert limits.low <= value <= limits.high, name

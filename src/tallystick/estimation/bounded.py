@@ -19,6 +19,9 @@ from tallystick.estimation.matches import MatchLimit
 from tallystick.estimation.settings import Estimation
 from tallystick.estimation.table import Table
 
+SLACK = 0.01
+"""Share of the limit beyond it that is no more than EM may be out where all of a file have a match."""
+
 
 def beyond(fit: Fit, limits: Sequence[MatchLimit]) -> list[int]:
     """Numbers of the pairs of sources of which EM expects more matches than records that have one at most.
@@ -34,7 +37,7 @@ def beyond(fit: Fit, limits: Sequence[MatchLimit]) -> list[int]:
     -------
     list of int
     """
-    return [k for k, limit in enumerate(limits) if limit.once and fit.matches[k] > limit.most]
+    return [k for k, limit in enumerate(limits) if limit.once and fit.matches[k] > (1 + SLACK) * limit.most]
 
 
 def bounded(

@@ -46,7 +46,8 @@ def at_bound(parameters: Parameters, rule: HasLinks) -> list[int]:
         limits = constraint_of(rule, pair)
         if pair.origin != "EM" or pair.left == pair.right or not limits.competes:
             continue
-        if pair.expected_matches >= limits.most_matches(pair.n_left, pair.n_right, float(pair.pairs)):
+        most = limits.most_matches(pair.n_left, pair.n_right, float(pair.pairs))
+        if np.isclose(pair.expected_matches, most, rtol=1e-9, atol=0.0):  # EM was held there
             found.append(number)
     return found
 

@@ -154,7 +154,7 @@ def _count_interval(mean: float, error: float, most: float) -> Interval:
         return Interval(math.floor(max(0.0, mean)), min(math.ceil(mean), most))
     low, high = whole_limits(mean, error**2)
     # Of a mean that is hardly known at all the gamma distribution has nearly all its mass at 0.
-    return Interval(min(low, math.floor(mean)), min(max(high, math.ceil(mean)), most))
+    return Interval(min(low, mean), min(max(high, mean), most))
 
 
 def estimated_rates(
