@@ -7,7 +7,6 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -64,9 +63,8 @@ def febrl_dir() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def first_kernel_compiled() -> None:
-    """What a process compiles first it says once, from a thread: not in the middle of some test's output."""
-    from tallystick.comparisons.kernels_levels import gather
+def compiling_is_said_beforehand() -> None:
+    """A process says once that it compiles: not in the middle of some test's output."""
+    from tallystick import _compile
 
-    nothing = np.zeros(1, np.int32)
-    gather(nothing, nothing, nothing)
+    _compile._say_that_it_compiles()
