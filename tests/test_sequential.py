@@ -20,6 +20,7 @@ from tallystick.errors import InputError, SpecError, TallystickWarning
 from tallystick.estimation.carried import level_sums_of, remaining_m, u_without_links
 from tallystick.linkage.key_links import link_first
 from tallystick.linkage.prepare import prepare
+from tallystick.linkage.sequential import run_steps
 from tallystick.linkage.sequential_links import SequentialLinks
 from tallystick.linking.decide import Verdict
 from tallystick.quality.rates import EstimatedRates, StepRates, rates_of_steps
@@ -674,6 +675,33 @@ def test_a_run_with_match_keys_writes_what_is_ambiguous(tmp_path: Path) -> None:
         one, other = (pl.read_parquet(tmp_path / folder / f"{name}.parquet") for folder in ("out", "alone"))
         assert one.drop("linked_by", strict=False).equals(other.drop("linked_by", strict=False))
     assert len(pl.read_csv(tmp_path / "out" / "sample.csv")) == 5
+
+
+def test_a_run_in_which_match_keys_link_everybody(tmp_path: Path) -> None:
+    write_small(tmp_path)
+    table = pl.read_csv(tmp_path / "a.csv", infer_schema=False).unique("person").with_columns(code="id")
+    table.write_csv(tmp_path / "a.csv")
+    table.with_columns(id="b" + pl.col("id")).write_csv(tmp_path / "b.csv")
+    keys = '\n[match]\n\n[[match.keys]]\nparts = ["code"]\n'
+    (tmp_path / "spec.toml").write_text(SPEC + keys, "utf-8")
+    found = call("link", tmp_path / "spec.toml", "--out", tmp_path / "out", "-q")
+    assert found.exit_code == 0, found.output
+    facts = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    assert facts["counts"]["links"] == len(table)
+    assert ts.load_model(tmp_path / "out" / "model.json").steps == (None,)
+
+
+def test_steps_taken_up_after_match_keys_still_look_for_relatives(
+    tables: list[ts.Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = prepare(linkage(match=KEYS).spec, tables)
+    asked = []
+    monkeypatch.setattr("tallystick.linkage.sequential.has_relatives", lambda *args: bool(asked.append(args)))
+    parameters = [one.parameters for one in run_steps(whole) if one.keys is None]
+    list(run_steps(whole, parameters[:1]))
+    assert len(asked) == 2
+    list(run_steps(whole, parameters))
+    assert len(asked) == 2
 
 
 def test_three_sources_are_refused(frames: list[pl.DataFrame]) -> None:

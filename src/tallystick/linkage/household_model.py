@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tallystick._progress import Progress, silent
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.model import Model, damaged, require_format
-from tallystick.linkage.sequential_model import SequentialModel
+from tallystick.linkage.sequential_model import SequentialModel, read_steps
 from tallystick.spec import Spec
 
 if TYPE_CHECKING:
@@ -119,16 +119,9 @@ class HouseholdModel(SequentialModel):
         HouseholdLinks
         """
         from tallystick.linkage.household_links import link_by_households
-        from tallystick.linkage.prepare import as_sources, prepare
-        from tallystick.patterns.plan import DEFAULT_MEMORY
+        from tallystick.linkage.prepare import prepare_inputs
 
-        whole = prepare(
-            self.spec,
-            as_sources(inputs),
-            memory=memory or DEFAULT_MEMORY,
-            threads=threads,
-            progress=progress,
-        )
+        whole = prepare_inputs(self.spec, inputs, memory=memory, threads=threads, progress=progress)
         return link_by_households(whole, self.parameters, threads=threads, progress=progress)
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,11 +136,8 @@ class HouseholdModel(SequentialModel):
         """Read what `to_dict` gave."""
         require_format(data, name)
         try:
-            steps = tuple(
-                Parameters.from_dict(one) if "comparisons" in one else None for one in data["steps"]
-            )
             if [one["name"] for one in data["steps"]] != list(STAGES):
                 raise ValueError("its stages are not those of a linkage with households")
-            return cls(Spec.model_validate(data["spec"]), steps, data["household_log_odds"])
+            return cls(Spec.model_validate(data["spec"]), read_steps(data), data["household_log_odds"])
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(name, error) from error

@@ -55,8 +55,7 @@ def link_records(
     Matched
         See `tallystick.linking.deterministic.match`.
     """
-    links, names = settings.links_of(kind), _names(settings)
-    return match(records, settings.keys, kind, links=links, free=free, nicknames=names)
+    return _link_with(records, settings, kind, _names(settings), free)
 
 
 def link_first(whole: Known) -> KeyLinks | None:
@@ -75,7 +74,8 @@ def link_first(whole: Known) -> KeyLinks | None:
     if settings is None:
         return None
     records = whole.records
-    matched = link_records(records, settings, whole.kind)
+    names = _names(settings)
+    matched = _link_with(records, settings, whole.kind, names)
     share = np.zeros(len(settings.keys))
     free = np.ones(records.n_records, bool)
     for number, key in enumerate(settings.keys):
@@ -83,10 +83,17 @@ def link_first(whole: Known) -> KeyLinks | None:
         if not own.any():
             continue
         left, right = (int(free[one.start : one.stop].sum()) for one in map(records.rows, (0, 1)))
-        codes = key_codes(records, key, _names(settings))
+        codes = key_codes(records, key, names)
         share[number] = false_share(codes, records, left, right, int(own.sum()))
         free[matched.left[own]] = free[matched.right[own]] = False
     return KeyLinks(matched, 1.0 - share[matched.key])
+
+
+def _link_with(
+    records: Records, settings: Match, kind: Kind, names: Names | None, free: NDArray[np.bool_] | None = None
+) -> Matched:
+    links = settings.links_of(kind)
+    return match(records, settings.keys, kind, links=links, free=free, nicknames=names)
 
 
 def _names(settings: Match) -> Names | None:

@@ -103,16 +103,9 @@ class Model:
         Links
         """
         from tallystick.linkage.links import link_prepared
-        from tallystick.linkage.prepare import as_sources, prepare
-        from tallystick.patterns.plan import DEFAULT_MEMORY
+        from tallystick.linkage.prepare import prepare_inputs
 
-        prepared = prepare(
-            self.spec,
-            as_sources(inputs),
-            memory=memory or DEFAULT_MEMORY,
-            threads=threads,
-            progress=progress,
-        )
+        prepared = prepare_inputs(self.spec, inputs, memory=memory, threads=threads, progress=progress)
         return link_prepared(prepared, self.parameters, threads=threads, progress=progress)
 
     def weight(self, pattern: str | Sequence[int | None]) -> float:

@@ -253,6 +253,15 @@ def _encode(raw: RawTable, column: pl.Series, field: str, spec: Spec) -> tuple[R
     return (*encode_values(text), bad)
 
 
+def prepare_inputs(
+    spec: Spec, inputs: Sequence[Any], *, memory: int | None, threads: int | None, progress: Progress
+) -> Prepared:
+    """`prepare` what a user passes to a fitted linkage: one source, table or path for each of its sources."""
+    return prepare(
+        spec, as_sources(inputs), memory=memory or DEFAULT_MEMORY, threads=threads, progress=progress
+    )
+
+
 def prepare(
     spec: Spec,
     sources: Sequence[Source],

@@ -256,6 +256,7 @@ def _steps(
         write_json(path, so_far.to_dict())
     if not opened:
         require_some(done)
+        open_folder(folder, fingerprint)
     links = assembled(prepared, tuple(done), threads)
     links.model.save(folder / "model.json")
     return links

@@ -126,7 +126,7 @@ def run_steps(
         ledger = ledger.with_links(whole, matched.left, matched.right, keys.posterior)
         free &= ~first.linked(len(free))
         yield first
-        if whole.spec.estimation.related == "auto" and not known and whole.spec.all_steps:
+        if whole.spec.estimation.related == "auto" and len(known) < len(whole.spec.all_steps):
             ledger = replace(ledger, relatives=has_relatives(whole, whole.spec.all_steps[0], threads))
     for number, step in enumerate(whole.spec.all_steps):
         start = time.perf_counter()

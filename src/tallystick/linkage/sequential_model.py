@@ -76,17 +76,10 @@ class SequentialModel:
         -------
         SequentialLinks
         """
-        from tallystick.linkage.prepare import as_sources, prepare
+        from tallystick.linkage.prepare import prepare_inputs
         from tallystick.linkage.sequential_links import link_by_steps
-        from tallystick.patterns.plan import DEFAULT_MEMORY
 
-        whole = prepare(
-            self.spec,
-            as_sources(inputs),
-            memory=memory or DEFAULT_MEMORY,
-            threads=threads,
-            progress=progress,
-        )
+        whole = prepare_inputs(self.spec, inputs, memory=memory, threads=threads, progress=progress)
         return link_by_steps(whole, self.steps, threads=threads, progress=progress)
 
     def save(self, path: str | Path) -> None:
@@ -125,9 +118,11 @@ class SequentialModel:
         """Read what `to_dict` gave."""
         require_format(data, name)
         try:
-            steps = tuple(
-                Parameters.from_dict(one) if "comparisons" in one else None for one in data["steps"]
-            )
-            return cls(Spec.model_validate(data["spec"]), steps)
+            return cls(Spec.model_validate(data["spec"]), read_steps(data))
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(name, error) from error
+
+
+def read_steps(data: Mapping[str, Any]) -> tuple[Parameters | None, ...]:
+    """The parameters of every step of what `SequentialModel.to_dict` gave; None of a step without any."""
+    return tuple(Parameters.from_dict(one) if "comparisons" in one else None for one in data["steps"])
