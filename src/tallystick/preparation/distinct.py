@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -17,6 +19,9 @@ def map_texts(
     function: Callable[[str], Result], texts: Sequence[str], processes: int = 1, few: int = FEW
 ) -> list[Result]:
     """What a function makes of each text.
+
+    Processes are started as commands of their own, so that a user's script needs no guard around its
+    main part, as those of `multiprocessing` would.
 
     Parameters
     ----------
@@ -34,6 +39,11 @@ def map_texts(
     list
         In the order of the texts.
 
+    Raises
+    ------
+    RuntimeError
+        If a process fails, with what it said last.
+
     Examples
     --------
     >>> map_texts(str.title, ["anna", "BEN"])
@@ -41,6 +51,33 @@ def map_texts(
     """
     if processes < 2 or len(texts) <= few:
         return [function(text) for text in texts]
-    size = max(1, min(2_000, len(texts) // (4 * processes)))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(function, texts, chunksize=size))
+    parts = [list(texts[start::processes]) for start in range(processes)]
+    with ThreadPoolExecutor(processes) as pool:
+        found = list(pool.map(lambda part: _elsewhere(function, part), parts))
+    result: list[Result] = [found[0][0]] * len(texts)
+    for start, values in enumerate(found):
+        result[start::processes] = values
+    return result
+
+
+def _elsewhere(function: Callable[[str], Result], texts: list[str]) -> list[Result]:
+    """The same in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from tallystick.preparation.distinct import work; work()"],
+        input=pickle.dumps(sys.path) + pickle.dumps((function, texts)),
+        capture_output=True,
+        check=False,
+        env=None,
+    )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise RuntimeError(f"a process that prepares values failed: {said}")
+    result: list[Result] = pickle.loads(done.stdout)
+    return result
+
+
+def work() -> None:
+    """What such a process does: read a function and texts from its input, write the results."""
+    sys.path[:] = pickle.load(sys.stdin.buffer)
+    function, texts = pickle.load(sys.stdin.buffer)
+    sys.stdout.buffer.write(pickle.dumps([function(text) for text in texts]))

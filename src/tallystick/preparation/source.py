@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,6 +104,8 @@ class Source(Settings):
     duplicate_free : bool
         No two records of the source are one entity. Records within it are not compared then, and a record of
         another source has at most one link to it.
+    reference_date : date, optional
+        The day that the source tells of: ages are as of that day, and addresses those of that day.
     format : str, optional
         By default told from the suffix of `path`.
     delimiter, encoding, header, quote : optional
@@ -132,6 +135,7 @@ class Source(Settings):
     columns: dict[str, str] = Field(default_factory=dict)
     covers_other: StrictBool = False
     duplicate_free: StrictBool = False
+    reference_date: date | None = None
     format: Format | None = None
     delimiter: str | None = Field(default=None, min_length=1, max_length=1, pattern=r"^[ -~\t]$")
     encoding: str | None = None

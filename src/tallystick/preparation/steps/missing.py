@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 import polars as pl
 
-from tallystick.preparation.steps.step import Context, Mask, TextStep, mask
+from tallystick.preparation.steps.step import Change, Context, Mask, TextStep, mask
 from tallystick.preparation.words.files import shipped
 
 
@@ -38,7 +37,7 @@ class MissingLabels(TextStep):
         kept = {_folded(label) for label in self.keep}
         return sorted({_folded(label) for label in (*usual, *self.add)} - kept)
 
-    def change(self, texts: pl.Series, context: Context) -> tuple[pl.Series, dict[str, Mask], dict[str, Mask]]:
+    def change(self, texts: pl.Series, context: Context) -> Change:
         """Set labels missing (see `TextStep.change`); each label is a rule."""
         folded = texts.str.strip_chars().str.to_lowercase()
         is_label = folded.is_in(self.all_labels()).fill_null(False)
@@ -56,7 +55,7 @@ def _folded(label: str) -> str:
     return label.strip().lower()
 
 
-def is_label(texts: pl.Series) -> np.ndarray:
+def is_label(texts: pl.Series) -> Mask:
     """Which texts are one of the usual labels that mean missing."""
     folded = texts.str.strip_chars().str.to_lowercase()
     return mask(folded.is_in(MissingLabels().all_labels()))

@@ -1,8 +1,8 @@
 """What every step of preparation is: settings that turn distinct values into others, and say by which rule.
 
-A step sees each distinct value (or each distinct combination of the fields that it reads) once, with the number of
-records that have it; whoever runs it joins the results back to the records. So what is slow is done once a value,
-and counts are of records all the same.
+A step sees each distinct value (or each distinct combination of the fields that it reads) once, with the
+number of records that have it; whoever runs it joins the results back to the records. So what is slow is done
+once a value, and counts are of records all the same.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from tallystick._schema import Settings
 
 Mask = NDArray[np.bool_]
+Change = tuple[pl.Series, dict[str, Mask], dict[str, Mask]]
+"""New texts, which of them each rule changed, and what could not be decided (as of `Applied`)."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Step(Settings):
         """Fields that the step writes when it is one of a field's steps."""
         return (name,)
 
+    def dates(self, name: str) -> tuple[str, ...]:
+        """Fields that the step writes as dates (ISO 8601)."""
+        return ()
+
     def check(self) -> None:
         """Raise `InputError` where a file that the step needs cannot be used, or a library is not installed.
 
@@ -106,7 +112,7 @@ class Step(Settings):
 class TextStep(Step):
     """A step that makes one text of one text, each by itself."""
 
-    def change(self, texts: pl.Series, context: Context) -> tuple[pl.Series, dict[str, Mask], dict[str, Mask]]:
+    def change(self, texts: pl.Series, context: Context) -> Change:
         """The new texts, and which of them each rule changed, and what could not be decided.
 
         Parameters

@@ -1,0 +1,182 @@
+"""The steps of one field run over its distinct values, and what each did, counted in records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.preparation.steps.step import Context, Mask, Step, differs
+
+
+@dataclass(frozen=True)
+class StepCount:
+    """What one step did in one source.
+
+    Attributes
+    ----------
+    source : str
+        Name of the source.
+    field : str
+        The field that it is a step of.
+    place : str
+        Where it stands: ``prepare.fields[0].steps[1]``.
+    step : str
+        Its type.
+    n_records, n_values : int
+        Records that it saw, and distinct values (or combinations of values) among them.
+    n_changed : mapping of str to int
+        Field that it writes to the number of records whose value became another one.
+    rules : mapping of str to int
+        Rule to the number of records that it changed.
+    reported : mapping of str to int
+        Reason to the number of records that could not be decided, or are wrong.
+    """
+
+    source: str
+    field: str
+    place: str
+    step: str
+    n_records: int
+    n_values: int
+    n_changed: Mapping[str, int]
+    rules: Mapping[str, int]
+    reported: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """Some fields of the records of a source as distinct rows.
+
+    Attributes
+    ----------
+    codes : int32 array, shape (n_records,)
+        Row of `rows` of each record.
+    rows : polars.DataFrame
+        The distinct combinations of values, a column of text a field.
+    n_records : int64 array, shape (n_rows,)
+        How many records have each.
+    """
+
+    codes: NDArray[np.int32]
+    rows: pl.DataFrame
+    n_records: NDArray[np.int64]
+
+    def columns(self) -> dict[str, pl.Series]:
+        """The fields, record by record."""
+        return {name: self.rows[name].gather(self.codes) for name in self.rows.columns}
+
+
+def distinct_rows(columns: Mapping[str, pl.Series]) -> Distinct:
+    """Find the distinct combinations of some fields.
+
+    Parameters
+    ----------
+    columns : mapping of str to polars.Series
+        Text, shape (n_records,).
+
+    Returns
+    -------
+    Distinct
+        Rows are sorted, missing first, so that nothing depends on the order of the records.
+
+    Examples
+    --------
+    >>> found = distinct_rows({"name": pl.Series(["b", None, "a", "b"])})
+    >>> found.rows["name"].to_list(), found.codes.tolist(), found.n_records.tolist()
+    ([None, 'a', 'b'], [2, 0, 1, 2], [1, 1, 2])
+    """
+    frame = pl.DataFrame(dict(columns))
+    names = frame.columns
+    rows = frame.unique().sort(names, nulls_last=False)
+    numbered = rows.with_row_index("__row")
+    found = frame.join(numbered, on=names, how="left", nulls_equal=True, maintain_order="left")["__row"]
+    codes = found.to_numpy().astype(np.int32)
+    return Distinct(codes, rows, np.bincount(codes, minlength=rows.height).astype(np.int64))
+
+
+def run_steps(
+    columns: Mapping[str, pl.Series], field: str, steps: Sequence[Step], place: str, context: Context
+) -> tuple[dict[str, pl.Series], list[StepCount]]:
+    """Apply the steps of a field one after the other.
+
+    Parameters
+    ----------
+    columns : mapping of str to polars.Series
+        The fields that the steps read, text, shape (n_records,).
+    field : str
+        The field that they are steps of.
+    steps : sequence of Step
+    place : str
+        Where they stand in the specification, without the number of the step.
+    context : Context
+
+    Returns
+    -------
+    columns : dict of str to polars.Series
+        The fields that the steps wrote.
+    counts : list of StepCount
+        One a step.
+    """
+    held = dict(columns)
+    counts: list[StepCount] = []
+    distinct: Distinct | None = None
+    written: dict[str, None] = {}
+    for number, step in enumerate(steps):
+        reads = step.reads(field)
+        if distinct is not None and not set(reads) <= set(distinct.rows.columns):
+            held |= distinct.columns()
+            distinct = None
+        if distinct is None:
+            distinct = distinct_rows({name: held[name] for name in reads})
+        distinct, count = _applied(step, distinct, field, f"{place}.steps[{number}]", context, held)
+        counts.append(count)
+        written |= dict.fromkeys(step.writes(field))
+    if distinct is not None:
+        held |= distinct.columns()
+    return {name: held[name] for name in written}, counts
+
+
+def _applied(
+    step: Step, distinct: Distinct, field: str, place: str, context: Context, held: Mapping[str, pl.Series]
+) -> tuple[Distinct, StepCount]:
+    """One step over distinct rows; rows that it made equal are one afterwards."""
+    before = distinct.rows
+    applied = step.apply(before.select(step.reads(field)), distinct.n_records, context)
+    new = before.with_columns(**{name: values for name, values in applied.columns.items()})
+    n = distinct.n_records
+
+    def records(chosen: Mask) -> int:
+        return int(n[chosen].sum())
+
+    def counted(masks: Mapping[str, Mask]) -> dict[str, int]:
+        found = {what: records(np.asarray(where, bool)) for what, where in masks.items()}
+        return {what: found[what] for what in sorted(found) if found[what]}
+
+    changed = {}
+    for name, values in applied.columns.items():
+        if name in before.columns:
+            changed[name] = records(differs(before[name], values))
+        elif name in held:  # a field that stands beside: told record by record
+            changed[name] = int(differs(held[name], values.gather(distinct.codes)).sum())
+        else:
+            changed[name] = records(np.asarray(values.is_not_null().to_numpy(), bool))
+    count = StepCount(
+        source=context.source,
+        field=field,
+        place=place,
+        step=str(getattr(step, "type", type(step).__name__)),
+        n_records=len(distinct.codes),
+        n_values=before.height,
+        n_changed=changed,
+        rules=counted(applied.changed),
+        reported=counted(applied.reported),
+    )
+    if not any(changed.values()) and set(applied.columns) <= set(before.columns):
+        return distinct, count
+    merged = distinct_rows({name: new[name] for name in new.columns})
+    of_row = np.bincount(merged.codes, weights=n, minlength=merged.rows.height).astype(np.int64)
+    return Distinct(merged.codes[distinct.codes], merged.rows, of_row), count
