@@ -144,6 +144,27 @@ def init(
 
 
 @app.command()
+def prepare(
+    spec: Annotated[Path, typer.Argument(help="Specification (TOML) with a section [prepare].")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Directory for the results; by default SPEC-prepared.")
+    ] = None,
+    threads: Threads = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Clean and standardise the sources, check them by rules, and write them as Parquet files."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        from tallystick.cli.prepare import run_prepare
+
+        text = run_prepare(spec, out, threads, force, reporter)
+        reporter.close()
+        if not quiet:
+            print(text)
+
+
+@app.command()
 def link(
     spec: Annotated[Path, typer.Argument(help="Specification (TOML).")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Directory for the results.")] = None,

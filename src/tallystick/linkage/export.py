@@ -60,7 +60,7 @@ def join_pairs(
         "left": [sources[0]] if len(sources) <= 2 else list(sources),
         "right": [sources[-1]] if len(sources) <= 2 else list(sources),
     }
-    ids = [name for name in wanted.columns if name.startswith(("source_", "id_"))]
+    ids = [name for name in wanted.columns if name.startswith(("source_", "id_", "reference_"))]
     if "source_left" in ids:
         sides = {side: list(sources) for side in sides}
     tables = {side: _side_table(own, available, side, "source_left" in ids) for side, own in sides.items()}

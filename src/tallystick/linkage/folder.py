@@ -41,7 +41,14 @@ MATCH_OUTPUTS = (
     "run.json",
 )
 """Files of a run by match keys."""
-SOMETIMES = ("duplicates.parquet", "golden.parquet", "changes.parquet")
+SOMETIMES = (
+    "duplicates.parquet",
+    "golden.parquet",
+    "changes.parquet",
+    "prepare.json",
+    "failures.parquet",
+    "removed.parquet",
+)
 """Outputs that only some runs have."""
 _OURS = tuple(dict.fromkeys((*OUTPUTS, *MATCH_OUTPUTS, *SOMETIMES)))
 

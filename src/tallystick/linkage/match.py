@@ -19,6 +19,7 @@ from tallystick.linkage.golden import check_golden
 from tallystick.linkage.key_links import link_records
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.prepare import Known, as_sources, read_records
+from tallystick.linkage.preparing import with_references, write_preparation
 from tallystick.linkage.run import Clock, named_sha256, run_facts, shown_spec
 from tallystick.preparation.write import write_table
 from tallystick.spec import Spec
@@ -75,6 +76,7 @@ def _read(spec: Spec, inputs: Sequence[Any], threads: int | None, progress: Prog
         kind,
         encoded.inputs,
         encoded.records,
+        prepared_sources=encoded.prepared_sources,
     )
 
 
@@ -142,9 +144,10 @@ def match_run(
         sample = found.sample() if settings.sample else None
         golden = None if spec.entities.golden is None else found.golden()
         open_folder(folder, fingerprint)
+        write_preparation(folder, known.prepared_sources)
         for name, table in tables.items():
             progress(f"writing {name}", 0, 1)
-            write_table(table, folder / f"{name}.parquet")
+            write_table(with_references(table, known.prepared_sources), folder / f"{name}.parquet")
             progress(f"writing {name}", 1, 1)
         if sample is not None:
             write_table(sample, folder / "sample.csv")

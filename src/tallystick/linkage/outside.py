@@ -73,7 +73,7 @@ def _records_of(spec: Spec, reference: Source, threads: int | None, progress: Pr
 
 
 def outside_sha256(spec: Spec) -> list[str]:
-    """Fingerprints of the files that estimation reads besides the sources.
+    """Fingerprints of the files that preparation and estimation read besides the sources.
 
     Parameters
     ----------
@@ -92,6 +92,8 @@ def outside_sha256(spec: Spec) -> list[str]:
         paths.append(spec.estimation.reference.path)
     if spec.match is not None and spec.match.nicknames is not None:
         paths.append(Path(spec.match.nicknames))
+    if spec.prepare is not None:
+        paths += [Path(path) for path in spec.prepare.files()]
     found = []
     for path in paths:
         if path.is_file():  # what is wrong with one that is not there is said where it is read

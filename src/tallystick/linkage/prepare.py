@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,11 +27,13 @@ from tallystick.estimation.labelled import Labels
 from tallystick.linkage.cover import check_cover
 from tallystick.linkage.duplicates import Duplicates, checked_duplicates
 from tallystick.linkage.identify import pair_source, read_pair_table
+from tallystick.linkage.preparing import prepared_raws
 from tallystick.linkage.rate import measured_rate
 from tallystick.linkage.same_files import check_different
 from tallystick.linkage.value_tables import with_value_tables
 from tallystick.linking.nicknames import read_nicknames
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
+from tallystick.preparation.prepare import PreparedTable
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
 from tallystick.preparation.source import Source
 from tallystick.records.encode import encode_forms, encode_jointly, encode_values
@@ -54,10 +57,13 @@ class Encoded:
         What is known of each source.
     records : Records
         Their records.
+    prepared_sources : tuple of PreparedTable
+        What was done to each source, where there is a preparation.
     """
 
     inputs: tuple[TableFacts, ...]
     records: Records
+    prepared_sources: tuple[PreparedTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,15 @@ class Known:
         What is known of each source.
     records : Records
         Their records.
+    prepared_sources : tuple of PreparedTable
+        What was done to each source, where there is a preparation.
     """
 
     spec: Spec
     kind: Kind
     inputs: tuple[TableFacts, ...]
     records: Records
+    prepared_sources: tuple[PreparedTable, ...] = dataclasses_field(default=(), kw_only=True)
 
     @property
     def names_sources(self) -> bool:
@@ -183,10 +192,15 @@ def read_records(
         read_nicknames(spec.match.nicknames)  # a list that cannot be used is told before anything is read
     who = readers(spec)
     raws: list[RawTable] = []
-    progress("reading", 0, len(sources))
-    for number, source in enumerate(sources, start=1):
-        raws.append(read_raw(source, wanted, who))
-        progress("reading", number, len(sources))
+    prepared_sources: tuple[PreparedTable, ...] = ()
+    if spec.prepare is not None:
+        processes = threads or os.cpu_count() or 1
+        raws, prepared_sources = prepared_raws(spec.prepare, sources, wanted, who, processes, progress)
+    else:
+        progress("reading", 0, len(sources))
+        for number, source in enumerate(sources, start=1):
+            raws.append(read_raw(source, wanted, who))
+            progress("reading", number, len(sources))
     check_different(sources, [raw.sha256 for raw in raws], wanted)
     fields = list(raws[0].columns)
     # Text is let go field by field: together they are the most that a linkage ever holds.
@@ -223,7 +237,7 @@ def read_records(
         raw.check({field: len(own) - n for field, n in present.items()}, bad_by_field, spec.fields)
         shares = {field: n / max(1, len(own)) for field, n in present.items()}
         facts.append(TableFacts(raw.source.name, len(own), raw.sha256, bad_by_field, shares))
-    return Encoded(tuple(facts), records)
+    return Encoded(tuple(facts), records, prepared_sources)
 
 
 @cache
@@ -343,7 +357,16 @@ def prepare(
         if limited and plan.blocking.pairs_to_visit() > spec.most_pairs:
             check_pairs(plan.blocking, records, spec.most_pairs, rate())
     spec = spec.model_copy(update={"sources": tuple(sources)})
-    return Prepared(spec, kind, encoded.inputs, records, plan, listed=listed, duplicates=duplicates)
+    return Prepared(
+        spec,
+        kind,
+        encoded.inputs,
+        records,
+        plan,
+        listed=listed,
+        duplicates=duplicates,
+        prepared_sources=encoded.prepared_sources,
+    )
 
 
 def read_listed(spec: Spec, records: Records, kind: Kind, unlisted: Sequence[int] = ()) -> Listed:

@@ -16,6 +16,7 @@ from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.golden import golden_records
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.preparing import with_references
 from tallystick.linkage.tables import NAMES
 from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
@@ -88,6 +89,10 @@ class Results(ABC):
         -------
         polars.DataFrame
         """
+        return with_references(self._table(name), self.prepared.prepared_sources)
+
+    def _table(self, name: str) -> pl.DataFrame:
+        """One of the tables, without reference numbers."""
         prepared = self.prepared
         if name == "entities":
             return entities_table(prepared.records, self.clustering.entity, self.entity_ids)

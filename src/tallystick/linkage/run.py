@@ -46,6 +46,7 @@ from tallystick.linkage.matches import Matches
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
+from tallystick.linkage.preparing import write_preparation
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
@@ -200,6 +201,7 @@ def _written(
 ) -> Result:
     """Write the tables, figures and report of decided pairs; the run is complete then."""
     with clock.stage("write"):
+        write_preparation(folder, links.prepared.prepared_sources)
         for name in (*links.table_names, *(("duplicates",) if links.prepared.duplicates else ())):
             if not (folder / f"{name}.parquet").exists():
                 progress(f"writing {name}", 0, 1)

@@ -146,7 +146,7 @@ def _applied(
     """One step over distinct rows; rows that it made equal are one afterwards."""
     before = distinct.rows
     applied = step.apply(before.select(step.reads(field)), distinct.n_records, context)
-    new = before.with_columns(**{name: values for name, values in applied.columns.items()})
+    new = before.with_columns(**dict(applied.columns))
     n = distinct.n_records
 
     def records(chosen: Mask) -> int:

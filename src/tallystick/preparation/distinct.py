@@ -1,4 +1,4 @@
-"""Slow functions of libraries, called once for each distinct text and by several processes where there are many."""
+"""Slow functions of libraries: called once for each distinct text, by several processes if there are many."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def map_texts(
     Parameters
     ----------
     function : callable
-        Of one text; at the top of a module, or a `functools.partial` of such, so that another process finds it.
+        Of one text; at the top of a module, or a `functools.partial` of such, so that another process can
+        import it.
     texts : sequence of str
         Distinct texts.
     processes : int
@@ -67,7 +68,6 @@ def _elsewhere(function: Callable[[str], Result], texts: list[str]) -> list[Resu
         input=pickle.dumps(sys.path) + pickle.dumps((function, texts)),
         capture_output=True,
         check=False,
-        env=None,
     )
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]

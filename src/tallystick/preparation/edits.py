@@ -1,7 +1,7 @@
 """Logical edits: rules that a record, or the records of a household, must not break.
 
-A rule is an expression of SQL that tells what is *wrong*, over fields as they are prepared. Of a record for which a
-value that it needs is missing, it says nothing.
+A rule is an expression of SQL that tells what is *wrong*, over fields as they are prepared. Of a record that
+lacks a value that it needs, it says nothing.
 """
 
 from __future__ import annotations

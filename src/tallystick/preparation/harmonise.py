@@ -106,7 +106,7 @@ def form_of(values: pl.Series) -> Form:
 
 
 def differences(
-    settings: Harmonise, sources: Sequence[str], columns: Sequence[Mapping[str, pl.Series]]
+    settings: Harmonise, sources: Sequence[str], forms: Sequence[Mapping[str, Form]]
 ) -> list[str]:
     """What the sources write differently, a sentence a field.
 
@@ -115,22 +115,22 @@ def differences(
     settings : Harmonise
     sources : sequence of str
         Names of the sources.
-    columns : sequence of mapping of str to polars.Series
-        The prepared fields of each.
+    forms : sequence of mapping of str to Form
+        How each writes its prepared fields.
 
     Returns
     -------
     list of str
     """
-    wanted = settings.fields or tuple(dict.fromkeys(name for own in columns for name in own))
+    wanted = settings.fields or tuple(dict.fromkeys(name for own in forms for name in own))
     found: list[str] = []
     for name in wanted:
-        without = [source for source, own in zip(sources, columns, strict=True) if name not in own]
+        without = [source for source, own in zip(sources, forms, strict=True) if name not in own]
         if without:
             found.append(f"field {name!r} is not in {' or '.join(map(repr, without))}")
             continue
-        forms = {source: form_of(own[name]) for source, own in zip(sources, columns, strict=True)}
-        known = {source: form for source, form in forms.items() if form.kind != "nothing"}
+        both = {source: own[name] for source, own in zip(sources, forms, strict=True)}
+        known = {source: form for source, form in both.items() if form.kind != "nothing"}
         found += [f"field {name!r} {said}" for said in _different(settings, known)]
     return found
 
@@ -162,7 +162,7 @@ def _each(what: Mapping[str, str]) -> str:
 
 
 def check_harmonised(
-    settings: Harmonise, sources: Sequence[str], columns: Sequence[Mapping[str, pl.Series]]
+    settings: Harmonise, sources: Sequence[str], forms: Sequence[Mapping[str, Form]]
 ) -> None:
     """Raise `InputError` where sources write fields differently, naming all that differs.
 
@@ -171,10 +171,10 @@ def check_harmonised(
     settings : Harmonise
     sources : sequence of str
         Names of the sources.
-    columns : sequence of mapping of str to polars.Series
-        The prepared fields of each.
+    forms : sequence of mapping of str to Form
+        How each writes its prepared fields.
     """
-    if found := differences(settings, sources, columns):
+    if found := differences(settings, sources, forms):
         raise InputError(
             "prepare.harmonise: the sources differ once prepared: " + "; ".join(found) + ". Add steps that "
             "make them alike, or leave what may differ out of harmonise.fields."

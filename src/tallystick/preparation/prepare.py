@@ -13,6 +13,7 @@ from tallystick.errors import InputError
 from tallystick.preparation.chain import StepCount, run_steps
 from tallystick.preparation.duplicates import survivors
 from tallystick.preparation.edits import Edit, judge, typed
+from tallystick.preparation.harmonise import Form, form_of
 from tallystick.preparation.normalise import Normalise, normalise_column
 from tallystick.preparation.read import RawTable, read_raw
 from tallystick.preparation.reference import reference_numbers
@@ -30,7 +31,7 @@ FAILURES = {
     "severity": pl.String,
     "action": pl.String,
 }
-REMOVED = {"id": pl.String, "survivor": pl.String, "rule": pl.String}
+REMOVED = dict.fromkeys(("id", "survivor", "rule"), pl.String)
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,13 @@ class PreparedTable:
     failures : polars.DataFrame
         ``id``, ``rule``, ``fields``, ``severity``, ``action``: a row for each record and rule that it fails.
     removed : polars.DataFrame
-        ``id``, ``survivor``, ``rule``: each record taken out as a duplicate, and the one that stands for it.
+        ``id``, ``survivor``, ``rule``: each record taken out as a duplicate, and the one standing for it.
     sha256 : str
         Of the source.
+    forms : mapping of str to Form
+        How its fields are written, where they are to be harmonised.
+    all_references : polars.DataFrame or None
+        ``id`` and ``reference`` of all records that it has, those taken out too.
     """
 
     source: Source
@@ -97,6 +102,8 @@ class PreparedTable:
     failures: pl.DataFrame
     removed: pl.DataFrame
     sha256: str = field(default="", repr=False)
+    forms: Mapping[str, Form] = field(default_factory=dict, repr=False)
+    all_references: pl.DataFrame | None = field(default=None, repr=False)
 
     @property
     def n_records(self) -> int:
@@ -114,8 +121,8 @@ class PreparedTable:
         Returns
         -------
         polars.DataFrame
-            ``id``, ``reference`` where there is one, then each field, and beside it as ``<field>_raw`` what was
-            read, where the field is prepared.
+            ``id``, ``reference`` where there is one, then each field, and beside it as ``<field>_raw`` what
+            was read, where the field is prepared.
         """
         out: dict[str, pl.Series] = {"id": self.ids}
         if self.references is not None:
@@ -150,7 +157,8 @@ def prepare_table(
     Raises
     ------
     InputError
-        If the source cannot be read, lacks a field, or a dictionary or library that a step needs is not there.
+        If the source cannot be read or lacks a field, or a step needs a dictionary or library that is not
+        there.
 
     Examples
     --------
@@ -272,8 +280,12 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
         failures=pl.DataFrame(schema=FAILURES),
         removed=pl.DataFrame(schema=REMOVED),
         sha256=raw.sha256,
+        all_references=None if references is None else pl.DataFrame([raw.ids.alias("id"), references]),
     )
-    return _without_duplicates(_edited(whole, preparation), preparation)
+    done = _without_duplicates(_edited(whole, preparation), preparation)
+    if preparation.harmonise is None:
+        return done
+    return replace(done, forms={name: form_of(values) for name, values in done.columns.items()})
 
 
 def kept(prepared: PreparedTable, rows: np.ndarray[Any, np.dtype[np.int64]]) -> PreparedTable:

@@ -1,4 +1,4 @@
-"""What is done to the records of the sources before they are linked: the section ``[prepare]`` of a specification."""
+"""What is done to the records of the sources before they are linked: the section ``[prepare]``."""
 
 from __future__ import annotations
 
@@ -95,6 +95,10 @@ class Preparation(Settings):
             if names.count(name) > 1:
                 raise ValueError(f'two edits are called "{name}": give each a name of its own')
         return self
+
+    def files(self) -> tuple[str, ...]:
+        """Paths of the files that steps need."""
+        return tuple(path for one in self.fields for step in one.steps for path in step.files().values())
 
     def of_source(self, source: str) -> Iterator[tuple[int, PreparedField]]:
         """The fields that are prepared in a source, with their places among all."""

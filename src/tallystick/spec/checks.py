@@ -40,16 +40,18 @@ def problems(spec: Spec) -> list[Problem]:
     found += _repeated("comparisons", "name", [one.name for one in spec.comparisons])
     found += _repeated("passes", None, [one.label for one in spec.passes])
     found += _answers_read(spec)
+    found += _unknown_sources(spec)
     found += _unknown_interactions(spec)
     found += step_problems(spec)
     found += household_problems(spec)
-    if not spec.comparisons and spec.match is None:
+    if not spec.comparisons and spec.match is None and (spec.prepare is None or spec.passes):
         found.append(Problem(("comparisons",), "found none, expected at least one"))
     if wrong := _match_problem(spec):
         found.append(wrong)
     if (
         not spec.passes
         and spec.match is None
+        and (spec.prepare is None or spec.comparisons)
         and (spec.sources or not all(one.m and one.u for one in spec.comparisons))
     ):
         found.append(
@@ -63,18 +65,22 @@ def problems(spec: Spec) -> list[Problem]:
 
 
 def require_comparisons(spec: Spec) -> None:
-    """Raise `SpecError` where a specification has only match keys, and pairs are to be weighed.
+    """Raise `SpecError` where a specification has no comparisons or passes, and pairs are to be weighed.
 
     Parameters
     ----------
     spec : Spec
     """
     for key, example in (("comparisons", ""), ("passes", ', such as one with type = "all_pairs"')):
-        if spec.match is not None and not getattr(spec, key):
-            raise SpecError(
-                f"{key}: found none, expected at least one [[{key}]]{example}: match keys alone are linked "
-                "by tallystick match (Linkage.match)"
-            )
+        if getattr(spec, key):
+            continue
+        if spec.match is not None:
+            why = "match keys alone are linked by tallystick match (Linkage.match)"
+        elif spec.prepare is not None:
+            why = "a preparation alone is run by tallystick prepare"
+        else:
+            continue
+        raise SpecError(f"{key}: found none, expected at least one [[{key}]]{example}: {why}")
 
 
 def _match_problem(spec: Spec) -> Problem | None:
@@ -204,6 +210,25 @@ def _unused_fields(spec: Spec) -> Iterator[Problem]:
                 ("fields", name),
                 misspelt(name, spec.fields_named, "a field that a comparison or a pass reads"),
             )
+
+
+def _unknown_sources(spec: Spec) -> Iterator[Problem]:
+    """Parts of a preparation that are for a source which is not there."""
+    if spec.prepare is None or not spec.sources:
+        return
+    names = [source.name for source in spec.sources]
+    prepare = spec.prepare
+    named = {
+        "fields": [one.sources for one in prepare.fields],
+        "edits": [one.sources for one in prepare.edits],
+        "duplicates": [one.sources for one in prepare.duplicates],
+    }
+    for what, parts in named.items():
+        for number, chosen in enumerate(parts):
+            for place, name in enumerate(chosen):
+                if name not in names:
+                    path: KeyPath = ("prepare", what, number, "sources", place)
+                    yield Problem(path, misspelt(name, names, "the name of a source"))
 
 
 def _answers_read(spec: Spec) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from tallystick.linking.households import Households
 from tallystick.linking.match_settings import Match
 from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
+from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
 from tallystick.spec.checks import kind_problem, problems
 from tallystick.spec.household_checks import household_source_problem
@@ -68,6 +69,8 @@ class Spec(Settings):
         thresholds; by default each pass is a step.
     match : Match, optional
         Keys of a deterministic linkage.
+    prepare : Preparation, optional
+        What is done to the records of the sources before they are linked.
     households : Households, optional
         Households are linked first, then the persons in them.
 
@@ -98,6 +101,7 @@ class Spec(Settings):
     steps: tuple[Step, ...] = ()
     match: Match | None = None
     households: Households | None = None
+    prepare: Preparation | None = None
 
     @classmethod
     def python_name(cls) -> str:

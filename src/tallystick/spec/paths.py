@@ -15,6 +15,7 @@ from tallystick._problems import KeyPath, Problem, sentences, written_path
 from tallystick.blocking.passes import PairTable
 from tallystick.comparisons.comparison import Comparison
 from tallystick.errors import SpecError
+from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
 from tallystick.spec.model import Spec
 
@@ -140,7 +141,21 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
     if spec.match is not None and spec.match.nicknames is not None:
         nicknames = joined(spec.match.nicknames)
         changed["match"] = spec.match.model_copy(update={"nicknames": nicknames})
+    if spec.prepare is not None:
+        changed["prepare"] = _with_files(spec.prepare, joined)
     return spec.model_copy(update=changed)
+
+
+def _with_files(prepare: Preparation, joined: Callable[[str | Path], str]) -> Preparation:
+    """The preparation with the files that its steps need made ready."""
+    fields = []
+    for one in prepare.fields:
+        steps = [
+            step.model_copy(update={key: joined(path) for key, path in step.files().items()})
+            for step in one.steps
+        ]
+        fields.append(one.model_copy(update={"steps": tuple(steps)}))
+    return prepare.model_copy(update={"fields": tuple(fields)})
 
 
 def _with_place(one: PairTable, joined: Callable[[str | Path], str]) -> PairTable:
@@ -178,6 +193,11 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
     for number, comparison in enumerate(spec.comparisons):
         if (known := comparison.value_frequencies) is not None:
             places.append((("comparisons", number, "frequencies", "path"), known.path))
+    if spec.prepare is not None:
+        for number, one_field in enumerate(spec.prepare.fields):
+            for place, step in enumerate(one_field.steps):
+                for key, path in step.files().items():
+                    places.append((("prepare", "fields", number, "steps", place, key), path))
     if spec.match is not None:
         places.append((("match", "nicknames"), spec.match.nicknames))
     return [(path, str(text)) for path, text in places if text is not None]

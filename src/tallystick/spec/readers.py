@@ -34,6 +34,15 @@ def fields_by_place(spec: Spec) -> list[tuple[KeyPath, str]]:
     (('passes', 0, 'filters', 0), 'age')
     """
     read: list[tuple[KeyPath, str]] = []
+    made: set[str] = set()
+    if spec.prepare is not None:
+        for number, prepared in enumerate(spec.prepare.fields):
+            read += [(("prepare", "fields", number), field) for field in prepared.reads if field not in made]
+            made.update(prepared.writes)
+        for number, edit in enumerate(spec.prepare.edits):
+            read += [(("prepare", "edits", number), field) for field in edit.reads]
+        for number, duplicates in enumerate(spec.prepare.duplicates):
+            read += [(("prepare", "duplicates", number), field) for field in duplicates.reads]
     for number, one in enumerate(spec.comparisons):
         read += [(("comparisons", number), field) for field in dict.fromkeys((*one.left, *one.right))]
     for number, step in enumerate(spec.passes):

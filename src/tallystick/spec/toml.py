@@ -159,6 +159,8 @@ def dump_spec(spec: Spec) -> str:
     for key, value in data.items():
         if key == "fields":
             blocks += [_block(f"[fields.{key_text(name)}]", settings) for name, settings in value.items()]
+        elif key == "prepare":
+            blocks += _prepare_blocks(value)
         elif isinstance(value, list):
             blocks += [_block(f"[[{key}]]", table) for table in value]
         else:
@@ -304,6 +306,17 @@ def _pair(pair: FieldPair, path: KeyPath) -> dict[str, Any]:
         if name != Comparison.model_validate({**fields, "comparator": pair.comparator}).name:
             fields = {"name": name, **fields}
     return {**fields, **table}
+
+
+def _prepare_blocks(prepare: dict[str, Any]) -> list[str]:
+    """The tables of a preparation, each list of tables as such."""
+    blocks = []
+    for key, value in prepare.items():
+        if isinstance(value, list):
+            blocks += [_block(f"[[prepare.{key}]]", table) for table in value]
+        else:
+            blocks.append(_block(f"[prepare.{key}]", value))
+    return blocks or [_block("[prepare]", {})]
 
 
 def _block(header: str, table: dict[str, Any]) -> str:

@@ -71,6 +71,10 @@ class Step(Settings):
     paths: ClassVar[tuple[str, ...]] = ()
     """Settings that are the path of a file; relative ones are joined to the folder of the specification."""
 
+    def files(self) -> dict[str, str]:
+        """Settings that are the path of a file, where they are given."""
+        return {key: str(value) for key in self.paths if (value := getattr(self, key)) is not None}
+
     def reads(self, name: str) -> tuple[str, ...]:
         """Fields that the step reads when it is one of a field's steps."""
         return (name,)

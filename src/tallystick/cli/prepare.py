@@ -1,0 +1,153 @@
+"""The command ``tallystick prepare``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import polars as pl
+
+from tallystick._files import write_json
+from tallystick._progress import Progress
+from tallystick.errors import InputError
+from tallystick.linkage.folder import WORK, check_folder, open_folder, remove
+from tallystick.linkage.preparing import (
+    PREPARATION,
+    failures_table,
+    preparation_dict,
+    removed_table,
+    with_references,
+)
+from tallystick.preparation.harmonise import check_harmonised
+from tallystick.preparation.prepare import PreparedTable, check_steps, prepare_raw, read_prepared_raw
+from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
+from tallystick.preparation.source import Source
+from tallystick.preparation.write import write_table
+from tallystick.spec import load_spec, resolved
+
+_SHOWN_RULES = 6
+_TABLES = ("failures", "removed")
+
+
+def run_prepare(
+    spec_path: Path, out: Path | None, threads: int | None, force: bool, progress: Progress
+) -> str:
+    """Prepare the sources of a specification and write them.
+
+    Parameters
+    ----------
+    spec_path : path
+        The specification.
+    out : path, optional
+        Directory for the results; by default named for the specification.
+    threads : int, optional
+        How many processes may share the work of slow libraries; by default as many as there are processors.
+    force : bool
+        Replace what is there.
+    progress : Progress
+        Told how far it is.
+
+    Returns
+    -------
+    str
+        What was done, for people.
+    """
+    spec = resolved(load_spec(spec_path), spec_path.parent)
+    preparation = spec.prepare
+    if preparation is None:
+        raise InputError(
+            f"{spec_path}: there is nothing to prepare: add [[prepare.fields]] with the steps of a field."
+        )
+    if not spec.sources:
+        raise InputError(f"{spec_path}: there is no source: add [[sources]] with a name and a path.")
+    for source in spec.sources:
+        if source.name in _TABLES:
+            raise InputError(
+                f"{spec_path}: a source cannot be called {source.name!r}, as a table of results is."
+            )
+    folder = out or spec_path.with_name(f"{spec_path.stem}-prepared")
+    check_folder(folder, force)
+    check_steps(preparation)
+    done: list[PreparedTable] = []
+    frames: list[pl.DataFrame] = []
+    progress("preparing", 0, len(spec.sources))
+    for number, source in enumerate(spec.sources, start=1):
+        raw = read_prepared_raw(source, preparation)
+        prepared = prepare_raw(raw, preparation, processes=threads or os.cpu_count() or 1)
+        frames.append(_with_other_columns(source, prepared))
+        done.append(prepared)
+        progress("preparing", number, len(spec.sources))
+    if preparation.harmonise is not None:
+        check_harmonised(
+            preparation.harmonise, [one.name for one in spec.sources], [one.forms for one in done]
+        )
+    _clear(folder)
+    open_folder(folder, "prepare")
+    for source, frame in zip(spec.sources, frames, strict=True):
+        write_table(frame, folder / f"{source.name}.parquet")
+    write_table(with_references(failures_table(done), done), folder / "failures.parquet")
+    write_table(with_references(removed_table(done), done), folder / "removed.parquet")
+    write_json(folder / PREPARATION, preparation_dict(done))
+    remove(folder / WORK)
+    return "\n".join([*(summary(one) for one in done), f"Written to {folder}."])
+
+
+def _clear(folder: Path) -> None:
+    """Delete the prepared files that are there: those of sources that are gone would look like results."""
+    try:
+        before = json.loads((folder / PREPARATION).read_bytes())["sources"]
+    except (OSError, ValueError, KeyError):
+        return
+    for one in before:
+        (folder / f"{one['name']}.parquet").unlink(missing_ok=True)
+
+
+def _with_other_columns(source: Source, prepared: PreparedTable) -> pl.DataFrame:
+    """The prepared records, and behind them the columns that nothing was done to, as they are.
+
+    The column of the id keeps its name, so that the file is linked as the raw one would be.
+    """
+    table = prepared.table()
+    if source.id is not None:
+        table = table.rename({"id": source.id})
+    elif "id" in open_source(source).columns:
+        table = table.drop("id")
+    taken = {source.column(name) for name in prepared.columns} | {source.id} | set(table.columns)
+    others = [name for name in open_source(source).columns if name not in taken]
+    if not others:
+        return table
+    rest = read_columns(source, others, allow_truth=True).drop(ID_COLUMN)[prepared.rows]
+    return table.hstack(rest.get_columns())
+
+
+def summary(prepared: PreparedTable) -> str:
+    """What was done to a source, for people.
+
+    Parameters
+    ----------
+    prepared : PreparedTable
+
+    Returns
+    -------
+    str
+    """
+    lines = [f"{prepared.source.name}: {prepared.n_read:,} records read, {prepared.n_records:,} prepared"]
+    if prepared.n_dropped:
+        lines[0] += f", {prepared.n_dropped:,} dropped by edits"
+    if prepared.removed.height:
+        lines[0] += f", {prepared.removed.height:,} removed as duplicates"
+    for step in prepared.steps:
+        changed = sum(step.n_changed.values())
+        text = f"  {step.field}, {step.step}: {changed:,} changed"
+        if step.reported:
+            text += f", {sum(step.reported.values()):,} reported"
+        lines.append(text)
+        told = sorted([*step.rules.items(), *step.reported.items()], key=lambda one: (-one[1], one[0]))
+        lines += [f"      {n:>9,}  {what}" for what, n in told[:_SHOWN_RULES]]
+        if len(told) > _SHOWN_RULES:
+            lines.append(f"                 and {len(told) - _SHOWN_RULES} more in {PREPARATION}")
+    for edit in prepared.edits:
+        judged = f", {edit.n_not_judged:,} could not be judged" if edit.n_not_judged else ""
+        lines.append(f'  edit "{edit.rule}" ({edit.action}): {edit.n_failed:,} fail{judged}')
+    return "\n".join(lines)

@@ -1,0 +1,210 @@
+"""The preparation as the first stage of a linkage: sources prepared, and what a run keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tallystick._files import write_json
+from tallystick._progress import Progress, silent
+from tallystick.preparation.harmonise import check_harmonised
+from tallystick.preparation.prepare import (
+    PreparedTable,
+    check_steps,
+    prepare_raw,
+    read_prepared_raw,
+)
+from tallystick.preparation.read import RawTable
+from tallystick.preparation.settings import Preparation
+from tallystick.preparation.source import Source
+from tallystick.preparation.write import write_table
+
+PREPARATION = "prepare.json"
+"""What each step did, in the directory of a run."""
+
+
+def prepared_raws(
+    preparation: Preparation,
+    sources: Sequence[Source],
+    fields: Sequence[str],
+    readers: Mapping[str, str],
+    processes: int,
+    progress: Progress = silent,
+) -> tuple[list[RawTable], tuple[PreparedTable, ...]]:
+    """Read sources and prepare them.
+
+    Parameters
+    ----------
+    preparation : Preparation
+    sources : sequence of Source
+    fields : sequence of str
+        Fields that the linkage reads.
+    readers : mapping of str to str
+        Which part of the specification reads a field.
+    processes : int
+        How many processes may share the work of slow libraries.
+    progress : Progress
+        Told the number of sources done and to do.
+
+    Returns
+    -------
+    raws : list of RawTable
+        The fields of the linkage as they are prepared, of the records that are left.
+    prepared : tuple of PreparedTable
+        What was done, without any values.
+
+    Raises
+    ------
+    InputError
+        If a source cannot be read or prepared, or the sources differ where they have to be alike.
+    """
+    check_steps(preparation)
+    raws, done = [], []
+    progress("preparing", 0, len(sources))
+    for number, source in enumerate(sources, start=1):
+        raw = read_prepared_raw(source, preparation, fields, readers)
+        prepared = prepare_raw(raw, preparation, processes=processes)
+        columns = {name: prepared.columns[name] for name in dict.fromkeys(fields)}
+        raws.append(replace(raw, ids=prepared.ids, columns=columns))
+        done.append(replace(prepared, columns={}, raw={}))
+        progress("preparing", number, len(sources))
+    if preparation.harmonise is not None:
+        check_harmonised(preparation.harmonise, [one.name for one in sources], [one.forms for one in done])
+    return raws, tuple(done)
+
+
+def preparation_dict(prepared: Sequence[PreparedTable]) -> dict[str, Any]:
+    """What was done to each source, as ``prepare.json`` holds it.
+
+    Parameters
+    ----------
+    prepared : sequence of PreparedTable
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "sources": [
+            {
+                "name": one.source.name,
+                "sha256": one.sha256,
+                "records_read": one.n_read,
+                "records_dropped": one.n_dropped,
+                "duplicates_removed": one.removed.height,
+                "records": one.n_records,
+                "steps": [
+                    {
+                        "place": step.place,
+                        "field": step.field,
+                        "step": step.step,
+                        "records": step.n_records,
+                        "distinct_values": step.n_values,
+                        "changed": dict(step.n_changed),
+                        "rules": dict(step.rules),
+                        "reported": dict(step.reported),
+                    }
+                    for step in one.steps
+                ],
+                "edits": [
+                    {
+                        "place": edit.place,
+                        "rule": edit.rule,
+                        "action": edit.action,
+                        "failed": edit.n_failed,
+                        "not_judged": edit.n_not_judged,
+                    }
+                    for edit in one.edits
+                ],
+            }
+            for one in prepared
+        ]
+    }
+
+
+def failures_table(prepared: Sequence[PreparedTable]) -> pl.DataFrame:
+    """Records and the rules that they fail, as of `PreparedTable`, with the ``source``."""
+    return _of_all(prepared, [one.failures for one in prepared])
+
+
+def removed_table(prepared: Sequence[PreparedTable]) -> pl.DataFrame:
+    """Records taken out as duplicates, as of `PreparedTable`, with the ``source``."""
+    return _of_all(prepared, [one.removed for one in prepared])
+
+
+def _of_all(prepared: Sequence[PreparedTable], tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    parts = [
+        table.insert_column(0, pl.Series("source", [one.source.name] * table.height, dtype=pl.String))
+        for one, table in zip(prepared, (table.clone() for table in tables), strict=True)
+    ]
+    return pl.concat(parts)
+
+
+def write_preparation(folder: Path, prepared: Sequence[PreparedTable]) -> None:
+    """Write what a run keeps of its preparation; nothing where nothing was prepared.
+
+    Parameters
+    ----------
+    folder : path
+        The directory of the run.
+    prepared : sequence of PreparedTable
+    """
+    if not prepared:
+        return
+    write_table(with_references(failures_table(prepared), prepared), folder / "failures.parquet")
+    write_table(with_references(removed_table(prepared), prepared), folder / "removed.parquet")
+    write_json(folder / PREPARATION, preparation_dict(prepared))
+
+
+_ID_COLUMNS = {
+    "id": ("source", "reference"),
+    "id_left": ("source_left", "reference_left"),
+    "id_right": ("source_right", "reference_right"),
+    "id_candidate": ("source_candidate", "reference_candidate"),
+    "survivor": ("source", "reference_survivor"),
+}
+"""Columns that hold ids: the column of their source, and what their reference numbers are called."""
+
+
+def with_references(table: pl.DataFrame, prepared: Sequence[PreparedTable]) -> pl.DataFrame:
+    """A table of a run with the reference numbers of its records, where records have them.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        With columns of ids.
+    prepared : sequence of PreparedTable
+        In the order of the sources.
+
+    Returns
+    -------
+    polars.DataFrame
+        Beside each column of ids one of reference numbers.
+    """
+    known = [
+        one.all_references.with_columns(source=pl.lit(one.source.name))
+        for one in prepared
+        if one.all_references is not None
+    ]
+    if not known:
+        return table
+    numbers = pl.concat(known)
+    for column, (source, name) in _ID_COLUMNS.items():
+        if column not in table.columns:
+            continue
+        keyed = numbers.rename({"id": column, "reference": name})
+        if source in table.columns:
+            keyed, on = keyed.rename({"source": source}), [source, column]
+        else:  # of two sources the left one is the first
+            own = prepared[-1 if column == "id_right" else 0].source.name
+            keyed, on = keyed.filter(pl.col("source") == own).drop("source"), [column]
+        order = list(table.columns)
+        if name in order:
+            table, order = table.drop(name), [one for one in order if one != name]
+        order.insert(order.index(column) + 1, name)
+        table = table.join(keyed, on=on, how="left", maintain_order="left").select(order)
+    return table
