@@ -292,6 +292,8 @@ def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, f
     from tallystick.linkage.export import join_pairs
     from tallystick.linkage.run import check_unchanged
     from tallystick.linkage.tables import read_table
+    from tallystick.preparation.settings import Preparation
+    from tallystick.preparation.whole_table import as_prepared
     from tallystick.preparation.write import check_suffix, write_table
 
     _check_file(out, force)
@@ -300,6 +302,9 @@ def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, f
     sources = _sources(run, facts)
     check_unchanged(sources, facts)
     decisions = ["link", "possible"] if possible else ["link"]
+    preparation = facts["spec"].get("prepare")
+    if preparation is not None:
+        sources = list(as_prepared(sources, Preparation.model_validate(preparation)))
     table = join_pairs(read_table(run / "links.parquet"), sources, columns, decisions)
     write_table(table, out)
     return f"{out}: {len(table):,} rows, {table.width} columns"
@@ -316,4 +321,6 @@ def evaluate_run(run: Path, truth: str) -> str:
     check_unchanged(sources, facts)
     pairs, entities = (read_table(run / f"{name}.parquet") for name in ("links", "entities"))
     keys = [one["key"] for one in facts["counts"].get("keys", [])]  # of a run of match keys
-    return evaluate(pairs, entities, sources, facts["kind"], truth, keys).text()
+    taken_out = run / "removed.parquet"
+    removed = read_table(taken_out) if taken_out.exists() else None
+    return evaluate(pairs, entities, sources, facts["kind"], truth, keys, removed).text()

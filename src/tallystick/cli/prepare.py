@@ -21,8 +21,7 @@ from tallystick.linkage.preparing import (
 )
 from tallystick.preparation.harmonise import check_harmonised
 from tallystick.preparation.prepare import PreparedTable, check_steps, prepare_raw, read_prepared_raw
-from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
-from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import whole_table
 from tallystick.preparation.write import write_table
 from tallystick.spec import load_spec, resolved
 
@@ -75,7 +74,7 @@ def run_prepare(
     for number, source in enumerate(spec.sources, start=1):
         raw = read_prepared_raw(source, preparation)
         prepared = prepare_raw(raw, preparation, processes=threads or os.cpu_count() or 1)
-        frames.append(_with_other_columns(source, prepared))
+        frames.append(whole_table(prepared))
         done.append(prepared)
         progress("preparing", number, len(spec.sources))
     if preparation.harmonise is not None:
@@ -101,24 +100,6 @@ def _clear(folder: Path) -> None:
         return
     for one in before:
         (folder / f"{one['name']}.parquet").unlink(missing_ok=True)
-
-
-def _with_other_columns(source: Source, prepared: PreparedTable) -> pl.DataFrame:
-    """The prepared records, and behind them the columns that nothing was done to, as they are.
-
-    The column of the id keeps its name, so that the file is linked as the raw one would be.
-    """
-    table = prepared.table()
-    if source.id is not None:
-        table = table.rename({"id": source.id})
-    elif "id" in open_source(source).columns:
-        table = table.drop("id")
-    taken = {source.column(name) for name in prepared.columns} | {source.id} | set(table.columns)
-    others = [name for name in open_source(source).columns if name not in taken]
-    if not others:
-        return table
-    rest = read_columns(source, others, allow_truth=True).drop(ID_COLUMN)[prepared.rows]
-    return table.hstack(rest.get_columns())
 
 
 def summary(prepared: PreparedTable) -> str:

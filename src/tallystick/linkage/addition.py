@@ -19,6 +19,7 @@ from tallystick.linkage.identify import known_records, pair_columns, rows_of_sid
 from tallystick.linkage.links import Links, link_prepared
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, prepare
+from tallystick.linkage.preparing import removed_table, with_references, with_removed, without_references
 from tallystick.linkage.tables import LABELS
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.clustering import Clustering, cluster
@@ -27,6 +28,7 @@ from tallystick.linking.entities import Golden
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import as_prepared
 
 Ints = NDArray[np.int64]
 Rows = NDArray[np.integer[Any]]
@@ -99,7 +101,8 @@ class Added:
     def golden(self, golden: Golden | None = None) -> pl.DataFrame:
         """The golden record of each entity (see `tallystick.linkage.golden.golden_records`)."""
         asked = golden or self.model.spec.entities.golden or Golden()
-        return golden_records(self.entities, self.new.prepared.spec.sources, asked)
+        spec = self.new.prepared.spec
+        return golden_records(self.entities, as_prepared(spec.sources, spec.prepare), asked)
 
     def add(self, source: Source, **how: Any) -> Added:
         """Add another file (see `add_source`)."""
@@ -179,14 +182,17 @@ def add_source(
     found = _entities_after(prepared, pairs, len(old.verdict), before)
     kept = entered.entities["entity_id"].unique(maintain_order=True)
     ids, changes = _ids_and_changes(prepared, before, found, kept)
-    links = pl.concat([_with_sources(entered, old_table(entered)), new.pairs], how="vertical_relaxed")
+    numbered = prepared.prepared_sources
+    links = [_with_sources(entered, old_table(entered)), without_references(new.pairs)]
     parameters = _all_rates(prepared, entered.model.parameters, new.model.parameters)
     return Added(
         new,
         Model(spec, parameters),
         found,
-        links,
-        entities_table(prepared.records, found.entity, ids),
+        with_references(pl.concat(links, how="vertical_relaxed"), numbered),
+        with_references(
+            with_removed(entities_table(prepared.records, found.entity, ids), numbered), numbered
+        ),
         clusters_table(prepared, pairs, found, ids),
         changes,
     )
@@ -204,7 +210,7 @@ def check_new(source: Source, sha256: str, entered: Entered) -> None:
 
 def old_table(entered: Entered) -> pl.DataFrame:
     """Links so far, whose ids are text."""
-    return entered.links.with_columns(pl.col("id_left", "id_right").cast(pl.String))
+    return without_references(entered.links).with_columns(pl.col("id_left", "id_right").cast(pl.String))
 
 
 def _with_sources(entered: Entered, table: pl.DataFrame) -> pl.DataFrame:
@@ -259,6 +265,9 @@ def _joined(old: DecidedPairs, new: DecidedPairs) -> DecidedPairs:
 def _entities_before(entered: Entered, prepared: Prepared) -> Ints:
     """Number of the entity of each record in the order of `Entered.entities`; -1 for new records."""
     table = entered.entities.select("entity_id", "source", pl.col("id").cast(pl.String))
+    if prepared.prepared_sources:  # those taken out as duplicates are of the entity of another one
+        removed = removed_table(prepared.prepared_sources)
+        table = table.join(removed, on=["source", "id"], how="anti", maintain_order="left")
     ids = table["entity_id"].unique(maintain_order=True)
     numbers = pl.DataFrame({"entity_id": ids, "number": np.arange(len(ids))})
     known = known_records(prepared.records)

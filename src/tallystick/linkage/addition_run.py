@@ -17,12 +17,14 @@ from tallystick.linkage.addition import Added, Entered, add_source, check_new
 from tallystick.linkage.entities import entity_figures
 from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
 from tallystick.linkage.forecast import CURVE, curve_table
-from tallystick.linkage.golden import check_golden, golden_records
+from tallystick.linkage.golden import check_golden
 from tallystick.linkage.model import Model
+from tallystick.linkage.preparing import with_references, without_references, write_preparation
 from tallystick.linkage.run import check_unchanged, file_sha256, run_facts
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
 from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
 
@@ -90,7 +92,7 @@ def add_to_run(
         check_new(source, file_sha256(source.path), entered)  # before anything is read
     golden = entered.model.spec.entities.golden
     if golden is not None:
-        check_golden(golden, (*sources, source))
+        check_golden(golden, as_prepared((*sources, source), entered.model.spec.prepare))
     added = add_source(entered, source, threads=threads, memory=memory, progress=progress)
     new = added.new
     prepared = new.prepared
@@ -103,13 +105,14 @@ def add_to_run(
         "review": _review(read_table(run / "review.parquet"), new.review, sources),
     }
     if golden is not None:
-        tables["golden"] = golden_records(added.entities, prepared.spec.sources, golden)
+        tables["golden"] = added.golden(golden)
     progress("writing", 0, 1)
     digest = hashlib.sha256(f"{facts.get('fingerprint')} {prepared.inputs[-1].sha256} {source.name}".encode())
     check_resumable(out, digest.hexdigest(), force)
     open_folder(out, digest.hexdigest())
+    write_preparation(out, prepared.prepared_sources)
     for name, table in tables.items():
-        write_table(table, out / f"{name}.parquet")
+        write_table(with_references(table, prepared.prepared_sources), out / f"{name}.parquet")
     write_table(_curves(added, entered.model, read_table(run / CURVE)), out / CURVE)
     added.model.save(out / "model.json")
     figures = entity_figures(prepared, added.clustering)
@@ -130,6 +133,7 @@ def add_to_run(
 def _residuals(old: pl.DataFrame, new: pl.DataFrame, name: str) -> pl.DataFrame:
     """Records without a link before and after, each with the better of its best candidates."""
     key = ["source", "id"]
+    old, new = without_references(old), without_references(new)
     old = old.with_columns(pl.col("id", "id_candidate").cast(pl.String))
     new = new.filter(pl.col("source") == name).vstack(
         new.filter(pl.col("source") != name).join(old, on=key, how="semi", maintain_order="left")
@@ -142,6 +146,7 @@ def _residuals(old: pl.DataFrame, new: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _review(old: pl.DataFrame, new: pl.DataFrame, sources: Sequence[Source]) -> pl.DataFrame:
     """Possible links of before and of now, by falling weight."""
+    old, new = without_references(old), without_references(new)
     if "source_left" not in old.columns:
         old = old.with_columns(
             pl.lit(sources[0].name).alias("source_left"), pl.lit(sources[-1].name).alias("source_right")

@@ -98,6 +98,7 @@ def evaluate(
     kind: Kind,
     truth: str,
     keys: Sequence[str] = (),
+    removed: pl.DataFrame | None = None,
 ) -> Evaluation:
     """Count the errors of a linkage.
 
@@ -113,6 +114,9 @@ def evaluate(
         Field or column of every source that says who a record is.
     keys : sequence of str
         Labels of the match keys that linked the records, where such did.
+    removed : polars.DataFrame, optional
+        ``source`` and ``id`` of records that were taken out as duplicates before linking: no link can have
+        them, so the links are not asked for them; the entities are, since each is of that of its survivor.
 
     Returns
     -------
@@ -124,6 +128,9 @@ def evaluate(
         Where a source lacks the column.
     """
     parts = read_truth(sources, truth)
+    every = pl.concat(parts)
+    if removed is not None:
+        parts = [part.join(removed, on=["source", "id"], how="anti", maintain_order="left") for part in parts]
     records = pl.concat(parts).with_row_index("row")
     links = pairs.filter(pl.col("decision") == "link")
     rows = {}
@@ -154,5 +161,5 @@ def evaluate(
     by_key = tuple((label, rates_of(links["key"] == label)) for label in keys)
     if kind == "link":
         return Evaluation(rates, None, by_key)
-    joined = records.join(entities, on=["source", "id"], how="left", maintain_order="left")
+    joined = every.join(entities, on=["source", "id"], how="left", maintain_order="left")
     return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]), by_key)

@@ -37,6 +37,7 @@ from tallystick.patterns.count import count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns, read_raw
 from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.records.records import Records, records_of
 from tallystick.spec import Spec
@@ -172,7 +173,8 @@ def _shown(prepared: Prepared, design: pl.DataFrame, columns: Sequence[str]) -> 
     names = list(dict.fromkeys([*prepared.spec.fields_used, *columns]))
     ids = [name for name in design.columns if name.startswith(("source_", "id_"))]
     pairs = design.select(*ids, "weight", "posterior", pl.lit("link").alias("decision"))
-    joined = join_pairs(pairs, prepared.spec.sources, names, ["link"]).drop(PAIR_COLUMNS)
+    sources = as_prepared(prepared.spec.sources, prepared.spec.prepare)
+    joined = join_pairs(pairs, sources, names, ["link"]).drop(PAIR_COLUMNS)
     order = [f"{name}{side}" for name in names for side in ("_left", "_right", "")]
     values = [name for name in order if name in joined.columns and name not in ids]
     values += [name for name in joined.columns if name not in values and name not in ids]

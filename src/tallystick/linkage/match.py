@@ -21,6 +21,7 @@ from tallystick.linkage.matches import Matches
 from tallystick.linkage.prepare import Known, as_sources, read_records
 from tallystick.linkage.preparing import with_references, write_preparation
 from tallystick.linkage.run import Clock, named_sha256, run_facts, shown_spec
+from tallystick.preparation.whole_table import as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.spec import Spec
 
@@ -129,7 +130,8 @@ def match_run(
     clock = Clock()
     check_folder(folder, force)
     if spec.entities.golden is not None:
-        check_golden(spec.entities.golden, as_sources(inputs, spec.sources))
+        files = as_prepared(as_sources(inputs, spec.sources), spec.prepare)
+        check_golden(spec.entities.golden, files)
     with clock.stage("read"):
         known = _read(spec, inputs, threads, progress)
     fingerprint = _fingerprint(known)

@@ -18,11 +18,14 @@ from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
 from tallystick.linkage.golden import golden_records
 from tallystick.linkage.prepare import Known
+from tallystick.linkage.preparing import removed_table, with_references, with_removed
 from tallystick.linkage.tables import pair_ids
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.entities import Golden
 from tallystick.linking.match_settings import Match
 from tallystick.linking.matched import REASONS, Matched
+from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import as_prepared
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class Matches:
         found = self.matched
         columns: dict[str, Any] = pair_ids(self.known, found.left, found.right)
         columns["key"] = self._labels.gather(found.key)
-        return pl.DataFrame(columns).with_columns(pl.lit("link").alias("decision"))
+        table = pl.DataFrame(columns).with_columns(pl.lit("link").alias("decision"))
+        return with_references(table, self.known.prepared_sources)
 
     @cached_property
     def counts(self) -> pl.DataFrame:
@@ -134,7 +138,14 @@ class Matches:
     def entities(self) -> pl.DataFrame:
         """Every record with its ``entity_id``, linked or not."""
         records, entity = self.known.records, self._entity_of
-        return entities_table(records, entity, entity_ids(records, entity))
+        table = entities_table(records, entity, entity_ids(records, entity))
+        prepared = self.known.prepared_sources
+        return with_references(with_removed(table, prepared), prepared)
+
+    @cached_property
+    def _files(self) -> tuple[Source, ...]:
+        """The sources as they were linked: prepared, where there is a preparation."""
+        return as_prepared(self.known.spec.sources, self.known.spec.prepare)
 
     @cached_property
     def residuals(self) -> pl.DataFrame:
@@ -195,8 +206,8 @@ class Matches:
         ]
         rows = random.permutation(np.concatenate([np.zeros(0, np.int64), *chosen]).astype(np.int64))
         links = self.pairs[rows]
-        joined = join_pairs(links, self.known.spec.sources, settings.fields, ["link"])
-        ids = [name for name in links.columns if name.startswith(("source_", "id_"))]
+        joined = join_pairs(links, self._files, settings.fields, ["link"])
+        ids = [name for name in links.columns if name.startswith(("source_", "id_", "reference_"))]
         order = [f"{name}{side}" for name in settings.fields for side in ("_left", "_right", "")]
         values = [name for name in order if name in joined.columns and name not in (*ids, *PAIR_COLUMNS)]
         share = drawn / np.maximum(sizes, 1)
@@ -220,7 +231,7 @@ class Matches:
         -------
         polars.DataFrame
         """
-        return join_pairs(self.pairs, self.known.spec.sources, columns, ["link"])
+        return join_pairs(self.pairs, self._files, columns, ["link"])
 
     def golden(self, golden: Golden | None = None) -> pl.DataFrame:
         """The golden record of each entity (see `tallystick.linkage.golden.golden_records`).
@@ -235,7 +246,7 @@ class Matches:
         polars.DataFrame
         """
         spec = self.known.spec
-        return golden_records(self.entities, spec.sources, golden or spec.entities.golden or Golden())
+        return golden_records(self.entities, self._files, golden or spec.entities.golden or Golden())
 
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against a column that says who a record is, which a linkage cannot read.
@@ -250,9 +261,9 @@ class Matches:
         Evaluation
         """
         known = self.known
-        return evaluate(
-            self.pairs, self.entities, known.spec.sources, known.kind, truth, self._labels.to_list()
-        )
+        removed = removed_table(known.prepared_sources) if known.prepared_sources else None
+        keys = self._labels.to_list()
+        return evaluate(self.pairs, self.entities, known.spec.sources, known.kind, truth, keys, removed)
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts as plain data, for ``run.json``."""

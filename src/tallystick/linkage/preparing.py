@@ -136,12 +136,39 @@ def removed_table(prepared: Sequence[PreparedTable]) -> pl.DataFrame:
     return _of_all(prepared, [one.removed for one in prepared])
 
 
+def with_removed(entities: pl.DataFrame, prepared: Sequence[PreparedTable]) -> pl.DataFrame:
+    """Entities with the records that were taken out as duplicates: each is of the entity of its survivor.
+
+    Parameters
+    ----------
+    entities : polars.DataFrame
+        ``entity_id``, ``source`` and ``id`` of the records that were linked.
+    prepared : sequence of PreparedTable
+
+    Returns
+    -------
+    polars.DataFrame
+    """
+    if not any(one.removed.height for one in prepared):
+        return entities
+    survivors = entities.rename({"id": "survivor"})
+    added = removed_table(prepared).join(
+        survivors, on=["source", "survivor"], how="left", maintain_order="left"
+    )
+    return pl.concat([entities, added.select(entities.columns)])
+
+
 def _of_all(prepared: Sequence[PreparedTable], tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     parts = [
         table.insert_column(0, pl.Series("source", [one.source.name] * table.height, dtype=pl.String))
         for one, table in zip(prepared, (table.clone() for table in tables), strict=True)
     ]
     return pl.concat(parts)
+
+
+def without_references(table: pl.DataFrame) -> pl.DataFrame:
+    """A table of a run without the reference numbers that `with_references` gave it."""
+    return table.drop([name for _, name in _ID_COLUMNS.values()], strict=False)
 
 
 def write_preparation(folder: Path, prepared: Sequence[PreparedTable]) -> None:

@@ -16,11 +16,13 @@ from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.golden import golden_records
 from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.preparing import with_references
+from tallystick.linkage.preparing import removed_table, with_references, with_removed
 from tallystick.linkage.tables import NAMES
 from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
 from tallystick.linking.entities import Golden
+from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import as_prepared
 
 if TYPE_CHECKING:
     from tallystick.linkage.model import Model
@@ -95,7 +97,8 @@ class Results(ABC):
         """One of the tables, without reference numbers."""
         prepared = self.prepared
         if name == "entities":
-            return entities_table(prepared.records, self.clustering.entity, self.entity_ids)
+            table = entities_table(prepared.records, self.clustering.entity, self.entity_ids)
+            return with_removed(table, prepared.prepared_sources)
         if name == "clusters":
             return clusters_table(prepared, self.decided, self.clustering, self.entity_ids)
         if name == "duplicates":
@@ -116,6 +119,11 @@ class Results(ABC):
         """Id of each entity by number."""
         return entity_ids(self.prepared.records, self.clustering.entity)
 
+    @cached_property
+    def _sources(self) -> tuple[Source, ...]:
+        """The sources as they were linked: prepared, where there is a preparation."""
+        return as_prepared(self.prepared.spec.sources, self.prepared.spec.prepare)
+
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against the truth, which the linkage itself could not read.
 
@@ -128,7 +136,9 @@ class Results(ABC):
         -------
         Evaluation
         """
-        return evaluate(self.pairs, self.entities, self.prepared.spec.sources, self.prepared.kind, truth)
+        prepared = self.prepared
+        removed = removed_table(prepared.prepared_sources) if prepared.prepared_sources else None
+        return evaluate(self.pairs, self.entities, prepared.spec.sources, prepared.kind, truth, (), removed)
 
     def golden(self, golden: Golden | None = None) -> pl.DataFrame:
         """The golden record of each entity (see `tallystick.linkage.golden.golden_records`).
@@ -148,7 +158,7 @@ class Results(ABC):
             Where a rule names what no source has.
         """
         asked = golden or self.prepared.spec.entities.golden or Golden()
-        return golden_records(self.entities, self.prepared.spec.sources, asked)
+        return golden_records(self.entities, self._sources, asked)
 
     def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
         """The linked table: columns of the sources side by side, a row per link.
@@ -170,7 +180,7 @@ class Results(ABC):
         InputError
             Where no source has a column.
         """
-        return join_pairs(self.pairs, self.prepared.spec.sources, columns, decisions)
+        return join_pairs(self.pairs, self._sources, columns, decisions)
 
     def report(self, path: str | Path, *, show_values: bool = False) -> None:
         """Write the report, one self-contained HTML page.

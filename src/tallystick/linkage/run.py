@@ -55,6 +55,7 @@ from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.read import TableFacts
 from tallystick.preparation.source import Source
+from tallystick.preparation.whole_table import as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
 from tallystick.spec import Spec, plain
@@ -128,7 +129,7 @@ def run(
     spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
     check_folder(folder, force)
     if spec.entities.golden is not None:
-        check_golden(spec.entities.golden, sources)
+        check_golden(spec.entities.golden, as_prepared(sources, spec.prepare))
     with clock.stage("read"):
         encoded = read_records(spec, sources, threads, progress)
     if model is None:

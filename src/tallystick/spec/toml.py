@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
@@ -286,6 +287,8 @@ def plain_value(value: Any, path: KeyPath = ()) -> Any:
         return [plain_value(inner, (*path, number)) for number, inner in enumerate(value)]
     if isinstance(value, Path):
         return value.as_posix()
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, (str, bool, int, float)):
         return value
     raise SpecError(f"{written_path(path)}: found {shown(value)}, which TOML cannot hold")
