@@ -263,7 +263,10 @@ def test_harmonisation_sees_lengths_codes_and_case() -> None:
 
 
 def test_an_unknown_step_is_named_with_its_place_and_the_nearest_one() -> None:
-    text = '[[sources]]\nname = "a"\npath = "a.csv"\n\n[[prepare.fields]]\nfield = "surname"\nsteps = ["mising"]\n'
+    text = (
+        '[[sources]]\nname = "a"\npath = "a.csv"\n\n[[prepare.fields]]\nfield = "surname"\n'
+        'steps = ["mising"]\n'
+    )
     with pytest.raises(SpecError, match=r'line 7, prepare.fields\[0\].steps\[0\].*"mising".*"missing"'):
         parse_spec(text, "s.toml")
 
@@ -330,7 +333,12 @@ fields = ["surname"]
 
 # --- the command and the first stage of a run ---------------------------------------------------------------
 
-FILE = "pid,surname,born,person\n1,Smith,1980-01-02,p1\n2,UNKNOWN,1981-01-02,p2\n3,Jones,1982-05-02,p3\n4,Jones,1982-05-02,p3\n"
+FILE = """pid,surname,born,person
+1,Smith,1980-01-02,p1
+2,UNKNOWN,1981-01-02,p2
+3,Jones,1982-05-02,p3
+4,Jones,1982-05-02,p3
+"""
 SPEC = """
 [[sources]]
 name = "a"

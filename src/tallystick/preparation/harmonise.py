@@ -72,7 +72,7 @@ def form_of(values: pl.Series) -> Form:
 
     Examples
     --------
-    >>> form_of(pl.Series(["m", "f", "m", None])).codes
+    >>> form_of(pl.Series(["m", "f", "m", None] * 10)).codes
     ('f', 'm')
     >>> form_of(pl.Series(["1980-01-02", "1980"])).kind
     'date with gaps'

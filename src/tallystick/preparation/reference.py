@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
-from pydantic import Field
+from pydantic import field_validator
 
 from tallystick._schema import Settings
 
@@ -21,7 +23,14 @@ class Reference(Settings):
         The header of every number: which iteration of the linkage it is of.
     """
 
-    iteration: str = Field(min_length=1, pattern=r"^[^\s.]+$")
+    iteration: str
+
+    @field_validator("iteration")
+    @classmethod
+    def _is_one_word(cls, value: str) -> str:
+        if not re.fullmatch(r"[^\s.]+", value):
+            raise ValueError(f'found "{value}", expected one word without full stops, such as "2026-1"')
+        return value
 
 
 def reference_numbers(reference: Reference, source: str, n_records: int) -> pl.Series:
