@@ -33,6 +33,7 @@ from tallystick.linking.step import Step
 from tallystick.patterns.count import count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.normalise import FieldSettings, Normalise
+from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, dump_spec, load_spec, resolved
 from tallystick.spec.checks import require_comparisons
@@ -73,7 +74,7 @@ class Linkage:
         Seed of everything random.
     most_pairs : int
         Where the passes make more pairs, nothing is compared (see `Spec`).
-    normalise, fields, entities, estimation, match, sources, mode, steps, households
+    normalise, fields, entities, estimation, match, sources, mode, steps, households, prepare
         As in `Spec`.
     spec : Spec, optional
         A whole specification instead of all others.
@@ -122,6 +123,7 @@ class Linkage:
         mode: Literal["union", "sequential"] = "union",
         steps: Sequence[Step] = (),
         households: Households | None = None,
+        prepare: Preparation | None = None,
         spec: Spec | None = None,
         folder: str | Path = ".",
     ) -> None:
@@ -155,6 +157,7 @@ class Linkage:
                 steps=tuple(steps),
                 match=match,
                 households=households,
+                prepare=prepare,
             )
         object.__setattr__(self, "spec", spec)
         object.__setattr__(self, "folder", Path(folder))

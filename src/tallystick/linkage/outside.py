@@ -68,7 +68,8 @@ def _records_of(spec: Spec, reference: Source, threads: int | None, progress: Pr
             f"{reference.shown}: the table of reference has all fields of no comparison, but the columns "
             f"{', '.join(columns)}: say in columns which of them hold the fields, or leave it out."
         )
-    update = {"comparisons": asked, "passes": (), "estimation": Estimation()}
+    # The table has the values as they are compared; steps of the sources are not for it.
+    update = {"comparisons": asked, "passes": (), "estimation": Estimation(), "prepare": None}
     return read_records(spec.model_copy(update=update), [reference], threads, progress).records
 
 
