@@ -19,11 +19,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tallystick._formats import mask, percent, probability
 from tallystick.errors import RunError
 from tallystick.quality import vega_bundle as bundle_module
 from tallystick.quality.charts import levels_chart, weights_chart
 from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings
-from tallystick.quality.formats import mask, percent, probability
 from tallystick.quality.report import render_report, write_report
 from tests.sample_report import sample, troubled_sample
 

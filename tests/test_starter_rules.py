@@ -14,6 +14,7 @@ from tallystick.blocking.keys import transform_values
 from tallystick.blocking.passes import AllPairs, BlockingKey
 from tallystick.linkage.linkage import Linkage
 from tallystick.preparation.detect import describe_values, sample
+from tallystick.preparation.roles import is_called_answer
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, parse_spec
 from tallystick.starter import keys, starter_toml, text
@@ -21,7 +22,6 @@ from tallystick.starter.choose import choose
 from tallystick.starter.dates import compare_dates
 from tallystick.starter.guess import guess
 from tallystick.starter.keys import blocking_passes
-from tallystick.starter.roles import is_called_answer
 
 ROWS = 600
 FORENAMES = [

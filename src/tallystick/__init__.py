@@ -23,6 +23,8 @@ _HOMES = {
     "tallystick.linkage.matches": ("Matches",),
     "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
     "tallystick.preparation.source": ("Source",),
+    "tallystick.preparation.profile.profile": ("profile", "profile_files"),
+    "tallystick.preparation.profile.model": ("Profile",),
     "tallystick.preparation.settings": ("Preparation", "PreparedField"),
     "tallystick.preparation.prepare": ("PreparedTable", "prepare_table"),
     "tallystick.preparation.edits": ("Edit",),

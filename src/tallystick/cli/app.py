@@ -144,6 +144,48 @@ def init(
 
 
 @app.command()
+def profile(
+    files: Annotated[
+        list[Path], typer.Argument(help="One or more files, or a specification (TOML) for its sources.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a web page, too.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show common values as they are: personal data.")
+    ] = False,
+    reference_date: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference-date", metavar="NAME=DATE", help="The day that a source tells of; may be repeated."
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="FIELD=KIND",
+            help="name (proper name), birth (fixed then), changes (over time) or unknown; may be repeated.",
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Tell what the fields of files hold, what each is good for in a linkage, and how two files differ."""
+    with _plain_errors():
+        from tallystick.cli.profile import show_profile
+
+        text = show_profile(
+            files,
+            out=out,
+            force=force,
+            as_json=as_json,
+            show_values=show_values,
+            reference_dates=reference_date or [],
+            kinds=kind or [],
+        )
+        print(text)
+
+
+@app.command()
 def prepare(
     spec: Annotated[Path, typer.Argument(help="Specification (TOML) with a section [prepare].")],
     out: Annotated[

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick import _formats as formats
 from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve, Forecast
 from tallystick.estimation.parameters import Parameters
@@ -23,7 +24,6 @@ from tallystick.linking.resolve import floors_for, resolve
 from tallystick.linking.rules import ThresholdRule
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import Thresholds
-from tallystick.quality import formats
 
 if TYPE_CHECKING:
     from tallystick.linkage.model import Model

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from tallystick.quality.formats import count, probability, sentence_list, weight
+from tallystick._formats import count, probability, sentence_list, weight
 
 TOLERANCE = 1e-9
 OFTEN = 0.5

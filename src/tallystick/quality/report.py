@@ -16,9 +16,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from tallystick import _formats as formats
 from tallystick._files import write_text
 from tallystick.blocking.sizes import Block
-from tallystick.quality import charts, formats
+from tallystick.quality import charts
 from tallystick.quality.diagnostics import (
     em_sentence,
     level_weights,
@@ -51,7 +52,7 @@ def render_report(model: Json, run: Json, quality: Json, *, show_values: bool = 
         (EM where m and u are given, examples, a histogram, estimated errors) may be absent or null.
     show_values
         Show the values of the example pairs and of the keys of large blocks; by default only the shapes
-        of the former (see :func:`tallystick.quality.formats.mask`), so that the page names nobody.
+        of the former (see :func:`tallystick._formats.mask`), so that the page names nobody.
 
     Returns
     -------

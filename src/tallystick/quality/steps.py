@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tallystick.quality.formats import count
+from tallystick._formats import count
 
 
 def named(name: str, step: str) -> str:

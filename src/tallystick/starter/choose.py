@@ -13,11 +13,11 @@ from tallystick.comparisons.equality import exact
 from tallystick.comparisons.numbers import absolute_difference, year_proximity
 from tallystick.comparisons.overlaps import bigram_dice
 from tallystick.comparisons.strings import damerau_levenshtein, jaro_winkler
+from tallystick.preparation.roles import words
 from tallystick.starter.dates import compare_dates
 from tallystick.starter.dependence import without_followers
 from tallystick.starter.guess import Field, Guess
 from tallystick.starter.overlaps import Dropped, without_overlaps
-from tallystick.starter.roles import words
 
 MOSTLY_MISSING = 0.8
 """Share of missing values from which on a field is not compared."""

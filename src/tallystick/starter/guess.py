@@ -11,8 +11,8 @@ import polars as pl
 from tallystick.preparation import detect
 from tallystick.preparation.detect import ColumnDescription, describe_values, sample
 from tallystick.preparation.read import open_source
+from tallystick.preparation.roles import is_called_answer, is_called_id, names_the_record, record_id
 from tallystick.preparation.source import Source
-from tallystick.starter.roles import is_called_answer, is_called_id, names_the_record, record_id
 
 _DATE_PARTS = {
     "year": "year", "yr": "year", "yyyy": "year", "y": "year",

@@ -14,9 +14,9 @@ from tallystick.blocking.passes import BlockingKey, KeyPart
 from tallystick.comparisons.overlaps import BigramDice
 from tallystick.estimation.factors import MAX_KEY_PARTS
 from tallystick.preparation.normalise import FieldSettings, normalise_column
+from tallystick.preparation.roles import words
 from tallystick.starter.choose import Choice
 from tallystick.starter.guess import Guess
-from tallystick.starter.roles import words
 
 ALL_PAIRS = 700_000_000
 """Up to so many pairs are all compared, which takes seconds and loses none."""

@@ -14,8 +14,8 @@ from functools import cached_property
 
 import polars as pl
 
+from tallystick.preparation.roles import words
 from tallystick.starter.guess import Field
-from tallystick.starter.roles import words
 
 SAMPLE_ROWS = 2_000
 
