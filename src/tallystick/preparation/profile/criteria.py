@@ -12,10 +12,10 @@ from tallystick.preparation.profile.kinds import Kind
 
 Role = Literal["matching variable", "blocking variable", "unsuitable"]
 
-MATCHING_CHANCE = 0.2
-"""Uniqueness: chance agreement up to which a matching variable tells enough."""
-BLOCKING_CHANCE = 0.6
-"""Uniqueness: chance agreement up to which blocks are smaller than the file."""
+MATCHING_CHANCE = 0.6
+"""Uniqueness: chance agreement up to which a matching variable tells enough; that of sex is 0.5."""
+BLOCKING_CHANCE = 0.8
+"""The same for a blocking variable, which can be one part of a key: the share of pairs that it leaves."""
 MATCHING_PRESENT = 0.8
 """Availability: share of records with a value that a matching variable needs."""
 BLOCKING_PRESENT = 0.95
