@@ -125,18 +125,3 @@ def failures(cases: list[Case]) -> Iterator[tuple[Case, Any]]:
         found = RUN[case.kind](case)
         if in_one_form(found) != in_one_form(case.expected):
             yield case, found
-
-
-def main(name: str) -> None:
-    """Print what is not met of a file."""
-    cases = read_cases(name)
-    wrong = list(failures([case for case in cases if case.kind in RUN]))
-    for case, found in wrong:
-        print(case.id, case.settings, repr(case.input), "\n   expected", case.expected, "\n   found   ", found)
-    print(f"{name}: {len(cases) - len(wrong)} of {len(cases)} met")
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1])

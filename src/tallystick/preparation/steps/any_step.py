@@ -6,12 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from tallystick.preparation.steps.check_digit import CheckDigit
 from tallystick.preparation.steps.codes import CodeList
 from tallystick.preparation.steps.date_parts import JoinDate, SplitDate
 from tallystick.preparation.steps.dates import Date
+from tallystick.preparation.steps.email import Email
 from tallystick.preparation.steps.fold import Fold
 from tallystick.preparation.steps.missing import MissingLabels
+from tallystick.preparation.steps.postcode import Postcode
 from tallystick.preparation.steps.repair import Repair
+from tallystick.preparation.steps.split_address import SplitAddress
+from tallystick.preparation.steps.standard_words import StandardWords
+from tallystick.preparation.steps.telephone import Telephone
 from tallystick.preparation.steps.text import CleanText
 
 
@@ -22,7 +28,20 @@ def _of_name(step: Any) -> Any:
 
 AnyStep = Annotated[
     Annotated[
-        MissingLabels | CleanText | Fold | Repair | CodeList | Date | JoinDate | SplitDate,
+        MissingLabels
+        | CleanText
+        | Fold
+        | Repair
+        | CodeList
+        | Date
+        | JoinDate
+        | SplitDate
+        | SplitAddress
+        | StandardWords
+        | CheckDigit
+        | Telephone
+        | Email
+        | Postcode,
         Field(discriminator="type"),
     ],
     BeforeValidator(_of_name),

@@ -1,0 +1,118 @@
+"""Identifiers whose form and check digit can be verified."""
+
+from __future__ import annotations
+
+import pkgutil
+from difflib import get_close_matches
+from functools import cache, partial
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from pydantic import StringConstraints
+
+from tallystick.errors import InputError
+from tallystick.preparation.distinct import map_texts
+from tallystick.preparation.extras import require
+from tallystick.preparation.steps.checked import by_reason, settle
+from tallystick.preparation.steps.step import Change, Context, TextStep
+
+_NO_SCHEMES = frozenset({"exceptions", "numdb", "util"})
+
+
+class CheckDigit(TextStep):
+    """Write identifiers compactly; set those missing whose form, length or check digit is wrong.
+
+    Attributes
+    ----------
+    scheme : str
+        A module of the library python-stdnum: ``gb.nhs``, ``us.ssn``, ``nl.bsn``, ``it.codicefiscale``,
+        ``es.nif``, ``de.idnr``, ``fr.nir``, ``luhn``, ...
+    wrong : {"missing", "keep"}
+        What becomes of a wrong one.
+
+    Examples
+    --------
+    >>> numbers = pl.Series(["943 476 5919", "943 476 5910"])
+    >>> texts, _, reported = CheckDigit(scheme="gb.nhs").change(numbers, Context())
+    >>> texts.to_list(), list(reported)
+    (['9434765919', None], ['the check digit is wrong'])
+    """
+
+    type: Literal["identifier"] = "identifier"
+    scheme: Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_.]*$")]
+    wrong: Literal["missing", "keep"] = "missing"
+
+    def check(self) -> None:
+        """Raise `InputError` where there is no such scheme, or no library (see `Step.check`)."""
+        scheme_module(self.scheme)
+
+    def change(self, texts: pl.Series, context: Context) -> Change:
+        """Verify identifiers (see `TextStep.change`)."""
+        scheme_module(self.scheme)
+        given = texts.is_not_null()
+        found = map_texts(
+            partial(verified, scheme=self.scheme), texts.filter(given).to_list(), context.processes
+        )
+        answers = iter(found)
+        every = [next(answers) if is_given else (None, None) for is_given in given]
+        written = pl.Series([compact for compact, _ in every], dtype=pl.String)
+        return settle(texts, written, by_reason([reason for _, reason in every]), keep=self.wrong == "keep")
+
+
+def verified(text: str, scheme: str) -> tuple[str | None, str | None]:
+    """The compact form of an identifier, or what is wrong with it.
+
+    Examples
+    --------
+    >>> verified("2495.66.758", "nl.bsn"), verified("12345", "nl.bsn")[1]
+    (('249566758', None), 'the check digit is wrong')
+    """
+    module = scheme_module(scheme)
+    wrong: Any = require("stdnum.exceptions", "the step")
+    try:
+        # Some schemes (luhn) verify bare digits and leave it to others to remove what stands between them.
+        number = text if hasattr(module, "compact") else "".join(c for c in text if c.isalnum())
+        return module.validate(number.strip()), None
+    except wrong.InvalidLength:
+        return None, "the length is wrong"
+    except wrong.InvalidChecksum:
+        return None, "the check digit is wrong"
+    except wrong.InvalidComponent:
+        return None, "a part is wrong, such as an area or a date that does not exist"
+    except Exception:
+        # Besides its own errors the library lets others pass where characters are not what it expects.
+        return None, "the form is wrong"
+
+
+@cache
+def scheme_module(scheme: str) -> Any:
+    """The module of python-stdnum that verifies a scheme.
+
+    Raises
+    ------
+    InputError
+        If the library is not installed, or has no such scheme.
+    """
+    library = require("stdnum", 'the step "identifier"')
+    # Countries whose code is a word of Python have an underscore there: in_, is_.
+    for name in (scheme, scheme.replace(".", "_.", 1)):
+        try:
+            module = require(f"stdnum.{name}", 'the step "identifier"')
+        except InputError:
+            continue
+        if hasattr(module, "validate"):
+            return module
+    raise InputError(
+        f'python-stdnum has no scheme "{scheme}" that can be verified; {_nearest(scheme, library.__path__)}.'
+    )
+
+
+def _nearest(scheme: str, path: Any) -> str:
+    """Which schemes may have been meant."""
+    known = sorted(
+        found.name.removeprefix("stdnum.").replace("_.", ".")
+        for found in pkgutil.walk_packages(path, "stdnum.")
+        if not found.ispkg and found.name.removeprefix("stdnum.") not in _NO_SCHEMES
+    )
+    near = [name for name in known if name.startswith(f"{scheme}.")] or get_close_matches(scheme, known, 3)
+    return f"perhaps {', '.join(near)} is meant" if near else "the documentation of the library lists them"
