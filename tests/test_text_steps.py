@@ -377,3 +377,10 @@ def test_missing_labels_are_idempotent(values: list[str | None], labels: dict[st
     new = found.columns["d"]
     assert run(step, new.to_list()).changed == {}
     assert sum(int(which.sum()) for which in found.changed.values()) == new.null_count() - values.count(None)
+
+
+def test_words_in_place_of_a_name_are_labels_where_it_is_asked_for() -> None:
+    values = ["Baby", "Male  child", "Householder", "Anna"]
+    assert made(MissingLabels(), *values) == values
+    assert made(MissingLabels(names=True), *values) == [None, None, None, "Anna"]
+    assert made(MissingLabels(names=True, keep=("baby",)), *values) == ["Baby", None, None, "Anna"]

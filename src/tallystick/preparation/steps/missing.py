@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
+from pydantic import StrictBool
 
 from tallystick.preparation.steps.step import Change, Context, Mask, TextStep, mask
 from tallystick.preparation.words.files import shipped
@@ -41,17 +42,22 @@ class MissingLabels(TextStep):
         Labels more than these.
     keep : tuple of str
         What is a value here: ``null`` where persons have that surname, ``9999`` among house numbers.
+    names : bool
+        Also what stands in a name that nobody knows (``preparation/words/placeholder_names.csv``): ``baby``,
+        ``male child``, ``householder``. Some of these words are surnames, too.
     """
 
     type: Literal["missing"] = "missing"
     labels: tuple[str, ...] | None = None
     add: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    names: StrictBool = False
 
     def all_labels(self) -> list[str]:
         """Labels in the form in which values are looked up, sorted."""
         usual = shipped("missing_labels")["label"].to_list() if self.labels is None else self.labels
-        every, kept = _folded(pl.Series([*usual, *self.add], dtype=pl.String)), self._kept()
+        names = shipped("placeholder_names")["label"].to_list() if self.names else ()
+        every, kept = _folded(pl.Series([*usual, *names, *self.add], dtype=pl.String)), self._kept()
         return sorted(set(every) - set(kept))
 
     def _kept(self) -> list[str]:
