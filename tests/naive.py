@@ -6,8 +6,9 @@ that tests can ask for equality and not for closeness.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 # Strings
 
@@ -109,6 +110,47 @@ def initial(a: str, b: str) -> float:
     if a == b:
         return 1.0
     return 0.5 * ((is_initial(a) or is_initial(b)) and a[:1] == b[:1])
+
+
+def forename(
+    a: str,
+    b: str,
+    names: Mapping[str, Sequence[str]],
+    codes: Callable[[str], Collection[str]],
+    relations: Collection[str],
+    shortest: int = 3,
+    threshold: float = 0.9,
+) -> str:
+    """How two forenames relate: the first of the given relations that holds, or equal or different.
+
+    `names` holds full forms with their versions, `codes` gives the phonetic codes of a text.
+    """
+    if a == b:
+        return "equal"
+    x, y = name_letters(a), name_letters(b)
+
+    def forms(text: str) -> set[str]:
+        found = {name_letters(full) for full, short in names.items() if text in map(name_letters, short)}
+        return found | ({text} & set(map(name_letters, names)))
+
+    if "nickname" in relations and forms(x) & forms(y):
+        return "nickname"
+    if not x or not y:
+        return "different"
+    if any(len(one) == 1 and one != one.upper() for one in (x, y)):
+        return "initial" if "initial" in relations and x[0] == y[0] else "different"
+    short, long = sorted((x, y), key=len)
+    if "prefix" in relations and shortest <= len(short) < len(long) and long.startswith(short):
+        return "prefix"
+    if "variant" in relations and (x == y or jaro_winkler(x, y) >= threshold):
+        return "variant"
+    return "sound" if "sound" in relations and set(codes(a)) & set(codes(b)) else "different"
+
+
+def name_letters(text: str) -> str:
+    """Letters of a name in small letters, their accents taken off."""
+    apart = unicodedata.normalize("NFKD", text.upper().replace("Ø", "O").replace("Ł", "L")).upper()
+    return "".join(one for one in apart if one.isalpha()).lower()
 
 
 def level(a: str, b: str, similarity: float, thresholds: Sequence[float]) -> int:

@@ -19,9 +19,11 @@ from tallystick.comparisons.conditions import Levels, agrees, levels
 from tallystick.comparisons.dates import date_parts, days_between
 from tallystick.comparisons.equality import exact, initial
 from tallystick.comparisons.fields import Leaf
+from tallystick.comparisons.forenames import forename
 from tallystick.comparisons.functions import function
 from tallystick.comparisons.numbers import absolute_difference, relative_difference, year_proximity
 from tallystick.comparisons.overlaps import bigram_dice, bigram_jaccard, token_set
+from tallystick.comparisons.phonetic import phonetic
 from tallystick.comparisons.places import distance_km
 from tallystick.comparisons.sets import any_of
 from tallystick.comparisons.strings import damerau_levenshtein, jaro, jaro_winkler, levenshtein
@@ -48,6 +50,8 @@ EVERY: list[tuple[tuple[str, ...], Any]] = [
     (("a",), date_parts()),
     (("a", "b", "c"), date_parts(order=("day", "month", "year"))),
     (("a", "b"), distance_km(1, 10)),
+    (("a",), phonetic("daitch_mokotoff")),
+    (("a",), forename(levels=("nickname", "sound"), nicknames=("german", "own.csv"))),
     (("a",), any_of(any_of(jaro_winkler(0.9), separator="/"))),
     (("a",), function("module:name", 0.5)),
     ((), levels(agrees("a", exact()) & ~agrees("b", any_of(exact())), agrees("c", exact()))),

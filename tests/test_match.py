@@ -23,7 +23,7 @@ from tallystick.linking.deterministic import match
 from tallystick.linking.match_codes import key_codes
 from tallystick.linking.match_settings import Match, MatchKey, match_key, nickname
 from tallystick.linking.matched import REASONS, Matched
-from tallystick.linking.nicknames import read_nicknames, versions_of
+from tallystick.preparation.nicknames import read_nicknames, versions_of
 
 NAMES = {"robert": ("bob", "bert"), "herbert": ("bert",), "ann": ("annie",), "anna": ("annie",)}
 FORENAMES = (None, "robert", "bob", "bert", "herbert", "ann", "anna", "annie", "an", "zoe")

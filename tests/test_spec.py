@@ -16,14 +16,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick._problems import nearest, shown, written_path
-from tallystick.blocking.passes import all_pairs, blocking_key, first, last, pair_table, soundex, year
+from tallystick.blocking.passes import (
+    all_pairs,
+    blocking_key,
+    daitch_mokotoff,
+    first,
+    last,
+    pair_table,
+    soundex,
+    year,
+)
 from tallystick.comparisons.comparison import Comparison, comparison
 from tallystick.comparisons.conditions import agrees, levels
 from tallystick.comparisons.dates import date_parts, days_between
 from tallystick.comparisons.equality import exact, initial
+from tallystick.comparisons.forenames import RELATIONS, forename
 from tallystick.comparisons.functions import Function
 from tallystick.comparisons.numbers import absolute_difference, relative_difference, year_proximity
 from tallystick.comparisons.overlaps import bigram_dice, bigram_jaccard, token_set
+from tallystick.comparisons.phonetic import phonetic
 from tallystick.comparisons.places import distance_km
 from tallystick.comparisons.sets import any_of
 from tallystick.comparisons.strings import damerau_levenshtein, jaro, jaro_winkler, levenshtein
@@ -139,6 +150,12 @@ simple = st.one_of(
     st.just(year_proximity()),
     counts.map(lambda c: days_between(*c, order=("day", "month", "year"))),
     st.just(date_parts()),
+    st.builds(phonetic, st.sampled_from(["soundex", "daitch_mokotoff"])),
+    st.builds(
+        lambda some, t: forename(levels=some, threshold=t, nicknames=["german", "own.csv"]),
+        st.lists(st.sampled_from(RELATIONS), unique=True),
+        st.sampled_from([0.8, 0.9]),
+    ),
     st.just(Function(path="os.path:commonprefix", thresholds=(0.5,))),
 )
 of_sets = st.builds(any_of, simple.filter(lambda one: one.arity == 1))
@@ -165,6 +182,7 @@ parts = st.one_of(
     fields,
     fields.map(soundex),
     fields.map(year),
+    fields.map(daitch_mokotoff),
     st.builds(first, fields, st.integers(1, 9)),
     st.builds(last, fields, st.integers(1, 9)),
 )
@@ -365,7 +383,7 @@ COMPARATORS = ", ".join(
             [
                 's.toml, line 30, passes[0].parts[1].transform: found "frist", '
                 'expected one of "value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating", '
-                '"each"; did you mean "first"?'
+                '"cologne", "each", "double_metaphone", "daitch_mokotoff"; did you mean "first"?'
             ],
         ),
         (

@@ -1,232 +1,60 @@
-"""English forenames and their common short and pet forms."""
+"""Names and their versions that come with the package, by culture."""
 
 from __future__ import annotations
 
-NICKNAMES: dict[str, tuple[str, ...]] = {
-    "ABIGAIL": ("ABBY", "GAIL"),
-    "ABRAHAM": ("ABE",),
-    "AGNES": ("AGGIE",),
-    "ALBERT": ("AL", "BERT", "BERTIE"),
-    "ALEXANDER": ("ALEX", "SANDY", "ALEC"),
-    "ALEXANDRA": ("ALEX", "SANDRA", "LEXI"),
-    "ALFRED": ("ALF", "ALFIE", "FRED"),
-    "ALICE": ("ALLIE",),
-    "AMANDA": ("MANDY",),
-    "ANDREA": ("ANDY", "ANDIE"),
-    "ANDREW": ("ANDY", "DREW"),
-    "ANGELA": ("ANGIE",),
-    "ANN": ("ANNIE", "NANCY"),
-    "ANNA": ("ANNIE",),
-    "ANNE": ("ANNIE",),
-    "ANTHONY": ("TONY", "ANT"),
-    "ANTONIO": ("TONY",),
-    "ARNOLD": ("ARNIE",),
-    "ARTHUR": ("ART", "ARTIE"),
-    "BARBARA": ("BARB", "BABS", "BARBIE"),
-    "BARRY": ("BAZ",),
-    "BEATRICE": ("BEA", "TRIXIE"),
-    "BENJAMIN": ("BEN", "BENNY", "BENJI"),
-    "BERNARD": ("BERNIE",),
-    "BETHANY": ("BETH",),
-    "BEVERLY": ("BEV",),
-    "BRADLEY": ("BRAD",),
-    "CALVIN": ("CAL",),
-    "CAMERON": ("CAM",),
-    "CAROLINE": ("CARRIE", "CARO"),
-    "CAROLYN": ("CARRIE", "LYN"),
-    "CASSANDRA": ("CASS", "CASSIE"),
-    "CATHERINE": ("CATHY", "KATE", "CAT"),
-    "CECILIA": ("CELIA", "CISSY"),
-    "CHARLES": ("CHARLIE", "CHUCK", "CHAS"),
-    "CHARLOTTE": ("LOTTIE", "CHARLIE", "LOTTE"),
-    "CHRISTINA": ("TINA", "CHRISSIE", "CHRIS"),
-    "CHRISTINE": ("CHRIS", "CHRISSIE", "TINA"),
-    "CHRISTOPHER": ("CHRIS", "KIT", "TOPHER"),
-    "CLARENCE": ("CLARRIE",),
-    "CLIFFORD": ("CLIFF",),
-    "CONSTANCE": ("CONNIE",),
-    "CORNELIUS": ("NEIL", "CON"),
-    "CYNTHIA": ("CINDY",),
-    "DANIEL": ("DAN", "DANNY"),
-    "DANIELLE": ("DANI",),
-    "DAVID": ("DAVE", "DAVY"),
-    "DEBORAH": ("DEB", "DEBBIE"),
-    "DEBRA": ("DEB", "DEBBIE"),
-    "DENNIS": ("DEN", "DENNY"),
-    "DIANA": ("DI",),
-    "DIANE": ("DI",),
-    "DONALD": ("DON", "DONNIE"),
-    "DOROTHY": ("DOT", "DOTTIE", "DOLLY"),
-    "DOUGLAS": ("DOUG", "DOUGIE"),
-    "EDITH": ("EDIE",),
-    "EDMUND": ("ED", "NED"),
-    "EDWARD": ("ED", "EDDIE", "TED", "NED"),
-    "EDWIN": ("ED", "EDDIE"),
-    "ELEANOR": ("ELLIE", "NELL", "NORA"),
-    "ELIZABETH": ("LIZ", "BETH", "BETTY", "LIZZIE", "ELIZA", "LIBBY", "BETSY"),
-    "EMILY": ("EM", "MILLIE"),
-    "EMMA": ("EM",),
-    "ERNEST": ("ERNIE",),
-    "EUGENE": ("GENE",),
-    "EVELYN": ("EVIE", "EVE"),
-    "FLORENCE": ("FLO", "FLOSSIE"),
-    "FRANCES": ("FRAN", "FANNY", "FRANNIE"),
-    "FRANCIS": ("FRANK", "FRAN"),
-    "FRANKLIN": ("FRANK",),
-    "FREDERICK": ("FRED", "FREDDIE"),
-    "GABRIEL": ("GABE",),
-    "GABRIELLE": ("GABBY",),
-    "GEOFFREY": ("GEOFF",),
-    "GEORGE": ("GEORDIE",),
-    "GEORGINA": ("GINA", "GEORGIE"),
-    "GERALD": ("GERRY", "JERRY"),
-    "GERALDINE": ("GERRY",),
-    "GERTRUDE": ("GERTIE", "TRUDY"),
-    "GILBERT": ("GIL", "BERT"),
-    "GLORIA": ("GLO",),
-    "GREGORY": ("GREG",),
-    "GWENDOLYN": ("GWEN",),
-    "HAROLD": ("HARRY", "HAL"),
-    "HARRIET": ("HATTIE", "HARRIE"),
-    "HELEN": ("NELL", "NELLIE"),
-    "HENRY": ("HARRY", "HANK", "HAL"),
-    "HERBERT": ("BERT", "HERB"),
-    "HILARY": ("HIL",),
-    "HOWARD": ("HOWIE",),
-    "IRENE": ("RENE",),
-    "ISAAC": ("IKE",),
-    "ISABEL": ("BELLA", "IZZY"),
-    "ISABELLA": ("BELLA", "IZZY"),
-    "JACOB": ("JAKE",),
-    "JACQUELINE": ("JACKIE",),
-    "JAMES": ("JIM", "JIMMY", "JAMIE"),
-    "JANE": ("JANEY", "JENNY"),
-    "JANET": ("JAN",),
-    "JANICE": ("JAN",),
-    "JASON": ("JAY",),
-    "JEAN": ("JEANIE",),
-    "JEFFREY": ("JEFF",),
-    "JENNIFER": ("JEN", "JENNY"),
-    "JEREMY": ("JERRY", "JEZ"),
-    "JEROME": ("JERRY",),
-    "JESSICA": ("JESS", "JESSIE"),
-    "JOAN": ("JOANIE",),
-    "JOANNA": ("JO",),
-    "JOANNE": ("JO",),
-    "JOHN": ("JACK", "JOHNNY"),
-    "JONATHAN": ("JON", "JONNY"),
-    "JOSEPH": ("JOE", "JOEY"),
-    "JOSEPHINE": ("JO", "JOSIE"),
-    "JOSHUA": ("JOSH",),
-    "JOYCE": ("JOY",),
-    "JUDITH": ("JUDY", "JUDE"),
-    "JULIA": ("JULIE", "JULES"),
-    "KATHERINE": ("KATE", "KATHY", "KATIE", "KIT"),
-    "KATHLEEN": ("KATH", "KATHY"),
-    "KATHRYN": ("KATE", "KATHY", "KATIE"),
-    "KENNETH": ("KEN", "KENNY"),
-    "KEVIN": ("KEV",),
-    "KIMBERLY": ("KIM",),
-    "KRISTEN": ("KRIS",),
-    "LAURA": ("LAURIE",),
-    "LAWRENCE": ("LARRY", "LAURIE"),
-    "LEONARD": ("LEN", "LENNY", "LEO"),
-    "LEROY": ("ROY",),
-    "LEWIS": ("LEW",),
-    "LILLIAN": ("LILY", "LIL"),
-    "LINDA": ("LIN", "LINDY"),
-    "LOUIS": ("LOU", "LOUIE"),
-    "LOUISE": ("LOU",),
-    "LUCILLE": ("LUCY",),
-    "MADELINE": ("MADDY",),
-    "MARGARET": ("MAGGIE", "PEGGY", "MEG", "MARGE", "RITA"),
-    "MARIA": ("MIA",),
-    "MARILYN": ("LYN",),
-    "MARTHA": ("MARTY", "MATTIE"),
-    "MARTIN": ("MARTY",),
-    "MARY": ("MOLLY", "POLLY", "MAMIE"),
-    "MATILDA": ("TILLY", "TILDA"),
-    "MATTHEW": ("MATT",),
-    "MAUREEN": ("MO",),
-    "MAURICE": ("MO",),
-    "MAXINE": ("MAX",),
-    "MELANIE": ("MEL",),
-    "MELISSA": ("MEL", "LISSA"),
-    "MICHAEL": ("MIKE", "MICK", "MICKEY"),
-    "MICHELLE": ("SHELLY", "MICHY"),
-    "MILDRED": ("MILLIE",),
-    "MITCHELL": ("MITCH",),
-    "NANCY": ("NAN",),
-    "NATALIE": ("NAT", "TALLY"),
-    "NATHAN": ("NATE", "NAT"),
-    "NATHANIEL": ("NATE", "NAT"),
-    "NICHOLAS": ("NICK", "NICKY"),
-    "NICOLE": ("NICKY", "NIKKI"),
-    "NORMAN": ("NORM",),
-    "OLIVER": ("OLLIE",),
-    "OLIVIA": ("LIV", "OLLIE"),
-    "OSCAR": ("OZ",),
-    "PAMELA": ("PAM",),
-    "PATRICIA": ("PAT", "PATTY", "TRISH", "TRICIA"),
-    "PATRICK": ("PAT", "PADDY"),
-    "PAULINE": ("POLLY",),
-    "PENELOPE": ("PENNY",),
-    "PETER": ("PETE",),
-    "PHILIP": ("PHIL", "PIP"),
-    "PHILLIP": ("PHIL", "PIP"),
-    "PHYLLIS": ("PHYL",),
-    "PRISCILLA": ("CILLA",),
-    "RACHEL": ("RACH",),
-    "RALPH": ("RALPHIE",),
-    "RANDALL": ("RANDY",),
-    "RAYMOND": ("RAY",),
-    "REBECCA": ("BECKY", "BECCA"),
-    "REGINALD": ("REG", "REGGIE"),
-    "RICHARD": ("DICK", "RICK", "RICH", "RICHIE", "RICKY"),
-    "ROBERT": ("BOB", "ROB", "BOBBY", "ROBBIE", "BERT"),
-    "ROBERTA": ("BOBBIE",),
-    "RODNEY": ("ROD",),
-    "ROGER": ("RODGE",),
-    "ROLAND": ("ROLLY",),
-    "RONALD": ("RON", "RONNIE"),
-    "ROSE": ("ROSIE",),
-    "ROSEMARY": ("ROSE", "ROSIE"),
-    "RUSSELL": ("RUSS",),
-    "SALLY": ("SAL",),
-    "SAMANTHA": ("SAM",),
-    "SAMUEL": ("SAM", "SAMMY"),
-    "SANDRA": ("SANDY",),
-    "SARAH": ("SALLY", "SADIE"),
-    "SEBASTIAN": ("SEB",),
-    "SHARON": ("SHAZ", "SHARI"),
-    "SHIRLEY": ("SHIRL",),
-    "SIDNEY": ("SID",),
-    "SOLOMON": ("SOL",),
-    "STANLEY": ("STAN",),
-    "STEPHANIE": ("STEPH",),
-    "STEPHEN": ("STEVE", "STEVIE"),
-    "STEVEN": ("STEVE", "STEVIE"),
-    "STUART": ("STU",),
-    "SUSAN": ("SUE", "SUSIE"),
-    "SUZANNE": ("SUE", "SUZIE"),
-    "SYLVIA": ("SYL",),
-    "TERENCE": ("TERRY",),
-    "TERESA": ("TERRY", "TESS", "TESSA"),
-    "THEODORE": ("TED", "THEO", "TEDDY"),
-    "THERESA": ("TERRY", "TESS", "TESSA"),
-    "THOMAS": ("TOM", "TOMMY"),
-    "TIMOTHY": ("TIM", "TIMMY"),
-    "VALERIE": ("VAL",),
-    "VERONICA": ("RONNIE", "VERA"),
-    "VICTOR": ("VIC",),
-    "VICTORIA": ("VICKY", "TORI"),
-    "VINCENT": ("VINCE", "VINNY"),
-    "VIRGINIA": ("GINNY", "GINGER"),
-    "WALTER": ("WALT", "WALLY"),
-    "WAYNE": ("WAZ",),
-    "WENDY": ("WEN",),
-    "WILFRED": ("WILF", "FRED"),
-    "WILLIAM": ("BILL", "WILL", "BILLY", "WILLIE", "LIAM"),
-    "WINIFRED": ("WINNIE", "FREDA"),
-    "ZACHARY": ("ZACK", "ZAC"),
-}
+import csv
+from functools import cache
+from importlib.resources import files
+from typing import Literal, get_args
+
+Culture = Literal[
+    "english", "german", "french", "spanish", "italian", "dutch", "russian", "polish", "scandinavian"
+]
+NICKNAME_CULTURES: tuple[str, ...] = get_args(Culture)
+"""Cultures that have a dictionary: ``preparation/words/nicknames_CULTURE.csv``."""
+
+
+@cache
+def _rows(culture: str) -> tuple[dict[str, str], ...]:
+    path = files("tallystick.preparation.words").joinpath(f"nicknames_{culture}.csv")
+    return tuple(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def versions_in(culture: str) -> dict[str, list[str]]:
+    """Full forms of a culture's forenames with their versions, as they are written there.
+
+    Parameters
+    ----------
+    culture : str
+        One of `NICKNAME_CULTURES`.
+
+    Returns
+    -------
+    dict of str to list of str
+
+    Examples
+    --------
+    >>> versions_in("german")["Wolfgang"]
+    ['Wolf', 'Wolfi', 'Wolle']
+    """
+    return _grouped(_rows(culture))
+
+
+def generated_nicknames() -> dict[str, list[str]]:
+    """English forenames with those versions that generated persons are given (see `tallystick.datasets`).
+
+    Fewer than there are, so that a longer dictionary leaves the persons of a seed as they were.
+
+    Examples
+    --------
+    >>> generated_nicknames()["ALICE"]
+    ['ALLIE']
+    """
+    return _grouped(tuple(row for row in _rows("english") if row["generated"]))
+
+
+def _grouped(rows: tuple[dict[str, str], ...]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["name"], []).append(row["version"])
+    return found

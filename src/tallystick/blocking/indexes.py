@@ -56,7 +56,7 @@ class SortedNeighbourhood(Settings):
                 f"{self.window} and similarity = {self.similarity:g}; take one out"
             )
         for part in (part for key in self.sort_keys for part in key):
-            if part.transform == "each":
+            if part.several:
                 raise ValueError(
                     f"a sort key needs one value a record, and {part.label} has several: use it in a "
                     "blocking_key"
@@ -104,7 +104,7 @@ class TextIndex(Settings):
     @model_validator(mode="after")
     def _one_text(self) -> TextIndex:
         for part in (*self.parts, *self.within):
-            if part.transform == "each":
+            if part.several:
                 raise ValueError(
                     f"{self.python_name()} needs one text a record, and {part.label} has several: use it in "
                     "a blocking_key"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -12,6 +9,7 @@ from numpy.typing import NDArray
 from tallystick.blocking.passes import KeyPart
 from tallystick.comparisons.memo import distinct_code_pairs
 from tallystick.errors import InputError
+from tallystick.preparation.phonetic.codes import phonetic_codes
 from tallystick.records.encode import encode_values
 from tallystick.records.records import Records
 
@@ -29,7 +27,7 @@ def transform_values(values: pl.Series, part: KeyPart) -> pl.Series:
     Returns
     -------
     polars.Series
-        Text, shape (n,); null where there is nothing to block on.
+        Text, shape (n,); null where there is nothing to block on. Several phonetic codes are parted by ``|``.
 
     Examples
     --------
@@ -47,30 +45,9 @@ def transform_values(values: pl.Series, part: KeyPart) -> pl.Series:
     elif part.transform == "year":
         expression = text.str.extract(r"^(\d{4})(?:\D|$)", 1)
     else:
-        expression = text.map_elements(_phonetic(part.transform), return_dtype=pl.String)
+        return phonetic_codes(values, part.transform)
     result = pl.DataFrame({"value": values}).select(expression.alias("value")).get_column("value")
     return result.replace("", None)
-
-
-def _phonetic(transform: str) -> Callable[[str], str | None]:
-    """The phonetic code of the letters of a text; None where it has none."""
-    import jellyfish
-
-    code: Callable[[str], str] = {
-        "soundex": jellyfish.soundex,
-        "metaphone": jellyfish.metaphone,
-        "nysiis": jellyfish.nysiis,
-        "match_rating": jellyfish.match_rating_codex,
-    }[transform]
-
-    def of_letters(value: str) -> str | None:
-        if transform != "soundex":  # which leaves accents out by itself
-            # NYSIIS and match rating would keep an accent, as a letter that nothing else sounds like.
-            value = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", value).upper())
-        letters = "".join(character for character in value if character.isalpha())
-        return code(letters) if letters else None
-
-    return of_letters
 
 
 def part_codes(records: Records, part: KeyPart, key: str = "Blocking key") -> NDArray[np.int32]:
@@ -98,6 +75,33 @@ def part_codes(records: Records, part: KeyPart, key: str = "Blocking key") -> ND
     column = records.columns[part.field]
     if part.transform == "value":
         return column.codes
+    of_value, _ = encode_values(transformed_values(records, part, key))
+    return of_value[column.codes]
+
+
+def transformed_values(records: Records, part: KeyPart, key: str = "Blocking key") -> pl.Series:
+    """What a transform makes of the distinct values of its field (see `transform_values`).
+
+    Parameters
+    ----------
+    records : Records
+        The records.
+    part : KeyPart
+        Field and transform.
+    key : str
+        What an error calls the key.
+
+    Returns
+    -------
+    polars.Series
+        Text, shape (n_values + 1,), row 0 null.
+
+    Raises
+    ------
+    InputError
+        Where no value gives anything.
+    """
+    column = records.columns[part.field]
     transformed = transform_values(column.values[0], part)
     if transformed.null_count() == len(transformed) and column.n_values:
         raise InputError(
@@ -108,8 +112,7 @@ def part_codes(records: Records, part: KeyPart, key: str = "Blocking key") -> ND
                 else "choose another transform."
             )
         )
-    of_value, _ = encode_values(transformed)
-    return of_value[column.codes]
+    return transformed
 
 
 def combine_codes(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:

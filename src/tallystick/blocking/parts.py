@@ -7,10 +7,13 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tallystick._schema import Settings
+from tallystick.preparation.phonetic.codes import OneCode, SeveralCodes
 
-OneTransform = Literal["value", "first", "last", "year", "soundex", "metaphone", "nysiis", "match_rating"]
+OneTransform = Literal["value", "first", "last", "year", OneCode]
 """What gives one text of a value."""
-Transform = Literal[OneTransform, "each"]
+SeveralTransform = Literal["each", SeveralCodes]
+"""What may give several, of which two records have to share one."""
+Transform = Literal[OneTransform, SeveralTransform]
 
 
 class KeyPart(Settings):
@@ -21,9 +24,10 @@ class KeyPart(Settings):
     field : str
         The field.
     transform : str
-        ``value`` (as it is), ``first`` or ``last`` (`n` characters), ``year`` (the first four
-        characters of an ISO date), a phonetic code (``soundex``, ``metaphone``, ``nysiis``,
-        ``match_rating``), or ``each`` (every item of a list: two records agree where they share one).
+        ``value`` (as it is), ``first`` or ``last`` (`n` characters), ``year`` (the first four characters of
+        an ISO date), a phonetic code (``soundex``, ``metaphone``, ``nysiis``, ``match_rating``, ``cologne``),
+        or what may give several texts, of which two records have to share one: ``each`` (every item of a
+        list), ``double_metaphone``, ``daitch_mokotoff``.
     n : int, optional
         Number of characters of ``first`` and ``last``. A shorter value is taken whole.
     separator : str, optional
@@ -52,6 +56,11 @@ class KeyPart(Settings):
                 )
             )
         return self
+
+    @property
+    def several(self) -> bool:
+        """Whether a record may have several texts, so that it has no one key."""
+        return self.transform in get_args(SeveralTransform)
 
     @property
     def fields(self) -> tuple[str, ...]:

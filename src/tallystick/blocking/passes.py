@@ -204,8 +204,43 @@ def match_rating(field: str) -> KeyPart:
     return KeyPart(field=field, transform="match_rating")
 
 
+def cologne(field: str) -> KeyPart:
+    """Cologne code of a field (Postel 1969), of German names, for a blocking or match key.
+
+    Examples
+    --------
+    >>> cologne("surname").label
+    'cologne(surname)'
+    """
+    return KeyPart(field=field, transform="cologne")
+
+
+def double_metaphone(field: str) -> KeyPart:
+    """Double Metaphone codes of a field (Philips 2000), for a blocking key: records agree on any one.
+
+    Needs the extra ``preparation``.
+
+    Examples
+    --------
+    >>> double_metaphone("surname").label
+    'double_metaphone(surname)'
+    """
+    return KeyPart(field=field, transform="double_metaphone")
+
+
+def daitch_mokotoff(field: str) -> KeyPart:
+    """Daitch-Mokotoff codes of a field (Mokotoff 1997), for a blocking key: records agree on any one.
+
+    Examples
+    --------
+    >>> daitch_mokotoff("surname").label
+    'daitch_mokotoff(surname)'
+    """
+    return KeyPart(field=field, transform="daitch_mokotoff")
+
+
 def each(field: str, separator: str) -> KeyPart:
-    """Every item of a list in a field, for a blocking key: records agree where they share one.
+    """Every item of a list in a field, for a blocking key: records agree on any one.
 
     Examples
     --------
@@ -224,7 +259,7 @@ def blocking_key(
     ----------
     *parts : str or KeyPart
         Fields, or transformed fields: `first`, `last`, `year`, `soundex`, `metaphone`, `nysiis`,
-        `match_rating`, `each`.
+        `match_rating`, `cologne`, `double_metaphone`, `daitch_mokotoff`, `each`.
     filters : tuple of filters
         Which of the pairs are kept: `difference`, `reachable`.
     name : str, optional

@@ -26,13 +26,14 @@ from tallystick.blocking.finders import (
     Windows,
 )
 from tallystick.blocking.indexes import Canopy, MinHash, PairCondition, QgramIndex, SortedNeighbourhood
-from tallystick.blocking.keys import combine_codes, part_codes
+from tallystick.blocking.keys import combine_codes, part_codes, transformed_values
 from tallystick.blocking.many_keys import any_of, items, product, within
 from tallystick.blocking.passes import AnyPass, BlockingKey, KeyPart
 from tallystick.blocking.sort_keys import ranked, runs, texts_of
 from tallystick.blocking.text_keys import index_of
 from tallystick.blocking.user_condition import pairs_where
 from tallystick.errors import InputError
+from tallystick.preparation.phonetic.codes import SEPARATOR
 from tallystick.records.records import Records
 
 Codes = NDArray[np.int32]
@@ -74,10 +75,12 @@ def ready_parts(records: Records, parts: Sequence[KeyPart], threads: int | None)
 
 
 def _ready_part(records: Records, part: KeyPart) -> Codes | SharedKeys:
-    if part.transform != "each":
+    if not part.several:
         return part_codes(records, part)
     column = records.columns[part.field]
-    return items(column.codes, column.values[0], part.separator or "")
+    if part.transform == "each":
+        return items(column.codes, column.values[0], part.separator or "")
+    return items(column.codes, transformed_values(records, part), SEPARATOR)
 
 
 def ready_pass(

@@ -80,6 +80,11 @@ def empty_heads(n_values: int) -> NDArray[np.uint64]:
     return words[skipped : skipped + 4 * n_values].reshape(n_values, 4)
 
 
+def empty_lines(n_values: int) -> NDArray[np.int64]:
+    """Zeros of shape (n_values, 8) of which every row is one line of the processor's cache."""
+    return empty_heads(2 * n_values).reshape(n_values, 8).view(np.int64)
+
+
 def code_points(values: pl.Series) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Unicode code points of all values, and where each value starts.
 

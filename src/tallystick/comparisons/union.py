@@ -9,9 +9,11 @@ from pydantic import Field
 from tallystick.comparisons import conditions, sets
 from tallystick.comparisons.dates import DatePartAgreement, DaysBetween
 from tallystick.comparisons.equality import Exact, Initial
+from tallystick.comparisons.forenames import Forename
 from tallystick.comparisons.functions import Function
 from tallystick.comparisons.numbers import AbsoluteDifference, RelativeDifference, YearProximity
 from tallystick.comparisons.overlaps import BigramDice, BigramJaccard, TokenSet
+from tallystick.comparisons.phonetic import Phonetic
 from tallystick.comparisons.places import Distance
 from tallystick.comparisons.strings import DamerauLevenshtein, Jaro, JaroWinkler, Levenshtein
 
@@ -31,6 +33,8 @@ BUILDERS = {
     "days_between": "tallystick.comparisons.dates",
     "date_parts": "tallystick.comparisons.dates",
     "distance_km": "tallystick.comparisons.places",
+    "phonetic": "tallystick.comparisons.phonetic",
+    "forename": "tallystick.comparisons.forenames",
     "any_of": "tallystick.comparisons.sets",
     "function": "tallystick.comparisons.functions",
     "agrees": "tallystick.comparisons.conditions",
@@ -55,6 +59,8 @@ FieldComparator = Annotated[
     | DaysBetween
     | DatePartAgreement
     | Distance
+    | Phonetic
+    | Forename
     | sets.AnyOf
     | Function,
     Field(discriminator="type"),

@@ -11,7 +11,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick._nicknames import NICKNAMES
+from tallystick._nicknames import generated_nicknames
 from tallystick.datasets.vocabulary import Ints, Vocabulary
 from tallystick.errors import InputError
 
@@ -105,8 +105,9 @@ def names() -> Names:
     """
     male, female = _frequencies("dist.male.first"), _frequencies("dist.female.first")
     surnames = _frequencies("dist.all.last")
-    forms: dict[str, list[str]] = {full: list(short) for full, short in NICKNAMES.items()}
-    for full, short in NICKNAMES.items():
+    nicknames = generated_nicknames()
+    forms = {full: list(short) for full, short in nicknames.items()}
+    for full, short in nicknames.items():
         for nickname in short:
             forms.setdefault(nickname, []).append(full)
     words = sorted({*male, *female, *surnames, *forms, *string.ascii_uppercase})

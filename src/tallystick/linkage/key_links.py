@@ -14,7 +14,7 @@ from tallystick.linking.key_chance import false_share
 from tallystick.linking.match_codes import key_codes
 from tallystick.linking.match_settings import Match
 from tallystick.linking.matched import Matched
-from tallystick.linking.nicknames import Names, read_nicknames
+from tallystick.preparation.nicknames import Names, dictionary_of
 from tallystick.records.records import Records
 
 
@@ -97,4 +97,4 @@ def _link_with(
 
 
 def _names(settings: Match) -> Names | None:
-    return None if settings.nicknames is None else read_nicknames(settings.nicknames)
+    return None if settings.nicknames is None else dictionary_of(settings.nicknames, "match.nicknames, ")

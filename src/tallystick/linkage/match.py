@@ -21,6 +21,7 @@ from tallystick.linkage.matches import Matches
 from tallystick.linkage.prepare import Known, as_sources, read_records
 from tallystick.linkage.preparing import with_references, write_preparation
 from tallystick.linkage.run import Clock, named_sha256, run_facts, shown_spec
+from tallystick.preparation.nicknames import is_culture
 from tallystick.preparation.whole_table import as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.spec import Spec
@@ -170,6 +171,11 @@ def _fingerprint(known: Known) -> str:
         "version": __version__,
         "spec": shown_spec(known.spec),
         "inputs": [[table.name, table.sha256] for table in known.inputs],
-        "nicknames": None if settings.nicknames is None else named_sha256(settings.nicknames),
+        "nicknames": _nicknames_facts(settings.nicknames),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _nicknames_facts(nicknames: str | None) -> str | None:
+    """What tells a dictionary of nicknames from others: the name of a culture, or the hash of a file."""
+    return nicknames if nicknames is None or is_culture(nicknames) else named_sha256(nicknames)

@@ -6,11 +6,13 @@ import hashlib
 from pathlib import Path
 
 from tallystick._progress import Progress, silent
+from tallystick.comparisons.dictionaries import dictionary_files
 from tallystick.errors import InputError
 from tallystick.estimation.knowledge import Knowledge, checked
 from tallystick.estimation.parameters import Parameters
 from tallystick.estimation.settings import Estimation, Previous
 from tallystick.linkage.prepare import Prepared, read_records
+from tallystick.preparation.nicknames import is_culture
 from tallystick.preparation.read import open_source
 from tallystick.preparation.source import Source
 from tallystick.records.records import Records
@@ -91,10 +93,12 @@ def outside_sha256(spec: Spec) -> list[str]:
         paths.append(path / "model.json" if path.is_dir() else path)
     if spec.estimation.reference is not None and spec.estimation.reference.path is not None:
         paths.append(spec.estimation.reference.path)
-    if spec.match is not None and spec.match.nicknames is not None:
+    if spec.match is not None and spec.match.nicknames is not None and not is_culture(spec.match.nicknames):
         paths.append(Path(spec.match.nicknames))
     if spec.prepare is not None:
         paths += [Path(path) for path in spec.prepare.files()]
+    for one in spec.comparisons:
+        paths += map(Path, dictionary_files(one.comparator))
     found = []
     for path in paths:
         if path.is_file():  # what is wrong with one that is not there is said where it is read

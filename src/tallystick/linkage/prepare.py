@@ -21,6 +21,7 @@ from tallystick.blocking.limits import check_pairs
 from tallystick.blocking.passes import PairTable
 from tallystick.blocking.plan import Kind
 from tallystick.blocking.sizes import large_block_warnings
+from tallystick.comparisons.dictionaries import dictionary_files
 from tallystick.comparisons.plan import with_frequencies
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.estimation.labelled import Labels
@@ -31,8 +32,8 @@ from tallystick.linkage.preparing import prepared_raws
 from tallystick.linkage.rate import measured_rate
 from tallystick.linkage.same_files import check_different
 from tallystick.linkage.value_tables import with_value_tables
-from tallystick.linking.nicknames import read_nicknames
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
+from tallystick.preparation.nicknames import dictionary_of
 from tallystick.preparation.prepare import PreparedTable
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
 from tallystick.preparation.source import Source
@@ -189,7 +190,11 @@ def read_records(
         wanted = spec.fields_named if spec.by_steps else spec.fields_used
         _load_kernels()
     if spec.match is not None and spec.match.nicknames is not None:
-        read_nicknames(spec.match.nicknames)  # a list that cannot be used is told before anything is read
+        dictionary_of(
+            spec.match.nicknames, "match.nicknames, "
+        )  # a list that cannot be used is told before anything is read
+    for one in spec.comparisons:
+        dictionary_of(tuple(dictionary_files(one.comparator)), f'comparison "{one.name}", nicknames, ')
     who = readers(spec)
     raws: list[RawTable] = []
     prepared_sources: tuple[PreparedTable, ...] = ()

@@ -139,7 +139,7 @@ def suggest_passes(
     keyed = [
         one
         for one in blocking.passes
-        if isinstance(one, BlockingKey) and all(part.transform != "each" for part in one.parts)
+        if isinstance(one, BlockingKey) and not any(part.several for part in one.parts)
     ]
     given = tuple(dict.fromkeys(part for one in keyed for part in one.parts))
     single = [

@@ -19,7 +19,7 @@ from tallystick.linking.match_blocks import LargestBlock
 from tallystick.linking.match_codes import KeyCodes, KeySet, Rows, key_codes
 from tallystick.linking.match_settings import MatchKey
 from tallystick.linking.matched import CONTRADICTS, LISTED, SEVERAL, SHARED, FoundByKey, Matched, put_together
-from tallystick.linking.nicknames import Names
+from tallystick.preparation.nicknames import Names
 from tallystick.records.records import Records
 
 MOST_LINKS = 20_000_000

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tallystick.blocking.keys import part_codes, transform_values
 from tallystick.errors import InputError
 from tallystick.linking.match_settings import MatchKey
-from tallystick.linking.nicknames import Names, Versions, versions_of
+from tallystick.preparation.nicknames import Names, Versions, versions_of
 from tallystick.records.encode import encode_values
 from tallystick.records.records import Records
 

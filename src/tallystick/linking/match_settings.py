@@ -136,8 +136,9 @@ class Match(Settings):
         Whether only links that are unique on both sides are accepted, or every pair that agrees on a key. By
         default ``one_to_one`` between files and ``many_to_many`` within one.
     nicknames : str, optional
-        A CSV or Parquet file with the columns ``name`` and ``version`` for parts with the transform
-        ``nickname``, instead of the list of English forenames that comes with the package.
+        For parts with the transform ``nickname``: a culture that has a dictionary (``english``, by default,
+        or ``german``, ``french``, ``spanish``, ``italian``, ``dutch``, ``russian``, ``polish``,
+        ``scandinavian``), or a CSV or Parquet file with the columns ``name`` and ``version``.
     sample : int
         How many links are drawn for checking by hand.
 
@@ -219,7 +220,7 @@ def match_key(
     ----------
     *parts : str or KeyPart
         Fields, or transformed fields: `first`, `last`, `year`, `soundex`, `metaphone`, `nysiis`,
-        `match_rating`, `nickname`.
+        `match_rating`, `cologne`, `nickname`.
     at_least : int, optional
         How many of them must agree; by default all.
     concatenated : bool

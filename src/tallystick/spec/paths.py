@@ -14,7 +14,9 @@ from pathlib import Path
 from tallystick._problems import KeyPath, Problem, sentences, written_path
 from tallystick.blocking.passes import PairTable
 from tallystick.comparisons.comparison import Comparison
+from tallystick.comparisons.dictionaries import dictionary_files, with_dictionary_files
 from tallystick.errors import SpecError
+from tallystick.preparation.nicknames import is_culture
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
 from tallystick.spec.model import Spec
@@ -139,7 +141,7 @@ def resolved(spec: Spec, folder: str | Path = ".") -> Spec:
         "estimation": estimation,
     }
     if spec.match is not None and spec.match.nicknames is not None:
-        nicknames = joined(spec.match.nicknames)
+        nicknames = spec.match.nicknames if is_culture(spec.match.nicknames) else joined(spec.match.nicknames)
         changed["match"] = spec.match.model_copy(update={"nicknames": nicknames})
     if spec.prepare is not None:
         changed["prepare"] = _with_files(spec.prepare, joined)
@@ -166,7 +168,10 @@ def _with_place(one: PairTable, joined: Callable[[str | Path], str]) -> PairTabl
 
 
 def _with_path(comparison: Comparison, joined: Callable[[str | Path], str]) -> Comparison:
-    """A comparison with the path of its table of frequencies, where it has one, made ready."""
+    """A comparison with the paths of its table of frequencies and its dictionaries, if any, made ready."""
+    comparator = with_dictionary_files(comparison.comparator, joined)
+    if comparator is not comparison.comparator:
+        comparison = comparison.model_copy(update={"comparator": comparator})
     known = comparison.value_frequencies
     if known is None or known.path is None:
         return comparison
@@ -193,6 +198,8 @@ def _written(spec: Spec) -> list[tuple[KeyPath, str]]:
     for number, comparison in enumerate(spec.comparisons):
         if (known := comparison.value_frequencies) is not None:
             places.append((("comparisons", number, "frequencies", "path"), known.path))
+        for path in dictionary_files(comparison.comparator):
+            places.append((("comparisons", number, "comparator", "nicknames"), path))
     if spec.prepare is not None:
         for number, one_field in enumerate(spec.prepare.fields):
             for place, step in enumerate(one_field.steps):

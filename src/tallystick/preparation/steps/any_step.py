@@ -13,6 +13,8 @@ from tallystick.preparation.steps.dates import Date
 from tallystick.preparation.steps.email import Email
 from tallystick.preparation.steps.fold import Fold
 from tallystick.preparation.steps.missing import MissingLabels
+from tallystick.preparation.steps.nickname import FullNameOfNickname
+from tallystick.preparation.steps.phonetic import PhoneticField
 from tallystick.preparation.steps.postcode import Postcode
 from tallystick.preparation.steps.repair import Repair
 from tallystick.preparation.steps.split_address import SplitAddress
@@ -41,7 +43,9 @@ AnyStep = Annotated[
         | CheckDigit
         | Telephone
         | Email
-        | Postcode,
+        | Postcode
+        | FullNameOfNickname
+        | PhoneticField,
         Field(discriminator="type"),
     ],
     BeforeValidator(_of_name),

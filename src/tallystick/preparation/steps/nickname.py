@@ -1,0 +1,85 @@
+"""Nicknames written out as the full name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import polars as pl
+from pydantic import BeforeValidator
+
+from tallystick._nicknames import Culture
+from tallystick.preparation.nicknames import Names, dictionary_of, known_pairs
+from tallystick.preparation.steps.step import Context, Mask, TextStep, differs, mask
+
+
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+class FullNameOfNickname(TextStep):
+    """Write the full name for a version of it, where it is a version of just one name.
+
+    A version of several names ("alex") stays, and is reported; a value that is a full name itself stays, too.
+    The whole value is looked up; case and accents do not count. The full name is written in capitals where
+    the value is, in small letters where the value is, and else with a capital at the beginning of each word.
+
+    Attributes
+    ----------
+    cultures : tuple of str, optional
+        Cultures whose dictionaries are used together; ``english`` where no file is given either.
+    path : str, optional
+        A file with the columns ``name`` and ``version``, instead of them or besides.
+    """
+
+    paths: ClassVar[tuple[str, ...]] = ("path",)
+
+    type: Literal["nickname"] = "nickname"
+    cultures: Annotated[tuple[Culture, ...] | None, BeforeValidator(_several)] = None
+    path: str | None = None
+
+    @property
+    def dictionaries(self) -> tuple[str, ...]:
+        """Cultures and path."""
+        cultures = ("english",) if self.cultures is None and self.path is None else self.cultures or ()
+        return cultures if self.path is None else (*cultures, self.path)
+
+    def check(self) -> None:
+        """Raise `InputError` where a file cannot be used."""
+        dictionary_of(self.dictionaries)
+
+    def change(
+        self, texts: pl.Series, context: Context
+    ) -> tuple[pl.Series, dict[str, Mask], dict[str, Mask]]:
+        """Write versions out (see `TextStep.change`)."""
+        # Old and folded spellings of a full name are one name: the one that is written is the dictionary's.
+        forms = _full_names(dictionary_of(self.dictionaries))
+        frame = pl.DataFrame({"text": texts, "value": texts.str.strip_chars().str.to_lowercase()})
+        found = frame.join(forms, on="value", how="left", maintain_order="left")
+        text, full = pl.col("text"), pl.col("full")
+        written = (
+            pl.when(text == text.str.to_lowercase())
+            .then(full.str.to_lowercase())
+            .when(text == text.str.to_uppercase())
+            .then(full.str.to_uppercase())
+            .otherwise(full.str.to_titlecase())
+        )
+        new = found.select(pl.when(full.is_not_null()).then(written).otherwise(text)).to_series()
+        changed, several = differs(texts, new), mask(found["several"])
+        return (
+            new,
+            {"a version of one name, written in full": changed} if changed.any() else {},
+            {"a version of several names": several} if several.any() else {},
+        )
+
+
+def _full_names(names: Names) -> pl.DataFrame:
+    """Versions that are no full names: the full name of one that has but one, and whether it has several."""
+    written = {name.casefold(): name for name in names}
+    known = known_pairs(names)
+    # A spelling without accents, which the dictionary has with them, is no name of its own.
+    own = known.filter(pl.col("form").is_in(list(written)) & ~pl.col("value").is_in(known["form"].implode()))
+    one = pl.col("form").n_unique() == 1
+    return own.group_by("value").agg(
+        full=pl.when(one).then(pl.col("form").first().replace_strict(written, return_dtype=pl.String)),
+        several=~one,
+    )
