@@ -18,7 +18,7 @@ from tallystick.preparation.dates.formats import form_of
 from tallystick.preparation.dates.names import LANGUAGES, months
 from tallystick.preparation.steps.date_parts import JoinDate, SplitDate
 from tallystick.preparation.steps.dates import Date
-from tallystick.preparation.steps.step import Applied, Context, Step, differs
+from tallystick.preparation.steps.step import Applied, Context, PreparationStep, differs
 from tallystick.preparation.words.files import shipped
 
 DAYS = st.dates(date(1850, 1, 1), date(2049, 12, 31))
@@ -53,7 +53,9 @@ DAY_FIRST = (
 )
 
 
-def run(step: Step, values: list[str | None], n: list[int] | None = None, **context: Any) -> Applied:
+def run(
+    step: PreparationStep, values: list[str | None], n: list[int] | None = None, **context: Any
+) -> Applied:
     """A step over distinct values of one field."""
     frame = pl.DataFrame({"d": pl.Series(values, dtype=pl.String)})
     records = np.array(n or [1] * len(values), np.int64)

@@ -17,24 +17,24 @@ from tallystick.preparation.addresses.postcodes import POSTCODES, official
 from tallystick.preparation.steps.check_digit import CheckDigit, verified
 from tallystick.preparation.steps.email import Email
 from tallystick.preparation.steps.postcode import MISREAD, RESTORED, WRONG, Postcode
-from tallystick.preparation.steps.step import Applied, Context, Step
+from tallystick.preparation.steps.step import Applied, Context, PreparationStep
 from tallystick.preparation.steps.telephone import EXTENSION, FICTION, Telephone
 
 quick = settings(max_examples=60, deadline=None)
 digits = st.integers(0, 10**10 - 1)
 
 
-def apply(step: Step, values: list[str | None]) -> Applied:
+def apply(step: PreparationStep, values: list[str | None]) -> Applied:
     frame = pl.DataFrame({"it": pl.Series(values, dtype=pl.String)})
     return step.apply(frame, np.ones(len(values), np.int64), Context())
 
 
-def result(step: Step, *values: str | None) -> list[str | None]:
+def result(step: PreparationStep, *values: str | None) -> list[str | None]:
     found: list[str | None] = apply(step, list(values)).columns["it"].to_list()
     return found
 
 
-def reasons(step: Step, *values: str | None) -> dict[str, list[bool]]:
+def reasons(step: PreparationStep, *values: str | None) -> dict[str, list[bool]]:
     return {reason: which.tolist() for reason, which in apply(step, list(values)).reported.items()}
 
 
@@ -216,7 +216,7 @@ def test_a_country_without_telephones_is_refused() -> None:
     [(Telephone(country="GB"), "phonenumbers"), (CheckDigit(scheme="isbn"), "stdnum")],
 )
 def test_a_library_that_is_missing_is_named(
-    monkeypatch: pytest.MonkeyPatch, step: Step, library: str
+    monkeypatch: pytest.MonkeyPatch, step: PreparationStep, library: str
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(InputError, match=r"pip install .tallystick\[preparation\]"):
@@ -391,7 +391,7 @@ def test_settings_that_do_not_suit_the_country_are_refused(wrong: Mapping[str, A
 
 # All of them.
 
-STEPS: list[Step] = [
+STEPS: list[PreparationStep] = [
     *(CheckDigit(scheme=scheme) for scheme, _, _ in PUBLISHED),
     CheckDigit(scheme="gb.nhs", wrong="keep"),
     Telephone(country="GB"),

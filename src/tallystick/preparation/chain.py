@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.preparation.steps.step import Context, Mask, Step, differs
+from tallystick.preparation.steps.step import Context, Mask, PreparationStep, differs
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,11 @@ def distinct_rows(columns: Mapping[str, pl.Series]) -> Distinct:
 
 
 def run_steps(
-    columns: Mapping[str, pl.Series], field: str, steps: Sequence[Step], place: str, context: Context
+    columns: Mapping[str, pl.Series],
+    field: str,
+    steps: Sequence[PreparationStep],
+    place: str,
+    context: Context,
 ) -> tuple[dict[str, pl.Series], list[StepCount]]:
     """Apply the steps of a field one after the other.
 
@@ -109,7 +113,7 @@ def run_steps(
         The fields that the steps read, text, shape (n_records,).
     field : str
         The field that they are steps of.
-    steps : sequence of Step
+    steps : sequence of PreparationStep
     place : str
         Where they stand in the specification, without the number of the step.
     context : Context
@@ -141,7 +145,12 @@ def run_steps(
 
 
 def _applied(
-    step: Step, distinct: Distinct, field: str, place: str, context: Context, held: Mapping[str, pl.Series]
+    step: PreparationStep,
+    distinct: Distinct,
+    field: str,
+    place: str,
+    context: Context,
+    held: Mapping[str, pl.Series],
 ) -> tuple[Distinct, StepCount]:
     """One step over distinct rows; rows that it made equal are one afterwards."""
     before = distinct.rows

@@ -43,7 +43,7 @@ class CheckDigit(TextStep):
     wrong: Literal["missing", "keep"] = "missing"
 
     def check(self) -> None:
-        """Raise `InputError` where there is no such scheme, or no library (see `Step.check`)."""
+        """Raise `InputError` where there is no such scheme, or no library (see `PreparationStep.check`)."""
         scheme_module(self.scheme)
 
     def change(self, texts: pl.Series, context: Context) -> Change:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pydantic import Field, StrictBool, model_validator
 
 from tallystick.errors import InputError
-from tallystick.preparation.steps.step import Applied, Context, Mask, Step, differs, mask
+from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep, differs, mask
 from tallystick.preparation.words.files import read_dictionary
 
 
-class CodeList(Step):
+class CodeList(PreparationStep):
     """Write values as codes of a list, and count those that are outside it.
 
     Attributes
@@ -53,7 +53,7 @@ class CodeList(Step):
         return self
 
     def check(self) -> None:
-        """Raise `InputError` where the file cannot be used (see `Step.check`)."""
+        """Raise `InputError` where the file cannot be used (see `PreparationStep.check`)."""
         self._all()
 
     def _all(self) -> dict[str, str]:
@@ -97,7 +97,7 @@ class CodeList(Step):
         return table | seen
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Turn distinct values into others (see `Step.apply`)."""
+        """Turn distinct values into others (see `PreparationStep.apply`)."""
         old = values.to_series()
         table = self._all()
         keys = old.str.strip_chars()

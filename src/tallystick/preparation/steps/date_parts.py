@@ -14,7 +14,7 @@ from tallystick.preparation.dates.centuries import TwoDigitYears, full_years
 from tallystick.preparation.dates.forms import cleaned
 from tallystick.preparation.dates.names import Language, months
 from tallystick.preparation.steps.dates import DateParts
-from tallystick.preparation.steps.step import Applied, Context, Step, mask
+from tallystick.preparation.steps.step import Applied, Context, PreparationStep, mask
 
 _UNKNOWN = r"^(\?{1,2}|x{1,2}|0{1,2})$"
 _UNKNOWN_YEAR = r"^(\?{1,4}|x{1,4}|0|0000)$"
@@ -22,7 +22,7 @@ _ISO = r"^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?$"
 _WRONG = -1
 
 
-class JoinDate(Step):
+class JoinDate(PreparationStep):
     """Make one date of fields that hold year, month and day.
 
     The date is shortened where the day, or month and day, are missing or unknown (``00``, ``??``, ``xx``).
@@ -69,7 +69,7 @@ class JoinDate(Step):
         return (self.into,)
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Turn distinct values into others (see `Step.apply`)."""
+        """Turn distinct values into others (see `PreparationStep.apply`)."""
         years = cleaned(values.to_series(0))
         year = _numbers(years, r"^\d{4}$", _UNKNOWN_YEAR)
         month = self._months(values)
@@ -118,7 +118,7 @@ class JoinDate(Step):
         return np.where(mask(named.is_not_null()), named.fill_null(0).to_numpy(), by_number).astype(np.int32)
 
 
-class SplitDate(Step):
+class SplitDate(PreparationStep):
     """Write the parts of dates by ISO 8601 to fields of their own; the date stays.
 
     Attributes
@@ -135,7 +135,7 @@ class SplitDate(Step):
         return self.into.fields()
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Turn distinct values into others (see `Step.apply`)."""
+        """Turn distinct values into others (see `PreparationStep.apply`)."""
         texts = values.to_series()
         found = texts.str.extract_groups(_ISO).struct.unnest().cast(pl.Int32).fill_null(0)
         year, month, day = (np.asarray(found.to_series(index).to_numpy(), np.int32) for index in range(3))

@@ -17,7 +17,7 @@ from tallystick.preparation.dates.formats import form_of
 from tallystick.preparation.dates.forms import UNREAD, Form, Parts, read_forms, usual_forms
 from tallystick.preparation.dates.names import Language, months
 from tallystick.preparation.dates.order import Order, Ordered, tell_order
-from tallystick.preparation.steps.step import Applied, Context, Mask, Step, differs, mask
+from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep, differs, mask
 
 _ISO = Form("ISO 8601", r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$")
 _SUSPICIOUS_SHARE = 0.01
@@ -58,7 +58,7 @@ class DateParts(Settings):
         }
 
 
-class Date(Step):
+class Date(PreparationStep):
     """Write dates by ISO 8601; the order of day and month is told from the column.
 
     Of a date whose day or month is not known the known part is written: ``1980-05``, ``1980``. What can be
@@ -110,7 +110,7 @@ class Date(Step):
         return (name,)
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Turn distinct values into others (see `Step.apply`)."""
+        """Turn distinct values into others (see `PreparationStep.apply`)."""
         old = values.to_series()
         forms = (_ISO, *map(form_of, self.formats)) if self.formats else usual_forms()
         parts = read_forms(old, forms, months(self.language), times=not self.formats)

@@ -38,7 +38,7 @@ class Fold(TextStep):
     digraphs: Digraphs | None = None
 
     def check(self) -> None:
-        """Raise `InputError` where the library is not installed (see `Step.check`)."""
+        """Raise `InputError` where the library is not installed (see `PreparationStep.check`)."""
         require("anyascii", 'the step "fold"')
 
     def change(self, texts: pl.Series, context: Context) -> Change:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tallystick.preparation.phonetic.codes import PhoneticCode, check_code, phonetic_codes
-from tallystick.preparation.steps.step import Applied, Context, Step, mask
+from tallystick.preparation.steps.step import Applied, Context, PreparationStep, mask
 
 
-class PhoneticField(Step):
+class PhoneticField(PreparationStep):
     """Write how a value sounds into a field of its own; the value stays.
 
     A value without a letter from A to Z, accents aside, has no code: it is reported, and the field is
@@ -41,7 +41,7 @@ class PhoneticField(Step):
         check_code(self.code)
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Code distinct values (see `Step.apply`); nothing is changed."""
+        """Code distinct values (see `PreparationStep.apply`); nothing is changed."""
         texts = values.to_series()
         codes = phonetic_codes(texts, self.code, context.processes)
         (field,) = self.writes(texts.name)

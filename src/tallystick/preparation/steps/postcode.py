@@ -12,7 +12,7 @@ from pydantic import StrictBool, field_validator, model_validator
 from tallystick.preparation.addresses.postcodes import POSTCODES, misread
 from tallystick.preparation.steps.checked import settle
 from tallystick.preparation.steps.country import Country
-from tallystick.preparation.steps.step import Applied, Context, Step, mask
+from tallystick.preparation.steps.step import Applied, Context, PreparationStep, mask
 
 RESTORED = "zeros in front restored"
 WRONG = "no postcode of the country"
@@ -21,7 +21,7 @@ MISREAD = (
 )
 
 
-class Postcode(Step):
+class Postcode(PreparationStep):
     """Write postal codes officially, and set what is none missing.
 
     Capitals, space and hyphen are put right, and the sign of the country in front (``D-10623``) is
@@ -74,11 +74,11 @@ class Postcode(Step):
         return self
 
     def writes(self, name: str) -> tuple[str, ...]:
-        """Fields that the step writes (see `Step.writes`)."""
+        """Fields that the step writes (see `PreparationStep.writes`)."""
         return (name, *(self.into or {}).values())
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Write distinct codes officially (see `Step.apply`)."""
+        """Write distinct codes officially (see `PreparationStep.apply`)."""
         old = values.to_series()
         codes = POSTCODES[self.country]
         compact = old.str.to_uppercase().str.replace_all(r"[\s\p{Pd}]", "")

@@ -36,7 +36,7 @@ class Repair(TextStep):
     entities: StrictBool = True
 
     def check(self) -> None:
-        """Raise `InputError` where the library is not installed (see `Step.check`)."""
+        """Raise `InputError` where the library is not installed (see `PreparationStep.check`)."""
         require("ftfy", 'the step "repair"')
 
     def change(self, texts: pl.Series, context: Context) -> Change:

@@ -14,7 +14,7 @@ from tallystick.preparation.addresses.parsers import address_parser
 from tallystick.preparation.addresses.parts import PARTS
 from tallystick.preparation.distinct import map_texts
 from tallystick.preparation.steps.country import Country
-from tallystick.preparation.steps.step import Applied, Context, Mask, Step
+from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep
 
 Part = Literal[
     "number",
@@ -30,7 +30,7 @@ Part = Literal[
 ]
 
 
-class SplitAddress(Step):
+class SplitAddress(PreparationStep):
     """Split an address into number, street, locality, and so on, each a field of its own.
 
     Directions, types of streets and regions are written in their standard form, postcodes officially, all
@@ -77,7 +77,7 @@ class SplitAddress(Step):
         return dict(self.into.items())
 
     def writes(self, name: str) -> tuple[str, ...]:
-        """Fields that the step writes (see `Step.writes`)."""
+        """Fields that the step writes (see `PreparationStep.writes`)."""
         written = tuple(self.fields(name).values())
         if name in written:
             raise InputError(
@@ -87,11 +87,11 @@ class SplitAddress(Step):
         return written
 
     def check(self) -> None:
-        """Raise `InputError` where the parser cannot be used (see `Step.check`)."""
+        """Raise `InputError` where the parser cannot be used (see `PreparationStep.check`)."""
         address_parser(self.parser, self.country)
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Split distinct addresses (see `Step.apply`)."""
+        """Split distinct addresses (see `PreparationStep.apply`)."""
         column = values.to_series()
         given = (column.is_not_null() & (column.str.strip_chars() != "")).fill_null(False)
         where = np.flatnonzero(given.to_numpy())

@@ -76,11 +76,11 @@ class StandardWords(TextStep):
         return self
 
     def files(self) -> dict[str, str]:
-        """Dictionaries that are files, not names of those of the package (see `Step.files`)."""
+        """Dictionaries that are files, not names of those of the package (see `PreparationStep.files`)."""
         return {key: path for key, path in super().files().items() if path not in SHIPPED}
 
     def check(self) -> None:
-        """Raise `InputError` where a dictionary cannot be used (see `Step.check`)."""
+        """Raise `InputError` where a dictionary cannot be used (see `PreparationStep.check`)."""
         self._words()
 
     def change(self, texts: pl.Series, context: Context) -> Change:

@@ -62,7 +62,7 @@ class Applied:
     reported: Mapping[str, Mask] = field(default_factory=dict)
 
 
-class Step(Settings):
+class PreparationStep(Settings):
     """The settings of one step (a model of each kind, chosen by ``type``).
 
     A step is idempotent: applied to what it has written it changes nothing more.
@@ -113,7 +113,7 @@ class Step(Settings):
         raise NotImplementedError
 
 
-class TextStep(Step):
+class TextStep(PreparationStep):
     """A step that makes one text of one text, each by itself."""
 
     def change(self, texts: pl.Series, context: Context) -> Change:
@@ -134,7 +134,7 @@ class TextStep(Step):
         raise NotImplementedError
 
     def apply(self, values: pl.DataFrame, n_records: NDArray[np.int64], context: Context) -> Applied:
-        """Turn distinct values into others (see `Step.apply`)."""
+        """Turn distinct values into others (see `PreparationStep.apply`)."""
         old = values.to_series()
         new, changed, reported = self.change(old, context)
         return Applied({old.name: new.alias(old.name)}, changed, reported)

@@ -61,7 +61,7 @@ class Telephone(TextStep):
     wrong: Literal["missing", "keep"] = "missing"
 
     def check(self) -> None:
-        """Raise `InputError` where the library is not installed (see `Step.check`)."""
+        """Raise `InputError` where the library is not installed (see `PreparationStep.check`)."""
         require("phonenumbers", 'the step "telephone"')
 
     @field_validator("country")
