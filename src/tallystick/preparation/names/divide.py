@@ -91,7 +91,9 @@ def divide(
         return _two_surnames(words, surname_first, lexicon)
     if surname_first:
         end = 1
-        while end < len(words) - 1 and lexicon.is_particle(words[end - 1]):
+        while end < len(words) - 1 and (
+            lexicon.is_particle(words[end - 1]) or lexicon.ends_in_particle(words[end - 1])
+        ):
             end += 1
         if len(words) > 2 and " ".join(plain(word) for word in words[:2]) in _TWO_WORDS:
             end = 2
@@ -114,6 +116,8 @@ def _from_particle(words: list[str], lexicon: Lexicon) -> int:
     """
     at, last = 1, len(words) - 1
     while at < last:
+        if lexicon.ends_in_particle(words[at]):
+            return at
         if lexicon.is_particle(words[at]):
             if folded(words[at]) not in lexicon.patronymics:
                 return at

@@ -69,6 +69,11 @@ class Lexicon:
     either: frozenset[str]
     devotion: frozenset[str]
 
+    def ends_in_particle(self, word: str) -> bool:
+        """Whether a particle stands behind a hyphen: "Jansen-de" of "Jansen-de Vries"."""
+        before, hyphen, after = word.rpartition("-")
+        return bool(hyphen and before) and after.islower() and self.is_particle(after)
+
     def is_particle(self, word: str) -> bool:
         """Whether a word is a particle as it is written."""
         key = folded(word)

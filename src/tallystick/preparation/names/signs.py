@@ -43,7 +43,7 @@ _ROMANCE = ("french", "italian")
 _OWN_PARTICLES = (*_ROMANCE, "dutch", "german")
 """Cultures in whose own names a particle is no forename."""
 _HYPHENED = re.compile(r"[^\W\d_]+-[a-z]+")
-_CAPITALS = re.compile(r"(?:Mc|Mac|O'|O’|D'|D’|De|Di|La|Le|Van)?(.+)")
+_CAPITALS = re.compile(r"(?:Mc|Mac|O'|O’|[Dd]'|[Dd]’|l'|l’|De|Di|La|Le|Van)?(.+)")
 
 
 def is_initial(word: str) -> bool:

@@ -19,6 +19,9 @@ from tallystick.preparation.steps.step import Change, Context, TextStep
 _NO_SCHEMES = frozenset({"exceptions", "numdb", "util"})
 
 
+_SEPARATORS = " .-/\u2010\u2011\u2012\u2013\u00a0"
+
+
 class CheckDigit(TextStep):
     """Write identifiers compactly; set those missing whose form, length or check digit is wrong.
 
@@ -67,6 +70,17 @@ def verified(text: str, scheme: str) -> tuple[str | None, str | None]:
     >>> verified("2495.66.758", "nl.bsn"), verified("12345", "nl.bsn")[1]
     (('249566758', None), 'the check digit is wrong')
     """
+    found = _verified(text, scheme)
+    if found[1] == "the form is wrong":
+        # Some schemes know only their own separators: what stands between the signs says nothing.
+        bare = "".join(sign for sign in text if sign not in _SEPARATORS)
+        again = _verified(bare, scheme)
+        return found if again[1] == found[1] else again
+    return found
+
+
+def _verified(text: str, scheme: str) -> tuple[str | None, str | None]:
+    """The same for a text as it is."""
     module = scheme_module(scheme)
     wrong: Any = require("stdnum.exceptions", "the step")
     try:
