@@ -1,7 +1,7 @@
 """A million raw records of 8 fields prepared by `tallystick prepare`, as a whole process.
 
 Generated persons are made raw first: dates day first, labels instead of missing values, accents, stray
-spaces, mixed case, words instead of codes. They are then prepared by the steps of PREPARATION below, and the time
+spaces, mixed case, words instead of codes. They are prepared by the steps of PREPARATION below, and time
 and peak memory of all processes are printed, behind what the command said of each
 step.
 """

@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
 from hard_cases import RUN, Case, failures, read_cases
 
 PAGE = Path(__file__).parent.parent / "docs" / "guide" / "hard-cases.md"

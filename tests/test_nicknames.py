@@ -244,3 +244,12 @@ type = "all_pairs"
         InputError, match=r'comparison "given", nicknames, .*none\.csv: there is no such file'
     ):
         ts.Linkage(spec=spec, folder=tmp_path).fit()
+
+
+def test_the_first_word_alone_is_written_out_where_it_is_asked_for() -> None:
+    values = ["tom baron clifford", "alex smith", "  BOB", None, "thomas tom", "nobody here"]
+    found = applied(values, first_word=True)
+    expected = ["thomas baron clifford", "alex smith", "ROBERT", None, "thomas tom", "nobody here"]
+    assert found.columns["forename"].to_list() == expected
+    assert [int(mask.sum()) for mask in found.changed.values()] == [2]
+    assert [int(mask.sum()) for mask in found.reported.values()] == [1]

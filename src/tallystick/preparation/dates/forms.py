@@ -123,7 +123,7 @@ def usual_forms() -> tuple[Form, ...]:
 
 def cleaned(texts: pl.Series) -> pl.Series:
     """Texts in small letters without accents, one kind of dash and space, nothing around them."""
-    beyond = texts.filter(texts.str.len_bytes() != texts.str.len_chars()).to_list()
+    beyond = texts.filter(texts.str.len_bytes() != texts.str.len_chars()).unique().to_list()
     if beyond:
         plain = [folded(text.translate(_DASHES).translate(_QUOTES)) for text in beyond]
         texts = texts.replace(beyond, plain)

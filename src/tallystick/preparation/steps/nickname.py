@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal
 
 import polars as pl
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, StrictBool
 
 from tallystick._nicknames import Culture
 from tallystick.preparation.nicknames import Names, dictionary_of, known_pairs
@@ -20,8 +20,9 @@ class FullNameOfNickname(TextStep):
     """Write the full name for a version of it, where it is a version of just one name.
 
     A version of several names ("alex") stays, and is reported; a value that is a full name itself stays, too.
-    The whole value is looked up; case and accents do not count. The full name is written in capitals where
-    the value is, in small letters where the value is, and else with a capital at the beginning of each word.
+    The whole value is looked up, or its first word; case and accents do not count. The full name is written
+    in capitals where the value is, in small letters where the value is, and else with a capital at the
+    beginning of each word.
 
     Attributes
     ----------
@@ -29,6 +30,8 @@ class FullNameOfNickname(TextStep):
         Cultures whose dictionaries are used together; ``english`` where no file is given either.
     path : str, optional
         A file with the columns ``name`` and ``version``, instead of them or besides.
+    first_word : bool
+        Look up the first word of a value alone, and leave the rest: for forenames and surnames in one field.
     """
 
     paths: ClassVar[tuple[str, ...]] = ("path",)
@@ -36,6 +39,7 @@ class FullNameOfNickname(TextStep):
     type: Literal["nickname"] = "nickname"
     cultures: Annotated[tuple[Culture, ...] | None, BeforeValidator(_several)] = None
     path: str | None = None
+    first_word: StrictBool = False
 
     @property
     def dictionaries(self) -> tuple[str, ...]:
@@ -53,7 +57,8 @@ class FullNameOfNickname(TextStep):
         """Write versions out (see `TextStep.change`)."""
         # Old and folded spellings of a full name are one name: the one that is written is the dictionary's.
         forms = _full_names(dictionary_of(self.dictionaries))
-        frame = pl.DataFrame({"text": texts, "value": texts.str.strip_chars().str.to_lowercase()})
+        word = texts.str.extract(r"^\s*(\S+)") if self.first_word else texts
+        frame = pl.DataFrame({"text": word, "value": word.str.strip_chars().str.to_lowercase()})
         found = frame.join(forms, on="value", how="left", maintain_order="left")
         text, full = pl.col("text"), pl.col("full")
         written = (
@@ -64,6 +69,9 @@ class FullNameOfNickname(TextStep):
             .otherwise(full.str.to_titlecase())
         )
         new = found.select(pl.when(full.is_not_null()).then(written).otherwise(text)).to_series()
+        if self.first_word:
+            rest = texts.str.extract(r"^\s*\S+((?s:.*))$")
+            new = (new + rest).zip_with(pl.Series(differs(word, new)), texts)
         changed, several = differs(texts, new), mask(found["several"])
         return (
             new,
