@@ -504,3 +504,17 @@ def test_join_date_needs_a_month_for_its_day() -> None:
         JoinDate(into="birth", day="d")
     assert JoinDate(into="birth").reads("y") == ("y",)
     assert JoinDate(into="birth").writes("y") == JoinDate(into="birth").dates("y") == ("birth",)
+
+
+def test_a_few_slips_do_not_hide_the_order_of_the_column() -> None:
+    values = ["12/25/1975", "25/12/1975", "03/04/1980"]
+    assert read(values, [98, 2, 100]) == ["1975-12-25", "1975-12-25", "1980-03-04"]
+    assert read(values, [97, 3, 100]) == ["1975-12-25", "1975-12-25", None]
+    assert read(values, [98, 2, 100], against=0) == ["1975-12-25", "1975-12-25", None]
+    found = run(Date(), values, [98, 2, 100])
+    assert "month first, as 98 records tell against 2" in found.changed
+    assert "day first is the only way to read it" in found.changed
+    assert not found.reported
+    for wrong in (0.5, -0.1):
+        with pytest.raises(SpecError, match="against"):
+            Date(against=wrong)

@@ -46,7 +46,7 @@ from tallystick.linkage.matches import Matches
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
-from tallystick.linkage.preparing import write_preparation
+from tallystick.linkage.preparing import preparation_dict, write_preparation
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
@@ -292,6 +292,7 @@ def run_facts(
             versions[name] = version(name)
         except PackageNotFoundError:  # pragma: no cover - a dependency is always installed
             continue
+    prepared_sources = prepared.prepared_sources
     return {
         "format": RUN_FORMAT,
         "kind": prepared.kind,
@@ -307,6 +308,7 @@ def run_facts(
             }
             for table, source in zip(prepared.inputs, prepared.spec.sources, strict=True)
         ],
+        **({"preparation": preparation_dict(prepared_sources)["sources"]} if prepared_sources else {}),
         "seed": prepared.spec.seed,
         "threads": threads,
         "timings": dict(timings),

@@ -31,25 +31,36 @@ class Evidence:
     year_first: int
     either: int
 
-    def order(self, least: float) -> Literal["day_first", "month_first", "year_first"] | None:
+    def order(
+        self, least: float, against: float = 0.0
+    ) -> Literal["day_first", "month_first", "year_first"] | None:
         """The order of all, where the evidence is on one side and at least this share of the records.
+
+        Parameters
+        ----------
+        least : float
+            Share of the records that tell an order.
+        against : float
+            Share of these that may tell another one.
 
         Examples
         --------
         >>> Evidence(day_first=5, month_first=0, year_first=0, either=10).order(0.01)
         'day_first'
-        >>> Evidence(day_first=5, month_first=1, year_first=0, either=10).order(0.01)
+        >>> Evidence(day_first=50, month_first=1, year_first=0, either=10).order(0.01)
+        >>> Evidence(day_first=50, month_first=1, year_first=0, either=10).order(0.01, against=0.05)
+        'day_first'
         """
         counts = {
             "day_first": self.day_first,
             "month_first": self.month_first,
             "year_first": self.year_first,
         }
-        told = [name for name, count in counts.items() if count]
         total = sum(counts.values())
-        if len(told) != 1 or total < least * (total + self.either):
+        told = max(counts, key=lambda name: counts[name])
+        if not total or total - counts[told] > against * total or total < least * (total + self.either):
             return None
-        return told[0]  # type: ignore[return-value]
+        return told  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,9 @@ class Ordered:
     order: str | None
 
 
-def tell_order(parts: Parts, n_records: NDArray[np.int64], order: Order, least: float) -> Ordered:
+def tell_order(
+    parts: Parts, n_records: NDArray[np.int64], order: Order, least: float, against: float = 0.0
+) -> Ordered:
     """Tell day from month, where that can be known.
 
     Parameters
@@ -95,6 +108,8 @@ def tell_order(parts: Parts, n_records: NDArray[np.int64], order: Order, least: 
     least : float
         Share of the records in question that have to be readable in one order only, so that the others are
         read in it too.
+    against : float
+        Share of these that may be readable in another order only.
     """
     read, short = parts.form != UNREAD, parts.two_digits >= 0
     first, second, third = parts.first, parts.second, np.maximum(parts.two_digits, 0)
@@ -124,7 +139,7 @@ def tell_order(parts: Parts, n_records: NDArray[np.int64], order: Order, least: 
                 year_first=0,
                 either=_count(n_records, by_day & by_month & ~same & known),
             )
-        told: str | None = evidence.order(least)
+        told: str | None = evidence.order(least, against)
         allowed = {"day_first": by_day, "month_first": by_month, "year_first": by_year}
     else:
         told, allowed = order, {order: by_day if order == "day_first" else by_month}

@@ -73,6 +73,8 @@ class Date(PreparationStep):
     evidence : float
         Of the records with such a date, the share whose date can be read in one order only that it takes to
         read the others in this order.
+    against : float
+        Of these, the share that may be readable in another order only, slips of those who wrote them.
     two_digit_years : {"pivot": n} or "latest", optional
         The century of years of two digits: 00 to n are of 2000 to 2099 and the others of 1900 to 1999; or the
         latest year with which the date is not after the source's reference date. Without a rule such dates
@@ -90,6 +92,7 @@ class Date(PreparationStep):
     formats: tuple[str, ...] = ()
     order: Order = "detect"
     evidence: Annotated[float, Field(ge=0, le=1)] = 0.01
+    against: Annotated[float, Field(ge=0, lt=0.5)] = 0.02
     two_digit_years: TwoDigitYears = None
     language: Language | None = None
     into: DateParts = DateParts()
@@ -114,7 +117,7 @@ class Date(PreparationStep):
         old = values.to_series()
         forms = (_ISO, *map(form_of, self.formats)) if self.formats else usual_forms()
         parts = read_forms(old, forms, months(self.language), times=not self.formats)
-        told = tell_order(parts, n_records, self.order, self.evidence)
+        told = tell_order(parts, n_records, self.order, self.evidence, self.against)
         years = _years(parts, told, self.two_digit_years, context)
         found = _judged(old, parts, told, years, read_by_form=not self.formats)
         new = iso(years, told.month, told.day, found.good)
@@ -203,7 +206,15 @@ def _rules(
     changed = differs(old, new)
     good = changed & found.good
     rules: dict[str, Mask] = {}
-    why = "as stated" if stated else "as the column tells"
+    evidence = told.evidence
+    orders = {name: getattr(evidence, name) for name in ("day_first", "month_first", "year_first")}
+    others = sum(orders.values()) - orders.get(told.order or "", 0)
+    if stated:
+        why = "as stated"
+    elif others:
+        why = f"as {orders[told.order or '']:,} records tell against {others:,}" if told.order else ""
+    else:
+        why = "as the column tells"
     for name in ("day_first", "month_first", "year_first"):
         first = good & getattr(told, name)
         words = name.replace("_", " ")
