@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -459,6 +460,11 @@ def test_a_run_prepares_first_and_keeps_reference_numbers_through_every_output(f
         assert "reference" in pl.read_parquet(out / f"{name}.parquet").columns
     assert "reference_left" in pl.read_parquet(out / "review.parquet").columns
     assert json.loads((out / "prepare.json").read_text())["sources"][1]["records"] == 3
+    page = (out / "report.html").read_text()
+    section = page.partition('id="preparation"')[2].partition("</section>")[0]
+    cells = re.sub(r"<[^>]*>", " ", section).split()
+    assert cells[cells.index("link") + 1 :][:5] == ["a", "4", "0", "1", "3"]
+    assert "old flag 1" in " ".join(cells)
     status, said = call("evaluate", out, "--truth", "person")
     assert "recall 1.0000" in said
     status, said = call(
@@ -495,6 +501,15 @@ def test_match_keys_see_prepared_values(files: Path) -> None:
     links = pl.read_parquet(files / "m" / "links.parquet")
     assert links["reference_left"].to_list() == ["L1.a.1", "L1.a.3"]
     assert (files / "m" / "prepare.json").exists()
+
+
+def test_golden_records_are_of_prepared_values_and_name_the_records_they_come_from(files: Path) -> None:
+    (files / "g.toml").write_text(SPEC + '\n[entities.golden]\nrule = "most_frequent"\n')
+    status, said = call("link", files / "g.toml", "--out", files / "g")
+    assert status == 0, said
+    golden = pl.read_parquet(files / "g" / "golden.parquet")
+    assert golden["surname_reference"].to_list()[0] == "L1.a.1"
+    assert "UNKNOWN" not in golden["surname"].to_list()
 
 
 @settings(max_examples=30)

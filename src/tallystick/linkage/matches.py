@@ -246,7 +246,8 @@ class Matches:
         polars.DataFrame
         """
         spec = self.known.spec
-        return golden_records(self.entities, self._files, golden or spec.entities.golden or Golden())
+        table = golden_records(self.entities, self._files, golden or spec.entities.golden or Golden())
+        return with_references(table, self.known.prepared_sources)
 
     def evaluate(self, truth: str) -> Evaluation:
         """Count the errors against a column that says who a record is, which a linkage cannot read.

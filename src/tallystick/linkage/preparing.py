@@ -220,7 +220,14 @@ def with_references(table: pl.DataFrame, prepared: Sequence[PreparedTable]) -> p
     if not known:
         return table
     numbers = pl.concat(known)
-    for column, (source, name) in _ID_COLUMNS.items():
+    # A golden record says of each field from which record of which source its value is.
+    origins = [one.removesuffix("_id") for one in table.columns if one.endswith("_id")]
+    golden = {
+        f"{field}_id": (f"{field}_source", f"{field}_reference")
+        for field in origins
+        if f"{field}_source" in table.columns
+    }
+    for column, (source, name) in {**_ID_COLUMNS, **golden}.items():
         if column not in table.columns:
             continue
         keyed = numbers.rename({"id": column, "reference": name})

@@ -158,7 +158,8 @@ class Results(ABC):
             Where a rule names what no source has.
         """
         asked = golden or self.prepared.spec.entities.golden or Golden()
-        return golden_records(self.entities, self._sources, asked)
+        table = golden_records(self.entities, self._sources, asked)
+        return with_references(table, self.prepared.prepared_sources)
 
     def join(self, *columns: str, decisions: Sequence[str] = ("link",)) -> pl.DataFrame:
         """The linked table: columns of the sources side by side, a row per link.
