@@ -409,7 +409,7 @@ def test_the_command_writes_prepared_files_that_a_linkage_can_read(files: Path) 
     assert status == 0, said
     out = files / "s-prepared"
     assert sorted(one.name for one in out.iterdir()) == [
-        "a.parquet", "b.parquet", "failures.parquet", "prepare.json", "removed.parquet",
+        "a.parquet", "b.parquet", "failures.parquet", "prepare.json", "removed.parquet", "reported.parquet",
     ]  # fmt: skip
     table = pl.read_parquet(out / "a.parquet")
     assert table.columns == ["pid", "reference", "surname", "surname_raw", "born", "person"]

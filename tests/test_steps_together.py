@@ -87,7 +87,9 @@ def test_a_step_changes_nothing_of_its_own_output(
     for count in once.steps:
         assert count.n_records == len(rows)
         assert all(0 < n <= len(rows) for n in (*count.rules.values(), *count.reported.values()))
-    again = prepare_table(pl.DataFrame(dict(once.columns)), preparation, ["x", "y", "z"])
+    again = prepare_table(
+        pl.DataFrame({name: once.columns[name] for name in "xyz"}), preparation, ["x", "y", "z"]
+    )
     written = preparation.fields[0].writes
     kept = {name: once.columns[name].to_list() for name in written}
     assert {name: again.columns[name].to_list() for name in written} == kept

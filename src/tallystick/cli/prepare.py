@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
 
-from tallystick._files import write_json
 from tallystick._progress import Progress
 from tallystick.errors import InputError
 from tallystick.linkage.folder import WORK, check_folder, open_folder, remove
 from tallystick.linkage.preparing import (
     PREPARATION,
-    failures_table,
-    preparation_dict,
-    removed_table,
-    with_references,
+    write_preparation,
 )
 from tallystick.preparation.harmonise import check_harmonised
-from tallystick.preparation.prepare import PreparedTable, check_steps, prepare_raw, read_prepared_raw
+from tallystick.preparation.prepare import check_steps, prepare_raw, read_prepared_raw
+from tallystick.preparation.prepared import PreparedTable
 from tallystick.preparation.whole_table import whole_table
 from tallystick.preparation.write import write_table
 from tallystick.spec import load_spec, resolved
 
 _SHOWN_RULES = 6
-_TABLES = ("failures", "removed")
+_TABLES = ("failures", "removed", "reported")
 
 
 def run_prepare(
@@ -85,11 +83,18 @@ def run_prepare(
     open_folder(folder, "prepare")
     for source, frame in zip(spec.sources, frames, strict=True):
         write_table(frame, folder / f"{source.name}.parquet")
-    write_table(with_references(failures_table(done), done), folder / "failures.parquet")
-    write_table(with_references(removed_table(done), done), folder / "removed.parquet")
-    write_json(folder / PREPARATION, preparation_dict(done))
+    write_preparation(folder, done)
     remove(folder / WORK)
     return "\n".join([*(summary(one) for one in done), f"Written to {folder}."])
+
+
+def _listed(counts: Mapping[str, int], before: str) -> list[str]:
+    """Rules or reasons with their counts, the commonest first."""
+    told = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    lines = [f"      {n:>9,}  {before}{what}" for what, n in told[:_SHOWN_RULES]]
+    if len(told) > _SHOWN_RULES:
+        lines.append(f"                 {before}{len(told) - _SHOWN_RULES} more in {PREPARATION}")
+    return lines
 
 
 def _clear(folder: Path) -> None:
@@ -119,15 +124,14 @@ def summary(prepared: PreparedTable) -> str:
     if prepared.removed.height:
         lines[0] += f", {prepared.removed.height:,} removed as duplicates"
     for step in prepared.steps:
-        changed = sum(step.n_changed.values())
-        text = f"  {step.field}, {step.step}: {changed:,} changed"
-        if step.reported:
-            text += f", {sum(step.reported.values()):,} reported"
-        lines.append(text)
-        told = sorted([*step.rules.items(), *step.reported.items()], key=lambda one: (-one[1], one[0]))
-        lines += [f"      {n:>9,}  {what}" for what, n in told[:_SHOWN_RULES]]
-        if len(told) > _SHOWN_RULES:
-            lines.append(f"                 and {len(told) - _SHOWN_RULES} more in {PREPARATION}")
+        changed = [f"{n:,} changed" for n in step.n_changed.values()]
+        if len(step.n_changed) > 1:
+            changed = [f"{name} {n:,}" for name, n in step.n_changed.items() if n]
+            changed = ["changed: " + ", ".join(changed) if changed else "0 changed"]
+        text = f"  {step.field}, {step.step}: {changed[0]}"
+        lines.append(text + (f"; {step.n_reported:,} records reported" if step.reported else ""))
+        lines += _listed(step.rules, "")
+        lines += _listed(step.reported, "reported: ")
     for edit in prepared.edits:
         judged = f", {edit.n_not_judged:,} could not be judged" if edit.n_not_judged else ""
         lines.append(f'  edit "{edit.rule}" ({edit.action}): {edit.n_failed:,} fail{judged}')

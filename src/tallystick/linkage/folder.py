@@ -48,6 +48,7 @@ SOMETIMES = (
     "prepare.json",
     "failures.parquet",
     "removed.parquet",
+    "reported.parquet",
 )
 """Outputs that only some runs have."""
 _OURS = tuple(dict.fromkeys((*OUTPUTS, *MATCH_OUTPUTS, *SOMETIMES)))

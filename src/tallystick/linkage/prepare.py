@@ -34,7 +34,7 @@ from tallystick.linkage.same_files import check_different
 from tallystick.linkage.value_tables import with_value_tables
 from tallystick.patterns.plan import DEFAULT_MEMORY, PairPlan, plan_pairs
 from tallystick.preparation.nicknames import dictionary_of
-from tallystick.preparation.prepare import PreparedTable
+from tallystick.preparation.prepared import PreparedTable
 from tallystick.preparation.read import RawTable, TableFacts, read_raw
 from tallystick.preparation.source import Source
 from tallystick.records.encode import encode_forms, encode_jointly, encode_values

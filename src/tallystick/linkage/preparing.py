@@ -13,11 +13,11 @@ from tallystick._files import write_json
 from tallystick._progress import Progress, silent
 from tallystick.preparation.harmonise import check_harmonised
 from tallystick.preparation.prepare import (
-    PreparedTable,
     check_steps,
     prepare_raw,
     read_prepared_raw,
 )
+from tallystick.preparation.prepared import PreparedTable
 from tallystick.preparation.read import RawTable
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
@@ -107,6 +107,7 @@ def preparation_dict(prepared: Sequence[PreparedTable]) -> dict[str, Any]:
                         "changed": dict(step.n_changed),
                         "rules": dict(step.rules),
                         "reported": dict(step.reported),
+                        "set_missing": step.n_emptied,
                     }
                     for step in one.steps
                 ],
@@ -117,6 +118,7 @@ def preparation_dict(prepared: Sequence[PreparedTable]) -> dict[str, Any]:
                         "action": edit.action,
                         "failed": edit.n_failed,
                         "not_judged": edit.n_not_judged,
+                        "unreadable": dict(edit.unreadable),
                     }
                     for edit in one.edits
                 ],
@@ -134,6 +136,11 @@ def failures_table(prepared: Sequence[PreparedTable]) -> pl.DataFrame:
 def removed_table(prepared: Sequence[PreparedTable]) -> pl.DataFrame:
     """Records taken out as duplicates, as of `PreparedTable`, with the ``source``."""
     return _of_all(prepared, [one.removed for one in prepared])
+
+
+def reported_table(prepared: Sequence[PreparedTable]) -> pl.DataFrame:
+    """Values that steps could not decide or found wrong, as of `PreparedTable`, with the ``source``."""
+    return _of_all(prepared, [one.reported for one in prepared])
 
 
 def with_removed(entities: pl.DataFrame, prepared: Sequence[PreparedTable]) -> pl.DataFrame:
@@ -171,6 +178,16 @@ def without_references(table: pl.DataFrame) -> pl.DataFrame:
     return table.drop([name for _, name in _ID_COLUMNS.values()], strict=False)
 
 
+def preparation_tables(prepared: Sequence[PreparedTable]) -> dict[str, pl.DataFrame]:
+    """The tables of a preparation by their names, with reference numbers."""
+    tables = {
+        "failures": failures_table(prepared),
+        "removed": removed_table(prepared),
+        "reported": reported_table(prepared),
+    }
+    return {name: with_references(table, prepared) for name, table in tables.items()}
+
+
 def write_preparation(folder: Path, prepared: Sequence[PreparedTable]) -> None:
     """Write what a run keeps of its preparation; nothing where nothing was prepared.
 
@@ -182,8 +199,8 @@ def write_preparation(folder: Path, prepared: Sequence[PreparedTable]) -> None:
     """
     if not prepared:
         return
-    write_table(with_references(failures_table(prepared), prepared), folder / "failures.parquet")
-    write_table(with_references(removed_table(prepared), prepared), folder / "removed.parquet")
+    for name, table in preparation_tables(prepared).items():
+        write_table(table, folder / f"{name}.parquet")
     write_json(folder / PREPARATION, preparation_dict(prepared))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.preparation.steps.step import Context, Mask, PreparationStep, differs
+from tallystick.preparation.steps.step import Context, Mask, PreparationStep, differs, mask
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,14 @@ class StepCount:
         Rule to the number of records that it changed.
     reported : mapping of str to int
         Reason to the number of records that could not be decided, or are wrong.
+    n_present : int
+        Records that have a value of the first field that it reads.
+    n_emptied : int
+        Records whose value of a field that was there became missing.
+    n_reported : int
+        Records that are reported, each once.
+    rows : mapping of str to int32 array
+        Reason to the records that are reported for it, by their place in the source.
     """
 
     source: str
@@ -45,6 +54,10 @@ class StepCount:
     n_changed: Mapping[str, int]
     rules: Mapping[str, int]
     reported: Mapping[str, int]
+    n_present: int
+    n_emptied: int
+    n_reported: int
+    rows: Mapping[str, NDArray[np.int32]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -166,13 +179,17 @@ def _applied(
         return {what: found[what] for what in sorted(found) if found[what]}
 
     changed = {}
+    emptied = np.zeros(before.height, bool)
     for name, values in applied.columns.items():
         if name in before.columns:
             changed[name] = records(differs(before[name], values))
+            emptied |= mask(before[name].is_not_null() & values.is_null())
         elif name in held:  # a field that stands beside: told record by record
             changed[name] = int(differs(held[name], values.gather(distinct.codes)).sum())
         else:
-            changed[name] = records(np.asarray(values.is_not_null().to_numpy(), bool))
+            changed[name] = records(mask(values.is_not_null()))
+    told = {why: np.asarray(where, bool) for why, where in sorted(applied.reported.items()) if where.any()}
+    any_told = np.any(list(told.values()), axis=0) if told else np.zeros(before.height, bool)
     count = StepCount(
         source=context.source,
         field=field,
@@ -182,7 +199,11 @@ def _applied(
         n_values=before.height,
         n_changed=changed,
         rules=counted(applied.changed),
-        reported=counted(applied.reported),
+        reported=counted(told),
+        n_present=records(mask(before[step.reads(field)[0]].is_not_null())),
+        n_emptied=records(emptied),
+        n_reported=records(any_told),
+        rows={why: np.flatnonzero(where[distinct.codes]).astype(np.int32) for why, where in told.items()},
     )
     if not any(changed.values()) and set(applied.columns) <= set(before.columns):
         return distinct, count

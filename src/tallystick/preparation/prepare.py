@@ -3,135 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from tallystick.errors import InputError
+from tallystick.preparation.apply_edits import edited
 from tallystick.preparation.chain import StepCount, run_steps
 from tallystick.preparation.duplicates import survivors
-from tallystick.preparation.edits import Edit, judge, typed
-from tallystick.preparation.harmonise import Form, form_of
+from tallystick.preparation.harmonise import form_of
 from tallystick.preparation.normalise import Normalise, normalise_column
-from tallystick.preparation.read import RawTable, read_raw
+from tallystick.preparation.prepared import FAILURES, REMOVED, REPORTED, PreparedTable, kept
+from tallystick.preparation.read import RawTable, open_source, read_raw
 from tallystick.preparation.reference import reference_numbers
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source, is_pandas
+from tallystick.preparation.step_warnings import warn_of_steps
 from tallystick.preparation.steps.step import Context
 
 # Values as text and nothing more: what is done to them is for the steps to say, and to count.
 _AS_TEXT = Normalise(trim=False, casefold=False, nfc=False, empty_is_missing=True, integers=True, dates=True)
-
-FAILURES = {
-    "id": pl.String,
-    "rule": pl.String,
-    "fields": pl.String,
-    "severity": pl.String,
-    "action": pl.String,
-}
-REMOVED = dict.fromkeys(("id", "survivor", "rule"), pl.String)
-
-
-@dataclass(frozen=True)
-class EditCount:
-    """What one edit found in one source.
-
-    Attributes
-    ----------
-    source, rule, place, action : str
-        The source, the name of the rule, where it stands, and what is done.
-    n_failed, n_not_judged : int
-        Records that fail, and those of which a value is missing that the rule needs.
-    """
-
-    source: str
-    rule: str
-    place: str
-    action: str
-    n_failed: int
-    n_not_judged: int
-
-
-@dataclass(frozen=True)
-class PreparedTable:
-    """One source, prepared.
-
-    Attributes
-    ----------
-    source : Source
-        The source.
-    n_read : int
-        Records that it has.
-    rows : int64 array, shape (n_records,)
-        Which of them are left, ascending.
-    ids : polars.Series
-        Their ids.
-    columns : mapping of str to polars.Series
-        Field to its values as text, those that no step touched too; null is missing.
-    raw : mapping of str to polars.Series
-        The same fields as they were read, where they are prepared.
-    references : polars.Series or None
-        Reference numbers, where there are any.
-    steps : tuple of StepCount
-        What each step did.
-    edits : tuple of EditCount
-        What each rule found.
-    failures : polars.DataFrame
-        ``id``, ``rule``, ``fields``, ``severity``, ``action``: a row for each record and rule that it fails.
-    removed : polars.DataFrame
-        ``id``, ``survivor``, ``rule``: each record taken out as a duplicate, and the one standing for it.
-    sha256 : str
-        Of the source.
-    forms : mapping of str to Form
-        How its fields are written, where they are to be harmonised.
-    all_references : polars.DataFrame or None
-        ``id`` and ``reference`` of all records that it has, those taken out too.
-    """
-
-    source: Source
-    n_read: int
-    rows: np.ndarray[Any, np.dtype[np.int64]]
-    ids: pl.Series
-    columns: Mapping[str, pl.Series]
-    raw: Mapping[str, pl.Series]
-    references: pl.Series | None
-    steps: tuple[StepCount, ...]
-    edits: tuple[EditCount, ...]
-    failures: pl.DataFrame
-    removed: pl.DataFrame
-    sha256: str = field(default="", repr=False)
-    forms: Mapping[str, Form] = field(default_factory=dict, repr=False)
-    all_references: pl.DataFrame | None = field(default=None, repr=False)
-
-    @property
-    def n_records(self) -> int:
-        """Records that are left."""
-        return len(self.ids)
-
-    @property
-    def n_dropped(self) -> int:
-        """Records that an edit has taken out."""
-        return self.n_read - self.n_records - self.removed.height
-
-    def table(self) -> pl.DataFrame:
-        """The prepared records as one table.
-
-        Returns
-        -------
-        polars.DataFrame
-            ``id``, ``reference`` where there is one, then each field, and beside it as ``<field>_raw`` what
-            was read, where the field is prepared.
-        """
-        out: dict[str, pl.Series] = {"id": self.ids}
-        if self.references is not None:
-            out["reference"] = self.references
-        for name, values in self.columns.items():
-            out[name] = values
-            if name in self.raw:
-                out[f"{name}_raw"] = self.raw[name]
-        return pl.DataFrame(out)
 
 
 def prepare_table(
@@ -218,8 +111,36 @@ def read_prepared_raw(
     """
     needed = preparation.read_by(source.name)
     made = preparation.made_by_steps(source.name)
+    _check_names(source, preparation, made)
     wanted = [*needed, *(name for name in fields if name not in made)]
     return read_raw(source, wanted, {**(readers or {}), **needed})
+
+
+def _check_names(source: Source, preparation: Preparation, made: set[str]) -> None:
+    """Raise `InputError` where the preparation would write over a column of the file, or over its own."""
+    columns = set(open_source(source).columns)
+    own = {f"{name}_raw" for name in preparation.written(source.name) if name not in made}
+    own |= {"reference"} if preparation.reference else set()
+    lost = [name for name in sorted(made) if source.column(name) in columns or name in {*own, "id"}]
+    lost += sorted(own & columns)
+    if lost:
+        raise InputError(
+            f"{source.shown}: the preparation writes {lost[0]!r}, in place of a column of the "
+            "file or of the preparation itself; write to another field (field, into), or give that column "
+            "another name in columns."
+        )
+
+
+def _reported(ids: pl.Series, steps: Sequence[StepCount]) -> pl.DataFrame:
+    """The values that steps reported, a row each, by step and reason."""
+    parts = [
+        pl.DataFrame({"id": ids.gather(rows)}).with_columns(
+            field=pl.lit(one.field), step=pl.lit(one.step), place=pl.lit(one.place), reason=pl.lit(reason)
+        )
+        for one in steps
+        for reason, rows in one.rows.items()
+    ]
+    return pl.concat([pl.DataFrame(schema=REPORTED), *parts])
 
 
 def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) -> PreparedTable:
@@ -263,6 +184,7 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
             raise InputError(f"{source.shown}, {place} (field {one.field!r}): {error}") from error
         columns |= {name: values.alias(name) for name, values in written.items()}
         steps += counts
+        warn_of_steps(source, counts)
     touched = [name for name in read if name in preparation.written(source.name)]
     references = (
         reference_numbers(preparation.reference, source.name, len(raw.ids)) if preparation.reference else None
@@ -279,90 +201,14 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
         edits=(),
         failures=pl.DataFrame(schema=FAILURES),
         removed=pl.DataFrame(schema=REMOVED),
+        reported=_reported(raw.ids, steps),
         sha256=raw.sha256,
         all_references=None if references is None else pl.DataFrame([raw.ids.alias("id"), references]),
     )
-    done = _without_duplicates(_edited(whole, preparation), preparation)
+    done = _without_duplicates(edited(whole, preparation), preparation)
     if preparation.harmonise is None:
         return done
     return replace(done, forms={name: form_of(values) for name, values in done.columns.items()})
-
-
-def kept(prepared: PreparedTable, rows: np.ndarray[Any, np.dtype[np.int64]]) -> PreparedTable:
-    """Some of the records.
-
-    Parameters
-    ----------
-    prepared : PreparedTable
-    rows : int64 array
-        Their places among those that are left, ascending.
-
-    Returns
-    -------
-    PreparedTable
-    """
-    if len(rows) == prepared.n_records:
-        return prepared
-    references = prepared.references
-    return replace(
-        prepared,
-        rows=prepared.rows[rows],
-        ids=prepared.ids.gather(rows),
-        columns={name: values.gather(rows) for name, values in prepared.columns.items()},
-        raw={name: values.gather(rows) for name, values in prepared.raw.items()},
-        references=None if references is None else references.gather(rows),
-    )
-
-
-def _edited(prepared: PreparedTable, preparation: Preparation) -> PreparedTable:
-    """All rules are asked of the values as the steps left them, and then their actions are done."""
-    types = {name: "date" for one in preparation.fields for name in one.dates} | dict(preparation.types)
-    columns = dict(prepared.columns)
-    gone = np.zeros(prepared.n_records, bool)
-    failures, counts = [], []
-    emptied: list[tuple[tuple[str, ...], np.ndarray[Any, np.dtype[np.bool_]]]] = []
-    for number, edit in enumerate(preparation.edits):
-        if edit.sources and prepared.source.name not in edit.sources:
-            continue
-        place = f"prepare.edits[{number}]"
-        frame = pl.DataFrame(
-            {name: typed(prepared.columns[name], types.get(name, "text")) for name in edit.reads}
-        )
-        try:
-            found = judge(edit, frame)
-        except InputError as error:
-            raise InputError(f"{prepared.source.shown}, {place}: {error}") from error
-        failed = found.fill_null(False).to_numpy()
-        counts.append(
-            EditCount(
-                prepared.source.name, edit.name, place, edit.action, int(failed.sum()), found.null_count()
-            )
-        )
-        failures.append(_failures(prepared, edit, failed))
-        if edit.action == "set_missing":
-            emptied.append((edit.blames, failed))
-        if edit.action == "drop":
-            gone |= failed
-    for names, failed in emptied:
-        for name in names:
-            columns[name] = columns[name].set(pl.Series(failed), None)
-    table = pl.concat([prepared.failures, *failures])
-    edited = replace(prepared, columns=columns, edits=tuple(counts), failures=table)
-    if gone.all() and len(gone):
-        raise InputError(f"{prepared.source.shown}: the edits that drop records leave none.")
-    return kept(edited, np.flatnonzero(~gone))
-
-
-def _failures(
-    prepared: PreparedTable, edit: Edit, failed: np.ndarray[Any, np.dtype[np.bool_]]
-) -> pl.DataFrame:
-    ids = prepared.ids.gather(np.flatnonzero(failed))
-    return pl.DataFrame({"id": ids}).with_columns(
-        rule=pl.lit(edit.name),
-        fields=pl.lit(", ".join(edit.blames)),
-        severity=pl.lit(edit.severity),
-        action=pl.lit(edit.action),
-    )
 
 
 def _without_duplicates(prepared: PreparedTable, preparation: Preparation) -> PreparedTable:

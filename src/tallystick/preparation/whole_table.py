@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tallystick.preparation.prepare import PreparedTable, prepare_raw, read_prepared_raw
+from tallystick.preparation.prepare import prepare_raw, read_prepared_raw
+from tallystick.preparation.prepared import PreparedTable
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source

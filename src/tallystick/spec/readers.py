@@ -37,7 +37,9 @@ def fields_by_place(spec: Spec) -> list[tuple[KeyPath, str]]:
     made: set[str] = set()
     if spec.prepare is not None:
         for number, prepared in enumerate(spec.prepare.fields):
-            read += [(("prepare", "fields", number), field) for field in prepared.reads if field not in made]
+            # What a step writes must be no answer either, and no id.
+            touched = dict.fromkeys((*prepared.reads, *prepared.writes))
+            read += [(("prepare", "fields", number), field) for field in touched if field not in made]
             made.update(prepared.writes)
         for number, edit in enumerate(spec.prepare.edits):
             read += [(("prepare", "edits", number), field) for field in edit.reads]
