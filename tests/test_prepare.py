@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick import Source
-from tallystick.errors import InputError, SpecError
+from tallystick.errors import InputError, SpecError, TallystickWarning
+from tallystick.linkage.preparing import prepared_raws
 from tallystick.preparation.chain import distinct_rows
 from tallystick.preparation.duplicates import DuplicateRule, survivors
 from tallystick.preparation.harmonise import Harmonise, check_harmonised, form_of
@@ -57,11 +58,13 @@ def test_a_field_made_of_another_leaves_that_as_it_is() -> None:
 
 def test_steps_of_other_sources_are_not_done() -> None:
     fields = [{"field": "surname", "steps": ["missing"], "sources": ["b"]}]
-    done = {
-        name: prepare_table(Source(name=name, table=PERSONS), of(fields=fields), ["surname"]) for name in "ab"
-    }
-    assert done["a"].columns["surname"][1] == "UNKNOWN"
-    assert done["b"].columns["surname"][1] is None
+    sources = [Source(name=name, table=PERSONS) for name in "ab"]
+    with pytest.warns(TallystickWarning, match="No step of the preparation is for source 'a'"):
+        raws, _ = prepared_raws(of(fields=fields), sources, ["surname"], {}, 1)
+    assert raws[0].columns["surname"][1] == "UNKNOWN"
+    assert raws[1].columns["surname"][1] is None
+    with pytest.raises(InputError, match=r'prepare.fields\[0\].sources: found "b", expected'):
+        prepare_table(sources[0], of(fields=fields))
 
 
 @settings(max_examples=50)
@@ -282,7 +285,7 @@ def test_a_source_that_is_not_there_is_named() -> None:
 
 
 def test_a_field_that_is_no_column_is_named_with_who_reads_it() -> None:
-    with pytest.raises(InputError, match=r"no column 'surnme'.*prepare.fields\[0\] reads it"):
+    with pytest.raises(InputError, match=r"no column 'surnme'.*prepare.fields\[0\] .*reads it"):
         prepare_table(PERSONS, of(fields=[{"field": "surnme", "steps": ["missing"]}]))
 
 

@@ -130,6 +130,7 @@ def _bytes(gigabytes: float | None) -> int | None:
 def summary(links: Links | SequentialLinks, out: Path) -> str:
     """What came out, and where it stands."""
     from tallystick.linkage.forecast import shown_weights
+    from tallystick.linkage.preparing import preparation_sentence
     from tallystick.linking.decide import weight_thresholds
     from tallystick.linking.thresholds import Thresholds
     from tallystick.quality.diagnostics import related_sentence
@@ -142,6 +143,8 @@ def summary(links: Links | SequentialLinks, out: Path) -> str:
         lines.append(steps_text(counts["steps"]))
     elif (related := related_sentence(links.model.to_dict())) is not None:
         lines.append(f"note: {related}")
+    if (prepared := preparation_sentence(links.prepared.prepared_sources)) is not None:
+        lines.append(prepared)
     lines.append(
         f"{counts['links']:,} links, {counts['possible']:,} possible links, "
         f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"

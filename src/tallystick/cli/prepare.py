@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,13 +13,15 @@ import polars as pl
 
 from tallystick._progress import Progress
 from tallystick.errors import InputError
-from tallystick.linkage.folder import WORK, check_folder, open_folder, remove
+from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
+from tallystick.linkage.outside import outside_sha256
 from tallystick.linkage.preparing import (
     PREPARATION,
     write_preparation,
 )
+from tallystick.linkage.run import shown_spec
 from tallystick.preparation.harmonise import check_harmonised
-from tallystick.preparation.prepare import check_steps, prepare_raw, read_prepared_raw
+from tallystick.preparation.prepare import check_named, check_steps, prepare_raw, read_prepared_raw
 from tallystick.preparation.prepared import PreparedTable
 from tallystick.preparation.whole_table import whole_table
 from tallystick.preparation.write import write_table
@@ -59,13 +63,15 @@ def run_prepare(
     if not spec.sources:
         raise InputError(f"{spec_path}: there is no source: add [[sources]] with a name and a path.")
     for source in spec.sources:
-        if source.name in _TABLES:
+        if source.name in _TABLES or re.search(r"[/\\]|^\.*$", source.name):
             raise InputError(
-                f"{spec_path}: a source cannot be called {source.name!r}, as a table of results is."
+                f"{spec_path}: the source {source.name!r} cannot give its name to a file of results: call it "
+                "otherwise."
             )
     folder = out or spec_path.with_name(f"{spec_path.stem}-prepared")
     check_folder(folder, force)
     check_steps(preparation)
+    check_named(preparation, [source.name for source in spec.sources])
     done: list[PreparedTable] = []
     frames: list[pl.DataFrame] = []
     progress("preparing", 0, len(spec.sources))
@@ -79,8 +85,12 @@ def run_prepare(
         check_harmonised(
             preparation.harmonise, [one.name for one in spec.sources], [one.forms for one in done]
         )
+    facts = {"command": "prepare", "spec": shown_spec(spec), "inputs": [one.sha256 for one in done]}
+    facts["outside"] = outside_sha256(spec)
+    fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    check_resumable(folder, fingerprint, force)
     _clear(folder)
-    open_folder(folder, "prepare")
+    open_folder(folder, fingerprint)
     for source, frame in zip(spec.sources, frames, strict=True):
         write_table(frame, folder / f"{source.name}.parquet")
     write_preparation(folder, done)

@@ -24,7 +24,7 @@ from tallystick.linkage.run import check_unchanged, file_sha256, run_facts
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
 from tallystick.preparation.source import Source
-from tallystick.preparation.whole_table import as_prepared
+from tallystick.preparation.whole_table import named_as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
 
@@ -92,7 +92,7 @@ def add_to_run(
         check_new(source, file_sha256(source.path), entered)  # before anything is read
     golden = entered.model.spec.entities.golden
     if golden is not None:
-        check_golden(golden, as_prepared((*sources, source), entered.model.spec.prepare))
+        check_golden(golden, named_as_prepared((*sources, source), entered.model.spec.prepare))
     added = add_source(entered, source, threads=threads, memory=memory, progress=progress)
     new = added.new
     prepared = new.prepared

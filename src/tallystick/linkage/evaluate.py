@@ -162,4 +162,7 @@ def evaluate(
     if kind == "link":
         return Evaluation(rates, None, by_key)
     joined = every.join(entities, on=["source", "id"], how="left", maintain_order="left")
+    # A record that an edit dropped is of no entity: it is alone, not with all others that were dropped.
+    alone = pl.concat_str(pl.lit("\0"), "source", pl.lit("\0"), "id")
+    joined = joined.with_columns(pl.coalesce("entity_id", alone))
     return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]), by_key)

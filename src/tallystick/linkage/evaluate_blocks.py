@@ -19,6 +19,7 @@ from tallystick.errors import InputError
 from tallystick.linkage.evaluate import read_truth
 from tallystick.linkage.prepare import as_sources, read_listed, read_records
 from tallystick.records.encode import encode_values
+from tallystick.records.records import Records
 from tallystick.spec import Spec
 from tallystick.spec.checks import require_comparisons
 
@@ -156,12 +157,15 @@ def evaluate_blocks(
     records = read_records(spec, sources, threads, progress).records
     listed = read_listed(spec, records, kind)
     plan = plan_blocking(records, spec.passes, kind, listed, threads, spec.seed)
-    return true_blocks(plan, _truth_codes(spec, truth, records.ids), threads)
+    return true_blocks(plan, _truth_codes(spec, truth, records), threads)
 
 
-def _truth_codes(spec: Spec, truth: str, ids: pl.Series) -> Codes:
-    found = pl.concat(read_truth(spec.sources, truth))
-    if len(found) != len(ids) or not (found["id"].cast(pl.String) == ids.cast(pl.String)).all():
+def _truth_codes(spec: Spec, truth: str, records: Records) -> Codes:
+    names = pl.Series("source", np.repeat(records.sources, np.diff(records.offsets)), dtype=pl.String)
+    own = pl.DataFrame([names, records.ids.alias("id")])  # without those that a preparation has taken out
+    everybody = pl.concat(read_truth(spec.sources, truth))
+    found = own.join(everybody, on=["source", "id"], how="inner", maintain_order="left")
+    if len(found) != len(own):
         raise InputError(
             f"The truth column {truth!r} could not be read for the same records: a file has changed "
             "meanwhile, so run the command again."

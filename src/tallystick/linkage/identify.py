@@ -186,7 +186,8 @@ def _rows(path: str | Path, frame: pl.DataFrame, records: Records) -> tuple[Rows
                 )
             raise InputError(
                 f"{path}: {own.null_count()} of {len(frame)} values of id_{side} belong to no record, "
-                f"first in row {line}: check that it holds record ids of the sources."
+                f"first in row {line}: check that it holds record ids of the sources, and "
+                "none of a record that a preparation takes out."
             )
         rows.append(own.to_numpy())
     return np.minimum(*rows), np.maximum(*rows)

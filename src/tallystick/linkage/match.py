@@ -18,11 +18,12 @@ from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_
 from tallystick.linkage.golden import check_golden
 from tallystick.linkage.key_links import link_records
 from tallystick.linkage.matches import Matches
+from tallystick.linkage.outside import outside_sha256
 from tallystick.linkage.prepare import Known, as_sources, read_records
 from tallystick.linkage.preparing import with_references, write_preparation
 from tallystick.linkage.run import Clock, named_sha256, run_facts, shown_spec
 from tallystick.preparation.nicknames import is_culture
-from tallystick.preparation.whole_table import as_prepared
+from tallystick.preparation.whole_table import named_as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.spec import Spec
 
@@ -131,7 +132,7 @@ def match_run(
     clock = Clock()
     check_folder(folder, force)
     if spec.entities.golden is not None:
-        files = as_prepared(as_sources(inputs, spec.sources), spec.prepare)
+        files = named_as_prepared(as_sources(inputs, spec.sources), spec.prepare)
         check_golden(spec.entities.golden, files)
     with clock.stage("read"):
         known = _read(spec, inputs, threads, progress)
@@ -171,6 +172,7 @@ def _fingerprint(known: Known) -> str:
         "version": __version__,
         "spec": shown_spec(known.spec),
         "inputs": [[table.name, table.sha256] for table in known.inputs],
+        "outside": outside_sha256(known.spec),
         "nicknames": _nicknames_facts(settings.nicknames),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -75,6 +75,27 @@ def _records_of(spec: Spec, reference: Source, threads: int | None, progress: Pr
     return read_records(spec.model_copy(update=update), [reference], threads, progress).records
 
 
+def dictionaries_sha256(spec: Spec) -> dict[str, str]:
+    """Fingerprints of the files that the steps of a preparation need, by their paths.
+
+    Parameters
+    ----------
+    spec : Spec
+        Its paths resolved.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    paths = spec.prepare.files() if spec.prepare is not None else ()
+    return {path: _sha256(Path(path)) for path in paths if Path(path).is_file()}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def outside_sha256(spec: Spec) -> list[str]:
     """Fingerprints of the files that preparation and estimation read besides the sources.
 
@@ -99,9 +120,5 @@ def outside_sha256(spec: Spec) -> list[str]:
         paths += [Path(path) for path in spec.prepare.files()]
     for one in spec.comparisons:
         paths += map(Path, dictionary_files(one.comparator))
-    found = []
-    for path in paths:
-        if path.is_file():  # what is wrong with one that is not there is said where it is read
-            with path.open("rb") as file:
-                found.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return found
+    # What is wrong with one that is not there is said where it is read.
+    return [_sha256(path) for path in paths if path.is_file()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from tallystick._files import write_json
 from tallystick._progress import Progress, silent
 from tallystick.preparation.harmonise import check_harmonised
 from tallystick.preparation.prepare import (
+    check_named,
     check_steps,
     prepare_raw,
     read_prepared_raw,
@@ -22,6 +23,9 @@ from tallystick.preparation.read import RawTable
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
 from tallystick.preparation.write import write_table
+
+if TYPE_CHECKING:
+    from tallystick.linkage.prepare import Known
 
 PREPARATION = "prepare.json"
 """What each step did, in the directory of a run."""
@@ -63,13 +67,20 @@ def prepared_raws(
         If a source cannot be read or prepared, or the sources differ where they have to be alike.
     """
     check_steps(preparation)
+    check_named(preparation, [source.name for source in sources])
     raws, done = [], []
     progress("preparing", 0, len(sources))
     for number, source in enumerate(sources, start=1):
         raw = read_prepared_raw(source, preparation, fields, readers)
         prepared = prepare_raw(raw, preparation, processes=processes)
-        columns = {name: prepared.columns[name] for name in dict.fromkeys(fields)}
-        raws.append(replace(raw, ids=prepared.ids, columns=columns))
+        # What nothing was done to is for [fields] to read, as without a preparation.
+        columns = {
+            name: prepared.columns[name]
+            if name in prepared.touched
+            else raw.columns[name].gather(prepared.rows)
+            for name in dict.fromkeys(fields)
+        }
+        raws.append(replace(raw, ids=prepared.ids, columns=columns, prepared=prepared.touched))
         done.append(replace(prepared, columns={}, raw={}))
         progress("preparing", number, len(sources))
     if preparation.harmonise is not None:
@@ -163,6 +174,59 @@ def with_removed(entities: pl.DataFrame, prepared: Sequence[PreparedTable]) -> p
         survivors, on=["source", "survivor"], how="left", maintain_order="left"
     )
     return pl.concat([entities, added.select(entities.columns)])
+
+
+def taken_out(known: Known, source: str, record: str) -> str | None:
+    """Why a preparation has taken a record out; None where it has not.
+
+    Parameters
+    ----------
+    known : Known
+        The records that are left.
+    source, record : str
+        Name of the source, and the id.
+
+    Returns
+    -------
+    str or None
+    """
+    for one in known.prepared_sources:
+        if one.source.name != source:
+            continue
+        removed = one.removed.filter(pl.col("id") == record)
+        if removed.height:
+            survivor = removed["survivor"][0]
+            return f"{source!r}, {record!r}: taken out as a duplicate of {survivor!r}; ask for that one."
+        dropped = one.failures.filter((pl.col("id") == record) & (pl.col("action") == "drop"))
+        if dropped.height:
+            return f"{source!r}, {record!r}: dropped by the edit {dropped['rule'][0]!r}."
+    return None
+
+
+def preparation_sentence(prepared: Sequence[PreparedTable]) -> str | None:
+    """What a preparation has done to the number of records, and what is to be looked at; None where nothing.
+
+    Parameters
+    ----------
+    prepared : sequence of PreparedTable
+
+    Returns
+    -------
+    str or None
+    """
+    told = {
+        "dropped by edits": sum(one.n_dropped for one in prepared),
+        "removed as duplicates": sum(one.removed.height for one in prepared),
+    }
+    listed = {
+        "rules broken (failures.parquet)": sum(one.failures.height for one in prepared),
+        "values reported by steps (reported.parquet)": sum(one.reported.height for one in prepared),
+    }
+    said = [f"{n:,} {what}" for what, n in told.items() if n]
+    read, left = (sum(one.n_read for one in prepared), sum(one.n_records for one in prepared))
+    parts = [f"{left:,} of {read:,} records are linked once prepared: {', '.join(said)}"] if said else []
+    parts += [f"{n:,} {what}" for what, n in listed.items() if n]
+    return "; ".join(parts) or None
 
 
 def _of_all(prepared: Sequence[PreparedTable], tables: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -44,7 +44,7 @@ from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.model import Model
-from tallystick.linkage.outside import outside_sha256, read_knowledge
+from tallystick.linkage.outside import dictionaries_sha256, outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
 from tallystick.linkage.preparing import preparation_dict, write_preparation
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
@@ -55,7 +55,7 @@ from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
 from tallystick.preparation.read import TableFacts
 from tallystick.preparation.source import Source
-from tallystick.preparation.whole_table import as_prepared
+from tallystick.preparation.whole_table import named_as_prepared
 from tallystick.preparation.write import write_table
 from tallystick.quality.report import write_report
 from tallystick.spec import Spec, plain
@@ -129,7 +129,7 @@ def run(
     spec = spec.model_copy(update={"kind": spec.kind_of(len(sources))})
     check_folder(folder, force)
     if spec.entities.golden is not None:
-        check_golden(spec.entities.golden, as_prepared(sources, spec.prepare))
+        check_golden(spec.entities.golden, named_as_prepared(sources, spec.prepare))
     with clock.stage("read"):
         encoded = read_records(spec, sources, threads, progress)
     if model is None:
@@ -293,6 +293,7 @@ def run_facts(
         except PackageNotFoundError:  # pragma: no cover - a dependency is always installed
             continue
     prepared_sources = prepared.prepared_sources
+    read = {one.source.name: one.n_read for one in prepared_sources}
     return {
         "format": RUN_FORMAT,
         "kind": prepared.kind,
@@ -303,12 +304,13 @@ def run_facts(
                 "name": table.name,
                 "path": _anywhere(source).shown,
                 "sha256": table.sha256,
-                "rows": table.n_rows,
+                "rows": read.get(table.name, table.n_rows),
                 "unreadable": dict(table.unreadable),
             }
             for table, source in zip(prepared.inputs, prepared.spec.sources, strict=True)
         ],
         **({"preparation": preparation_dict(prepared_sources)["sources"]} if prepared_sources else {}),
+        **({"dictionaries": found} if (found := dictionaries_sha256(prepared.spec)) else {}),
         "seed": prepared.spec.seed,
         "threads": threads,
         "timings": dict(timings),
@@ -348,6 +350,12 @@ def check_unchanged(sources: Sequence[Source], facts: Mapping[str, Any]) -> None
     for source, read in zip(sources, facts["inputs"], strict=True):
         if source.path is not None and source.path.is_file() and file_sha256(source.path) != read["sha256"]:
             raise InputError(f"{source.shown}: the file has changed since the run: run the linkage again.")
+    for path, sha256 in facts.get("dictionaries", {}).items():
+        if not Path(path).is_file() or file_sha256(Path(path)) != sha256:
+            raise InputError(
+                f"{path}: this file, which the preparation needs, has changed since the run: run the linkage "
+                "again."
+            )
 
 
 def check_sizes(inputs: Sequence[TableFacts]) -> None:

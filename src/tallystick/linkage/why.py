@@ -13,6 +13,7 @@ from tallystick.estimation.labelled import first_pass
 from tallystick.estimation.parameters import PairOfSources, Parameters
 from tallystick.linkage.figures import values_of, weight_parts
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.preparing import taken_out
 from tallystick.linking.constraints import constraint_of
 from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
 from tallystick.linking.decision import AssignmentKind, Decision
@@ -243,7 +244,8 @@ def _row(prepared: Prepared, record: str | tuple[str, str], source: str) -> int:
     own = records.rows(records.sources.index(name))
     found = np.flatnonzero((records.ids[own.start : own.stop] == wanted).to_numpy())
     if not len(found):
-        raise InputError(f"Source {name!r} has no record with the id {wanted!r}: check the id.")
+        absent = f"Source {name!r} has no record with the id {wanted!r}: check the id."
+        raise InputError(taken_out(prepared, name, wanted) or absent)
     return int(own.start + found[0])
 
 

@@ -36,7 +36,7 @@ class StepCount:
     reported : mapping of str to int
         Reason to the number of records that could not be decided, or are wrong.
     n_present : int
-        Records that have a value of the first field that it reads.
+        Records that have a value of a field that it reads.
     n_emptied : int
         Records whose value of a field that was there became missing.
     n_reported : int
@@ -144,7 +144,7 @@ def run_steps(
     written: dict[str, None] = {}
     for number, step in enumerate(steps):
         reads = step.reads(field)
-        if distinct is not None and not set(reads) <= set(distinct.rows.columns):
+        if distinct is not None and set(reads) != set(distinct.rows.columns):
             held |= distinct.columns()
             distinct = None
         if distinct is None:
@@ -200,7 +200,7 @@ def _applied(
         n_changed=changed,
         rules=counted(applied.changed),
         reported=counted(told),
-        n_present=records(mask(before[step.reads(field)[0]].is_not_null())),
+        n_present=records(np.any([mask(before[name].is_not_null()) for name in step.reads(field)], axis=0)),
         n_emptied=records(emptied),
         n_reported=records(any_told),
         rows={why: np.flatnonzero(where[distinct.codes]).astype(np.int32) for why, where in told.items()},

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from tallystick.errors import RunError
+
 Result = TypeVar("Result")
 
 FEW = 5_000
@@ -42,8 +44,8 @@ def map_texts(
 
     Raises
     ------
-    RuntimeError
-        If a process fails, with what it said last.
+    RunError
+        If a process fails; without what it said, since that may hold a value.
 
     Examples
     --------
@@ -70,8 +72,10 @@ def _elsewhere(function: Callable[[str], Result], texts: list[str]) -> list[Resu
         check=False,
     )
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise RuntimeError(f"a process that prepares values failed: {said}")
+        kind = done.stderr.decode(errors="replace").strip().rpartition("\n")[2].partition(":")[0]
+        raise RunError(
+            f"a process that prepares values failed ({kind or 'without a message'}): try one thread."
+        )
     result: list[Result] = pickle.loads(done.stdout)
     return result
 

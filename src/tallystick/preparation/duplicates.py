@@ -24,7 +24,7 @@ class DuplicateRule(Settings):
         the same.
     keep : {"first", "most_complete"}
         Which record of a group stays: the first of the file, or the one with the fewest missing values in
-        all fields read (the first of these).
+        all fields that the preparation reads or writes (the first of these).
     sources : tuple of str
         Names of the sources in which it is done; by default all.
     """

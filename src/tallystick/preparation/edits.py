@@ -6,11 +6,12 @@ lacks a value that it needs, it says nothing.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import polars as pl
 from polars.exceptions import PolarsError
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tallystick._schema import Settings
 from tallystick.errors import InputError
@@ -51,9 +52,17 @@ class Edit(Settings):
     @field_validator("fails_if")
     @classmethod
     def _is_an_expression(cls, value: str) -> str:
-        if not fields_of_expression(value):
-            raise ValueError(f"found {value!r}, which names no field; expected what is wrong with a record")
+        if any(name.startswith("_POLARS") for name in fields_of_expression(value)):
+            raise ValueError(f"found {value!r}, expected an expression without a SELECT of its own")
         return value
+
+    @model_validator(mode="after")
+    def _names_a_field(self) -> Edit:
+        if not fields_of_expression(self.fails_if) and self.group is None:
+            raise ValueError(
+                f"found {self.fails_if!r}, which names no field; expected what is wrong with a record"
+            )
+        return self
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -64,7 +73,7 @@ class Edit(Settings):
     @property
     def blames(self) -> tuple[str, ...]:
         """Fields that a failure is put down to."""
-        return self.fields or fields_of_expression(self.fails_if)
+        return self.fields or fields_of_expression(self.fails_if) or (self.group or "",)
 
 
 def fields_of_expression(text: str) -> tuple[str, ...]:
@@ -137,7 +146,8 @@ def judge(edit: Edit, frame: pl.DataFrame) -> pl.Series:
     try:
         found = frame.select(expression.alias(edit.name)).to_series()
     except PolarsError as error:
-        said = str(error).partition("\n")[0]
+        # What follows these words may name values of records.
+        said = re.split(r" in column| for \d+ out of|: \[", str(error).partition("\n")[0])[0]
         raise InputError(
             f"the rule {edit.fails_if!r} does not go with the values ({said}): say of what type its fields "
             "are under prepare.types (integer, number or date; a date is compared with DATE '1980-01-31')."
@@ -152,9 +162,11 @@ def judge(edit: Edit, frame: pl.DataFrame) -> pl.Series:
             f"the rule {edit.fails_if!r} tells one thing of the whole file: give the field that says which "
             "records belong together as group."
         )
-    if frame.height > 1 and bool(found.fill_null(False).all()):
+    judged = found.drop_nulls()
+    if len(judged) > 1 and 2 * len(judged) >= frame.height and bool(judged.all()):
+        which = "" if len(judged) == frame.height else " that it can judge"
         raise InputError(
-            f"the rule {edit.fails_if!r} fails for all {frame.height:,} records: fails_if has to say what is "
-            "wrong with a record, not what is right."
+            f"the rule {edit.fails_if!r} fails for all {len(judged):,} records{which}: fails_if has to say "
+            "what is wrong with a record, not what is right."
         )
     return found

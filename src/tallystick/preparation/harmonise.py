@@ -174,6 +174,12 @@ def check_harmonised(
     forms : sequence of mapping of str to Form
         How each writes its prepared fields.
     """
+    if len(sources) < 2:
+        raise InputError("prepare.harmonise: there is one source, and nothing that it has to be like.")
+    if not (settings.fields or any(forms)):
+        raise InputError(
+            "prepare.harmonise: no field is prepared: say in harmonise.fields which are to be alike."
+        )
     if found := differences(settings, sources, forms):
         raise InputError(
             "prepare.harmonise: the sources differ once prepared: " + "; ".join(found) + ". Add steps that "

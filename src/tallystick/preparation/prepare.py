@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tallystick.errors import InputError
+from tallystick._problems import misspelt
+from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.apply_edits import edited
 from tallystick.preparation.chain import StepCount, run_steps
 from tallystick.preparation.duplicates import survivors
@@ -70,6 +72,7 @@ def prepare_table(
     else:
         source = Source(name="table", path=table)
     check_steps(preparation)
+    check_named(preparation, [source.name])
     return prepare_raw(read_prepared_raw(source, preparation, fields), preparation, processes=processes)
 
 
@@ -86,6 +89,35 @@ def check_steps(preparation: Preparation) -> None:
                 step.check()
             except InputError as error:
                 raise InputError(f"prepare.fields[{number}].steps[{place}]: {error}") from error
+
+
+def check_named(preparation: Preparation, sources: Sequence[str]) -> None:
+    """Raise `InputError` where a part of the preparation is for a source that is not there.
+
+    Parameters
+    ----------
+    preparation : Preparation
+    sources : sequence of str
+        Names of the sources.
+
+    Warns
+    -----
+    TallystickWarning
+        If there are steps, but none for a source.
+    """
+    for what in ("fields", "edits", "duplicates"):
+        for number, one in enumerate(getattr(preparation, what)):
+            for name in one.sources:
+                if name not in sources:
+                    found = misspelt(name, list(sources), "the name of a source")
+                    raise InputError(f"prepare.{what}[{number}].sources: {found}.")
+    for name in sources:
+        if preparation.fields and not any(True for _ in preparation.of_source(name)):
+            warnings.warn(
+                f"No step of the preparation is for source {name!r}: it is linked as it is.",
+                TallystickWarning,
+                stacklevel=3,
+            )
 
 
 def read_prepared_raw(
@@ -185,7 +217,7 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
         columns |= {name: values.alias(name) for name, values in written.items()}
         steps += counts
         warn_of_steps(source, counts)
-    touched = [name for name in read if name in preparation.written(source.name)]
+    touched = [name for name in read if name in preparation.touched(source.name)]
     references = (
         reference_numbers(preparation.reference, source.name, len(raw.ids)) if preparation.reference else None
     )
@@ -203,12 +235,15 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
         removed=pl.DataFrame(schema=REMOVED),
         reported=_reported(raw.ids, steps),
         sha256=raw.sha256,
+        touched=frozenset(preparation.touched(source.name)),
         all_references=None if references is None else pl.DataFrame([raw.ids.alias("id"), references]),
     )
     done = _without_duplicates(edited(whole, preparation), preparation)
     if preparation.harmonise is None:
         return done
-    return replace(done, forms={name: form_of(values) for name, values in done.columns.items()})
+    asked = preparation.harmonise.fields or [name for name in done.columns if name in done.touched]
+    forms = {name: form_of(done.columns[name]) for name in asked if name in done.columns}
+    return replace(done, forms=forms)
 
 
 def _without_duplicates(prepared: PreparedTable, preparation: Preparation) -> PreparedTable:
@@ -216,11 +251,15 @@ def _without_duplicates(prepared: PreparedTable, preparation: Preparation) -> Pr
     rows = np.arange(prepared.n_records, dtype=np.int64)
     stands_for = rows.copy()
     rule_of = np.full(len(rows), -1)
+    # Not the fields that a linkage reads besides: who survives is the same in every command.
+    own = dict.fromkeys(
+        [*preparation.read_by(prepared.source.name), *preparation.written(prepared.source.name)]
+    )
     for number, rule in enumerate(preparation.duplicates):
         if rule.sources and prepared.source.name not in rule.sources:
             continue
         left = np.flatnonzero(stands_for == rows)
-        frame = pl.DataFrame({name: values.gather(left) for name, values in prepared.columns.items()})
+        frame = pl.DataFrame({name: prepared.columns[name].gather(left) for name in own})
         found = left[survivors(frame, rule)]
         new = left[found != left]
         stands_for[left] = found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tallystick.errors import InputError
 from tallystick.preparation.chain import StepCount
 from tallystick.preparation.harmonise import Form
 from tallystick.preparation.source import Source
@@ -75,6 +76,8 @@ class PreparedTable:
         or found wrong.
     sha256 : str
         Of the source.
+    touched : frozenset of str
+        Fields that steps or edits may have changed.
     forms : mapping of str to Form
         How its fields are written, where they are to be harmonised.
     all_references : polars.DataFrame or None
@@ -94,6 +97,7 @@ class PreparedTable:
     removed: pl.DataFrame
     reported: pl.DataFrame
     sha256: str = field(default="", repr=False)
+    touched: frozenset[str] = frozenset()
     forms: Mapping[str, Form] = field(default_factory=dict, repr=False)
     all_references: pl.DataFrame | None = field(default=None, repr=False)
 
@@ -107,19 +111,36 @@ class PreparedTable:
         """Records that an edit has taken out."""
         return self.n_read - self.n_records - self.removed.height
 
-    def table(self) -> pl.DataFrame:
+    def table(self, id_name: str = "id") -> pl.DataFrame:
         """The prepared records as one table.
+
+        Parameters
+        ----------
+        id_name : str
+            What the column of ids is called.
 
         Returns
         -------
         polars.DataFrame
-            ``id``, ``reference`` where there is one, then each field, and beside it as ``<field>_raw`` what
-            was read, where the field is prepared.
+            The ids, ``reference`` where there is one, then each field that steps or edits may have changed,
+            and beside it as ``<field>_raw`` what was read.
+
+        Raises
+        ------
+        InputError
+            If a field is called as one of these columns.
         """
-        out: dict[str, pl.Series] = {"id": self.ids}
+        out: dict[str, pl.Series] = {id_name: self.ids}
         if self.references is not None:
             out["reference"] = self.references
         for name, values in self.columns.items():
+            if name not in self.touched:
+                continue
+            if name in out:
+                raise InputError(
+                    f"{self.source.shown}: the field {name!r} is called as a column of the prepared table "
+                    "itself: give it another name by columns of the source."
+                )
             out[name] = values
             if name in self.raw:
                 out[f"{name}_raw"] = self.raw[name]

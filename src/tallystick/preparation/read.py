@@ -93,12 +93,15 @@ class RawTable:
         Field to its column as it was read.
     sha256 : str
         As of `Table`.
+    prepared : frozenset of str
+        Fields that are no longer as they were read, but as steps of a preparation left them.
     """
 
     source: Source
     ids: pl.Series
     columns: Mapping[str, pl.Series]
     sha256: str
+    prepared: frozenset[str] = frozenset()
 
     def one_form(
         self, values: pl.Series, settings: FieldSettings | None, normalise: Normalise | None
@@ -126,6 +129,11 @@ class RawTable:
         """
         for name, n in missing.items():
             if n == len(self.ids) > 1:  # one record may well lack a field
+                if name in self.prepared:
+                    raise InputError(
+                        f"{self.source.shown}: the preparation leaves no value of field {name!r}: see which "
+                        "of its steps takes them away (tallystick prepare tells), or leave it out."
+                    )
                 raise _all_missing(self.source, name, settings.get(name), unreadable.get(name, 0))
         _warn(self.source, {name: n for name, n in unreadable.items() if n}, settings, len(self.ids))
 

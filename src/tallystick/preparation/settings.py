@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from tallystick._problems import Problem, misspelt, report
 from tallystick._schema import Settings
 from tallystick.preparation.duplicates import DuplicateRule
 from tallystick.preparation.edits import Edit
@@ -69,8 +70,8 @@ class Preparation(Settings):
     fields : tuple of PreparedField
         Steps field by field. A field may come more than once: what is later begins with what is earlier.
     types : dict of str to str
-        Of what type the values of a field are, where rules and the harmonisation have to know: ``text`` (by
-        default), ``integer``, ``number`` or ``date``. What a date step has written is a date.
+        Of what type the values of a field are, where rules have to know: ``text`` (by default), ``integer``,
+        ``number`` or ``date``. What a date step has written is a date.
     edits : tuple of Edit
         Rules that tell which records contradict themselves, and what is done then.
     duplicates : tuple of DuplicateRule
@@ -87,6 +88,16 @@ class Preparation(Settings):
     duplicates: tuple[DuplicateRule, ...] = ()
     reference: Reference | None = None
     harmonise: Harmonise | None = None
+
+    @model_validator(mode="after")
+    def _types_are_of_fields(self) -> Preparation:
+        known = [name for one in self.fields for name in (*one.reads, *one.writes)]
+        known += [name for edit in self.edits for name in edit.reads]
+        wrong = [name for name in self.types if name not in known]
+        if wrong:
+            text = misspelt(wrong[0], list(dict.fromkeys(known)), "a field that a step or an edit reads")
+            report([Problem(("types", wrong[0]), text)], type(self).__name__)
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Preparation:
@@ -110,6 +121,16 @@ class Preparation(Settings):
         """Fields that the steps of a source write."""
         return tuple(dict.fromkeys(name for _, one in self.of_source(source) for name in one.writes))
 
+    def touched(self, source: str) -> set[str]:
+        """Fields of a source that steps or edits may change; all others stay as they were read."""
+        emptied = [
+            name
+            for edit in self.edits
+            if edit.action == "set_missing" and (not edit.sources or source in edit.sources)
+            for name in edit.blames
+        ]
+        return {*self.written(source), *emptied}
+
     def read_by(self, source: str) -> dict[str, str]:
         """Fields that a source has to have as columns, and which part of the preparation needs each.
 
@@ -125,9 +146,10 @@ class Preparation(Settings):
         needed: dict[str, str] = {}
         written: set[str] = set()
         for number, one in self.of_source(source):
+            limited = "" if one.sources else ' (with sources = ["NAME"] it does so in some sources only)'
             for name in one.reads:
                 if name not in written:
-                    needed.setdefault(name, f"prepare.fields[{number}]")
+                    needed.setdefault(name, f"prepare.fields[{number}]{limited}")
             written.update(one.writes)
         rules: list[tuple[str, Edit | DuplicateRule]] = [
             *((f"prepare.edits[{number}]", edit) for number, edit in enumerate(self.edits)),
@@ -138,7 +160,12 @@ class Preparation(Settings):
                 continue
             for name in rule.reads:
                 if name not in written:
-                    needed.setdefault(name, place)
+                    quoted = isinstance(rule, Edit) and f'"{name}"' in rule.fails_if
+                    hint = " (a text, unlike a field, stands in single quotes)" if quoted else ""
+                    needed.setdefault(name, f"{place}{hint}")
+        for name in (self.harmonise.fields if self.harmonise else None) or ():
+            if name not in written:
+                needed.setdefault(name, "prepare.harmonise")
         return needed
 
     def made_by_steps(self, source: str) -> set[str]:

@@ -44,14 +44,17 @@ def problems(spec: Spec) -> list[Problem]:
     found += _unknown_interactions(spec)
     found += step_problems(spec)
     found += household_problems(spec)
-    if not spec.comparisons and spec.match is None and (spec.prepare is None or spec.passes):
+    bare = spec.match is None and not (spec.comparisons or spec.passes)
+    # Sources alone can be profiled, and prepared.
+    bare &= bool(spec.sources) or spec.prepare is not None
+    if not spec.comparisons and spec.match is None and not bare:
         found.append(Problem(("comparisons",), "found none, expected at least one"))
     if wrong := _match_problem(spec):
         found.append(wrong)
     if (
         not spec.passes
         and spec.match is None
-        and (spec.prepare is None or spec.comparisons)
+        and not bare
         and (spec.sources or not all(one.m and one.u for one in spec.comparisons))
     ):
         found.append(
@@ -79,7 +82,7 @@ def require_comparisons(spec: Spec) -> None:
         elif spec.prepare is not None:
             why = "a preparation alone is run by tallystick prepare"
         else:
-            continue
+            why = "sources alone can be profiled and prepared"
         raise SpecError(f"{key}: found none, expected at least one [[{key}]]{example}: {why}")
 
 

@@ -153,7 +153,10 @@ def _with_files(prepare: Preparation, joined: Callable[[str | Path], str]) -> Pr
     fields = []
     for one in prepare.fields:
         steps = [
-            step.model_copy(update={key: joined(path) for key, path in step.files().items()})
+            # A run keeps its specification: its files are to be found from wherever that is used.
+            step.model_copy(
+                update={key: str(Path(joined(path)).absolute()) for key, path in step.files().items()}
+            )
             for step in one.steps
         ]
         fields.append(one.model_copy(update={"steps": tuple(steps)}))
