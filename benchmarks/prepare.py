@@ -129,10 +129,19 @@ def main() -> None:
     """Generate, roughen, prepare, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="house number and street in one field, of many distinct values",
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        roughen(persons(given.records, 1_000, overlap=0.8, seed=1).left).write_csv(folder / "census.csv")
+        records = persons(given.records, 1_000, overlap=0.8, seed=1).left
+        if given.together:
+            records = records.with_columns(street=pl.concat_str("house_number", "street", separator=" "))
+            print(f"{records['street'].n_unique():,} distinct streets with numbers")
+        roughen(records).write_csv(folder / "census.csv")
         (folder / "census.toml").write_text(PREPARATION)
         done = measure([sys.executable, "-m", "tallystick", "prepare", folder / "census.toml"])
     print(done.output)
