@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tallystick.errors import InputError
+from tallystick.preparation import extras
 from tallystick.preparation.profile.associations import agreeing_pairs, associations
 from tallystick.preparation.profile.columns import code_column
 from tallystick.preparation.profile.combinations import combination, unique_combinations
@@ -269,6 +270,19 @@ def test_what_changes_is_unsuitable_across_ten_years_and_not_within_one_file() -
     assert not any("over time" in text for text in said.warnings)
 
 
+def test_what_changes_and_one_of_two_files_has_cannot_be_judged() -> None:
+    table = persons(200)
+    alone = profile(table, reference_date=date(2020, 1, 1)).field("town").criteria[3]
+    assert alone.matching is True
+    assert alone.sentence == "changes over time, but there is one source only"
+    left = Source(name="a", table=table, reference_date=date(2020, 1, 1))
+    right = Source(name="b", table=table.drop("town"), reference_date=date(2010, 1, 1))
+    town = profile_files([left, right]).field("town")
+    assert (town.criteria[3].matching, town.criteria[3].blocking) == (None, None)
+    assert "only one of the files has it" in town.criteria[3].sentence
+    assert "not judged: stability" in town.reason
+
+
 def test_ids_and_answers_are_no_evidence() -> None:
     table = persons(300).with_columns(cluster=pl.int_range(300).cast(pl.String) + "x")
     found = profile(table)
@@ -276,6 +290,25 @@ def test_ids_and_answers_are_no_evidence() -> None:
     assert "number of the record" in found.field("record_id").reason
     assert "key or the answer" in found.field("cluster").reason
     assert {"record_id", "cluster"}.isdisjoint({one.left for one in found.sources[0].associations})
+
+
+def test_what_preparation_wrote_beside_the_fields_is_left_out() -> None:
+    table = persons(300).with_columns(
+        pl.Series("reference", [f"2026-1.census.{k:03}" for k in range(300)]),
+        pl.col("surname").str.to_uppercase().alias("surname_raw"),
+        pl.col("town").alias("home_raw"),
+    )
+    found = profile(Source(name="a", table=table, id="record_id"))
+    assert found.sources[0].left_out == ("reference", "surname_raw")
+    names = {one.name for one in found.fields}
+    assert {"reference", "surname_raw"}.isdisjoint(names)
+    assert {"surname", "home_raw"} <= names
+    lines = [line for line in str(found).splitlines() if "reference, surname_raw" in line]
+    assert lines == ["left out, as preparation wrote it beside the fields: reference, surname_raw"]
+    # A column of another content is a field, and so is one that the source names for it.
+    table = table.with_columns(reference=pl.lit("letter"))
+    source = Source(name="a", table=table, id="record_id", columns={"written": "surname_raw"})
+    assert not profile(source).sources[0].left_out
 
 
 def test_truth_is_not_read() -> None:
@@ -313,6 +346,11 @@ def test_patterns_hold_no_letter_or_digit_of_a_value(text: str) -> None:
         (["19800102"] * 20 + ["19801402"], "no date of the calendar", 1),
         (["1980-01-02"] * 20 + ["2021-01-01"], "a date after the reference date", 1),
         (["02/01/1980"] * 20 + ["01/12/2020"], "a date after the reference date", 0),
+        (["1980-01-02"] * 300 + ["1980-05", "1980"], "any reason", 0),
+        (["1980-01-02"] * 20 + ["1980", "2020-07"], "a date after the reference date", 1),
+        (["1980-01-02"] * 20 + ["1980", "2020-06", "2020"], "a date after the reference date", 0),
+        (["18 May 1930", "07-MAR-45", "3 March 1951"] * 9 + ["31 June 1930"], "no date of the calendar", 1),
+        (["18 May 1930", "2 January 1951"] * 9 + ["1 July 2020"], "a date after the reference date", 1),
         ([f"{k}" for k in range(1940, 2000)] * 3 + ["2021"], "a year after the reference date", 1),
         (
             [f"O'N{c}il {d}-Ann Zoë" for c in "abcdefg" for d in "stuvw"] + ["B0b"],
@@ -332,6 +370,22 @@ def test_doubts(values: list[str], reason: str, n: int) -> None:
     found, share = doubts_of(code_column(pl.Series(values)), date(2020, 6, 1), [])
     assert {one.reason: one.n for one in found}.get(reason, 0) == n
     assert share == pytest.approx(1 - n / len(values))
+
+
+BROKEN = 'signs of a wrong encoding, which the step "repair" mends'
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_values_decoded_by_the_wrong_encoding_are_doubted(
+    monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    if not installed:
+        monkeypatch.setattr(extras, "import_module", lambda _: (_ for _ in ()).throw(ImportError))
+    names = ["Müller", "Åsa", "Łódź", "Иванов", "Ævar", "Señor", "Ngô"] * 5 + ["MÃ¼ller", "JosÃ©", "JosÃ©"]
+    found, share = doubts_of(code_column(pl.Series("surname", names)), None, [])
+    assert {one.reason: one.n for one in found}[BROKEN] == 3
+    assert share == pytest.approx(1 - 3 / len(names))
+    assert f"3 with {BROKEN}" in str(profile(pl.DataFrame({"surname": names})))
 
 
 def test_codes_of_one_file_only() -> None:
@@ -367,11 +421,11 @@ def test_coverage_is_what_sets_say(
 
 def test_differences_of_form_are_told() -> None:
     left = pl.DataFrame({"born": ["1980-01-02", "1975-12-31"] * 20, "gap": ["a", "b"] * 20})
-    right = pl.DataFrame({"born": ["2 Jan 80", "31 Dec 75"] * 20, "gap": ["a", "b", None, None] * 10})
+    right = pl.DataFrame({"born": ["circa 80", "after 75"] * 20, "gap": ["a", "b", None, None] * 10})
     born, gap = profile_files([left, right]).comparisons[0].fields
-    assert "pattern: mostly 9999-99-99 in table_1, 9 Aa 99 in table_2" in born.differences
+    assert "pattern: mostly 9999-99-99 in table_1, a 99 in table_2" in born.differences
     assert any(text.startswith("type: date in table_1") for text in born.differences)
-    assert "length: 10.0 characters in table_1, 8.5 in table_2 on average" not in born.differences
+    assert "length: 10.0 characters in table_1, 8.0 in table_2 on average" not in born.differences
     assert any(text.startswith("coding: 2 values of table_1 (100%") for text in born.differences)
     assert "missing: 0% in table_1, 50.00% in table_2" in gap.differences
 
@@ -400,6 +454,21 @@ def test_values_are_masked_everywhere_unless_asked_for(tmp_path: Path) -> None:
     assert all("rareton" in text for text in shown(True)[1:])
     assert "personal data" in shown(True)[2]
     assert "personal data" not in shown(False)[2]
+
+
+def test_equal_masks_of_a_field_are_put_together(tmp_path: Path) -> None:
+    numbers = [str(k) for k in range(10, 200) for _ in range(3)] + ["82"] * 30 + ["99"] * 20
+    found = profile(pl.DataFrame({"weight": numbers, "sex": ["m", "f"] * 310}))
+    weight, sex = (one["top"] for one in found.to_dict()["sources"][0]["fields"])
+    assert [(one["value"], one["masked"], one["values"]) for one in weight] == [("##", True, 10)]
+    assert weight[0]["records"] == sum(one.n for one in found.field("weight").top)
+    assert {(one["value"], one["masked"]) for one in sex} == {("m", False), ("f", False)}
+    found.html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert page.count('<code class="masked">##</code> <span class="muted">10 values</span>') == 1
+    assert "<code>m</code>" in page
+    found.html(tmp_path / "page.html", show_values=True)
+    assert "<code>82</code>" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_pattern_of_few_records_is_put_with_the_others() -> None:
@@ -489,6 +558,11 @@ def test_the_command(tmp_path: Path) -> None:
         (["--reference-date", "a=1 Jan"], "which is no date; write it as 2020-04-01"),
         (["--reference-date", "z=2020-01-01"], 'for source "z"'),
         (["--kind", "town=often"], 'is given as "often"'),
+        (["--out", "profile.pdf"], "give a name that ends in .html"),
+        (["--id", "number"], 'there is no column "number" in'),
+        (["--truth", "a=number"], 'there is no column "number" in'),
+        (["--truth", "b=town"], 'there is no column "b=town" in'),
+        (["--id", "record_id", "--id", "age"], "a has record_id and age; give one id column for a file"),
     ],
 )
 def test_the_command_refuses(tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -496,6 +570,40 @@ def test_the_command_refuses(tmp_path: Path, arguments: list[str], message: str)
     done = call("profile", tmp_path / "a.csv", *arguments)
     assert done.exit_code == 2
     assert message in done.output
+
+
+def test_ids_and_truth_are_said_on_the_command_line(tmp_path: Path) -> None:
+    persons(60).write_csv(tmp_path / "a.csv")
+    persons(60).rename({"record_id": "nr"}).write_csv(tmp_path / "b.csv")
+    done = call(
+        "profile", tmp_path / "a.csv", tmp_path / "b.csv", "--id", "b=nr", "--id", "record_id",
+        "--truth", "town", "--truth", "a=age", "--json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    a, b = ([one["field"] for one in source["fields"]] for source in json.loads(done.output)["sources"])
+    assert a == ["surname", "first_name", "birth_year", "sex", "postcode"]
+    assert b == ["surname", "first_name", "birth_year", "age", "sex", "postcode"]
+
+
+def test_the_last_line_says_what_is_next(tmp_path: Path) -> None:
+    def last(*arguments: object) -> str:
+        return call("profile", *arguments).output.splitlines()[-1]
+
+    persons(60).write_csv(tmp_path / "a.csv")
+    file = tmp_path / "a.csv"
+    assert last(file) == f"next: tallystick init {file} writes a specification"
+    assert last(file, "--out", tmp_path / "page.html") == last(file)
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        '[[sources]]\nname = "a"\npath = "a.csv"\n'
+        '[[comparisons]]\nfield = "surname"\ncomparator = { type = "exact" }\n'
+        '[[passes]]\ntype = "all_pairs"\n'
+    )
+    assert last(spec) == f"next: tallystick link {spec}"
+    persons(60).with_columns(town=pl.lit("unknown")).write_csv(file)
+    clean = "clean labels and doubtful values with [prepare] (docs/guide/prepare.md)"
+    assert last(file) == f"next: tallystick init {file} writes a specification; in it, {clean}"
+    assert last(spec) == f"next: {clean}"
 
 
 def test_a_specification_gives_its_sources(tmp_path: Path) -> None:
@@ -510,6 +618,9 @@ def test_a_specification_gives_its_sources(tmp_path: Path) -> None:
     names = [one["field"] for one in data["fields"]]
     assert "family" in names
     assert {"surname", "town", "record_id"}.isdisjoint(names)
+    refused = call("profile", tmp_path / "spec.toml", "--id", "record_id")
+    assert refused.exit_code == 2
+    assert "--id and --truth are for files" in refused.output
     both = call("profile", tmp_path / "spec.toml", tmp_path / "a.csv")
     assert both.exit_code == 2
     assert "give it alone" in both.output
@@ -527,6 +638,14 @@ def test_the_page_is_inert_and_complete_in_itself(tmp_path: Path) -> None:
     assert places
     assert all(place.startswith("#") for place in places)
     assert "default-src 'none'" in html
+
+
+def test_wide_tables_scroll_by_themselves(tmp_path: Path, people: Profile) -> None:
+    people.html(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    wide = re.findall(r'<table class="(?!bars)', page)
+    assert len(wide) == len(re.findall(r'<div class="scroll">\s*<table class="', page)) == 3
+    assert "– where fewer than 30 pairs agree on one of them" in page
 
 
 def test_the_page_in_a_browser(tmp_path: Path, people: Profile) -> None:

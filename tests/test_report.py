@@ -288,8 +288,8 @@ def test_the_largest_block_of_each_pass_stands_in_the_table(page: Page) -> None:
 @settings(max_examples=300)
 def test_mask_keeps_no_letter_and_no_digit(value: str) -> None:
     masked = mask(value)
-    assert set(masked) <= set("x9·… -/.,'@:")
-    assert not re.search("x{5}|9{5}", masked)
+    assert set(masked) <= set("x#·… -/.,'@:")
+    assert not re.search("x{5}|#{5}", masked)
 
 
 @given(
@@ -308,8 +308,8 @@ def test_mask_hides_the_length_of_long_words(one: str, other: str) -> None:
         ("Zoë", "xxx"),
         ("Zoe\u0308", "xxx"),
         ("李小龍", "xxx"),
-        ("1 Main St.", "9 xxxx xx."),
-        (1985, "9999"),
+        ("1 Main St.", "# xxxx xx."),
+        (1985, "####"),
         ("", ""),
     ],
 )

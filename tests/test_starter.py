@@ -13,6 +13,7 @@ import pytest
 from tallystick.blocking.passes import AllPairs, BlockingKey
 from tallystick.errors import InputError
 from tallystick.linkage.linkage import Linkage
+from tallystick.preparation.prepare import prepare_table
 from tallystick.preparation.read import read_source
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, dump_spec, load_spec, parse_spec
@@ -194,13 +195,72 @@ def test_keys_share_no_field_where_all_pairs_are_too_many(
     assert set.intersection(*read) == set()
 
 
+def test_what_preparation_wrote_beside_the_fields_is_left_out(people: pl.DataFrame, tmp_path: Path) -> None:
+    name = next(one for one in people.columns if one not in ("Nr", "Born", "Mail"))
+    for file in "ab":
+        numbers = [f"1.{file}.{k:05}" for k in range(people.height)]
+        people.with_columns(
+            pl.Series("reference", numbers),
+            pl.col(name).alias(f"{name}_raw"),
+            pl.col("Born").alias("born_raw"),
+        ).write_csv(tmp_path / f"{file}.csv")
+    sources = [Source(name=one, path=tmp_path / f"{one}.csv") for one in "ab"]
+    written = starter_toml(sources)
+    assert (
+        written.count(f"# Left out, as preparation wrote it beside the fields: reference, {name}_raw.") == 2
+    )
+    spec = start(*sources, folder=tmp_path)
+    assert {"reference", f"{name}_raw".lower()}.isdisjoint({*spec.fields_used, *spec.sources[0].truth})
+    assert spec.sources[0].id == "Nr"
+
+
 def test_what_cannot_be_started_is_said(people: pl.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         starter_toml([Source(name="a", table=people)])
     assert str(caught.value) == 'source "a" is a table in memory: save it to a file first'
-    people.select("Nr", "Born").write_csv(tmp_path / "a.csv")
-    people.select("Nr", "Mail").write_csv(tmp_path / "b.csv")
+    sources = [Source(name=name, path=tmp_path / f"{name}.csv") for name in "ab"]
+    people.select("Nr", "Town").write_csv(tmp_path / "a.csv")
+    people.select("Nr", "Town").write_csv(tmp_path / "b.csv")
     with pytest.raises(
         InputError, match="found no column to compare; give columns of the same meaning the same name"
     ):
-        starter_toml([Source(name=name, path=tmp_path / f"{name}.csv") for name in "ab"])
+        starter_toml(sources)
+    people.select("Born").write_csv(tmp_path / "a.csv")
+    people.select("Mail").write_csv(tmp_path / "b.csv")
+    with pytest.raises(
+        InputError, match=r"no column has the same name in all files; say with columns of .*\[prepare\]"
+    ):
+        starter_toml(sources)
+
+
+def test_values_that_need_it_get_steps_to_uncomment(people: pl.DataFrame, tmp_path: Path) -> None:
+    rows = people.height
+    dirty = people.with_columns(
+        pl.Series("Sur-name", ["MÃ¼ller", "unknown", *people["Sur-name"].to_list()[2:]]),
+        pl.Series("Born", [f"{k % 28 + 1} May {1930 + k % 60}" for k in range(rows)]),
+    )
+    dirty.write_csv(tmp_path / "a.csv")
+    people.with_columns(Born=dirty["Born"]).write_csv(tmp_path / "b.csv")
+    written = starter_toml([Source(name=one, path=tmp_path / f"{one}.csv") for one in "ab"])
+    lines = written.splitlines()
+    begin = lines.index("# [[prepare.fields]]")
+    assert lines[begin : begin + 6] == [
+        "# [[prepare.fields]]",
+        '# field = "Sur-name"',
+        '# steps = ["missing", "repair"]  # labels that mean missing ("unknown"); signs of a wrong encoding',
+        "# [[prepare.fields]]",
+        '# field = "Born"',
+        '# steps = ["date"]  # dates that are not ISO 8601; years of two digits need a rule',
+    ]
+    assert written.count("[[prepare.fields]]") == 2
+    lines[begin : begin + 6] = [line.removeprefix("# ") for line in lines[begin : begin + 6]]
+    (tmp_path / "start.toml").write_text("\n".join(lines), "utf-8")
+    linkage = Linkage.from_toml(tmp_path / "start.toml")
+    prepare = linkage.spec.prepare
+    assert prepare is not None
+    assert [[step.type for step in one.steps] for one in prepare.fields] == [["missing", "repair"], ["date"]]
+    table = prepare_table(linkage.spec.sources[0], prepare).table()
+    assert table["Sur-name"].to_list()[:2] == ["Müller", None]
+    assert table["Born"][0] == "1930-05-01"
+    people.write_csv(tmp_path / "a.csv")
+    assert "prepare" not in starter_toml([Source(name="a", path=tmp_path / "a.csv")])

@@ -181,6 +181,9 @@ def test_only_text_outside_ascii_reaches_the_library(monkeypatch: pytest.MonkeyP
         InputError, match=r'the step "repair" needs the library ftfy.*tallystick\[preparation\]'
     ):
         Repair().check()
+    # What has to be installed is called otherwise than what is imported.
+    with pytest.raises(InputError, match="needs the library python-stdnum,"):
+        extras.require("stdnum.exceptions", "the step")
 
 
 @pytest.mark.parametrize("text", RIGHT)

@@ -167,7 +167,7 @@ def without_password(address: str) -> str:
 
 
 def mask(value: object) -> str:
-    """The shape of a value and nothing that identifies: ``x`` for letters, ``9`` for digits.
+    """The shape of a value and nothing that identifies: ``x`` for letters, ``#`` for digits.
 
     What remains is enough to see that a field holds what it should (a date, a postcode, a word). A
     run of more than four letters or digits ends in an ellipsis, so that the length of a rare long
@@ -177,7 +177,7 @@ def mask(value: object) -> str:
     Examples
     --------
     >>> mask("O'Brien"), mask("1985-03-02"), mask("AB1 2CD"), mask("Featherstonehaugh")
-    ("x'xxxx…", '9999-99-99', 'xx9 9xx', 'xxxx…')
+    ("x'xxxx…", '####-##-##', 'xx# #xx', 'xxxx…')
     >>> mask("Mia"), mask("Anna"), mask(None)
     ('xxx', 'xxxx', '')
     """
@@ -185,7 +185,7 @@ def mask(value: object) -> str:
         return ""
     runs = [(kind, len(list(run))) for kind, run in itertools.groupby(normalize("NFC", str(value)), _kind)]
     shown = [
-        kind * min(length, SHOWN_RUN) + (ELLIPSIS if length > SHOWN_RUN else "") if kind in "x9" else kind
+        kind * min(length, SHOWN_RUN) + (ELLIPSIS if length > SHOWN_RUN else "") if kind in "x#" else kind
         for kind, length in runs[:SHOWN_RUNS]
     ]
     return "".join(shown) + (ELLIPSIS if len(runs) > SHOWN_RUNS and shown[-1][-1] != ELLIPSIS else "")
@@ -198,4 +198,4 @@ def _kind(character: str) -> str:
     if character.isspace():
         return " "
     # Marks (M) combine with the letter before them and must not split its run.
-    return {"L": "x", "M": "x", "N": "9"}.get(category(character)[0], "·")
+    return {"L": "x", "M": "x", "N": "#"}.get(category(character)[0], "·")

@@ -167,6 +167,16 @@ def profile(
             help="name (proper name), birth (fixed then), changes (over time) or unknown; may be repeated.",
         ),
     ] = None,
+    id: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--id", metavar="COLUMN", help="The column that names records; NAME=COLUMN for one file."
+        ),
+    ] = None,
+    truth: Annotated[
+        list[str] | None,
+        typer.Option("--truth", metavar="COLUMN", help="A column with the answer; may be repeated, as --id."),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Tell what the fields of files hold, what each is good for in a linkage, and how two files differ."""
@@ -181,6 +191,8 @@ def profile(
             show_values=show_values,
             reference_dates=reference_date or [],
             kinds=kind or [],
+            ids=id or [],
+            truths=truth or [],
         )
         print(text)
 

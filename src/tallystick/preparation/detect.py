@@ -8,6 +8,8 @@ from typing import Literal
 import polars as pl
 
 from tallystick.errors import InputError
+from tallystick.preparation.dates.forms import UNREAD, read_forms, usual_forms
+from tallystick.preparation.dates.names import months
 from tallystick.preparation.normalise import Normalise, normalise_column
 from tallystick.preparation.read import open_source
 from tallystick.preparation.source import Source
@@ -26,6 +28,8 @@ _DATE = (
     r"|(1[89]|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))$"
 )
 _YEAR = r"^(1[5-9]|20)\d{2}$"
+_YEAR_AND_MONTH = r"^(1[5-9]|20)\d{2}-(0[1-9]|1[0-2])$"
+_LONGEST_DATE = 40
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$"
 _DIGITS_OF_CODE = r"^\d{4,6}$"
 _NAME = r"^\p{L}[\p{L}\p{M}.'’ -]*$"
@@ -82,13 +86,15 @@ def describe(source: Source) -> list[ColumnDescription]:
     return [describe_values(values) for values in sample(source).get_columns()]
 
 
-def sample(source: Source) -> pl.DataFrame:
+def sample(source: Source, normalise: Normalise | None = None) -> pl.DataFrame:
     """The first 100,000 rows of a source as normalised text.
 
     Parameters
     ----------
     source : Source
         Columns that it declares as truth are not read.
+    normalise : Normalise, optional
+        By default as a linkage reads values.
 
     Returns
     -------
@@ -113,7 +119,7 @@ def sample(source: Source) -> pl.DataFrame:
     columns = []
     for column in frame.get_columns():
         try:
-            columns.append(normalise_column(column, None, Normalise())[0])
+            columns.append(normalise_column(column, None, normalise or Normalise())[0])
         except InputError:
             continue
     return pl.DataFrame(columns)
@@ -158,7 +164,7 @@ def _looks_like(present: pl.Series, rows: int) -> Look:
     lengths = present.str.len_chars()
     if share(_E_MAIL) >= _MOST:
         return "e-mail"
-    if share(_DATE) >= _MOST:
+    if _are_dates(present):
         return "date"
     with_digit = share(r"\d")
     decimal = share(r"^[+-]?\d*\.\d+$")
@@ -182,3 +188,23 @@ def _looks_like(present: pl.Series, rows: int) -> Look:
     if share(_NAME) >= _MOST and few_words >= _MOST:
         return "name"
     return "text"
+
+
+def _are_dates(present: pl.Series) -> bool:
+    """Whether nearly all are dates: by numbers, with the month by name, some of them without day or month."""
+    needed = _MOST * len(present)
+    full, partial, years = (
+        int(present.str.contains(pattern).sum()) for pattern in (_DATE, _YEAR_AND_MONTH, _YEAR)
+    )
+    if full >= needed:
+        return True
+    if years >= needed:
+        return False
+    short = present.str.len_chars() <= _LONGEST_DATE
+    lettered = present.filter(short & present.str.contains(r"\p{L}") & present.str.contains(r"\d"))
+    found = full + partial + years
+    if found + len(lettered) < needed:
+        return False
+    counts = lettered.value_counts(name="n")
+    named = read_forms(counts[lettered.name], usual_forms(), months()).form != UNREAD
+    return found + int(counts["n"].to_numpy()[named].sum()) >= needed

@@ -7,6 +7,9 @@ from types import ModuleType
 
 from tallystick.errors import InputError
 
+_DISTRIBUTIONS = {"stdnum": "python-stdnum"}
+"""What a library is called on the package index, where that is not the name that is imported."""
+
 
 def require(module: str, what: str, extra: str = "preparation") -> ModuleType:
     """A library that an extra of the package installs.
@@ -38,6 +41,7 @@ def require(module: str, what: str, extra: str = "preparation") -> ModuleType:
         return import_module(module)
     except ImportError:
         library = module.partition(".")[0]
+        library = _DISTRIBUTIONS.get(library, library)
         raise InputError(
             f"{what} needs the library {library}, which is not installed; run: "
             f'pip install "tallystick[{extra}]".'

@@ -57,3 +57,28 @@ def reference_numbers(reference: Reference, source: str, n_records: int) -> pl.S
     width = len(str(n_records))
     numbers = pl.int_range(1, n_records + 1, eager=True).cast(pl.String).str.zfill(width)
     return (f"{reference.iteration}.{source}." + numbers).alias(REFERENCE_COLUMN)
+
+
+def are_reference_numbers(column: pl.Series) -> bool:
+    """Whether a column is one of reference numbers, which tell nothing but the place of a record.
+
+    Parameters
+    ----------
+    column : polars.Series
+        As it was read, or normalised.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> are_reference_numbers(reference_numbers(Reference(iteration="L1"), "census", 12))
+    True
+    >>> are_reference_numbers(pl.Series("reference", ["smith.2", "L1.census.2"]))
+    False
+    """
+    if column.name != REFERENCE_COLUMN or column.dtype != pl.String or not len(column):
+        return False
+    headers = column.str.extract(r"^([^\s.]+\..+)\.\d+$")
+    return headers.null_count() == 0 and headers.n_unique() == 1

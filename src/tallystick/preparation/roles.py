@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
+import polars as pl
+
 from tallystick.preparation.detect import ColumnDescription
+from tallystick.preparation.reference import are_reference_numbers
 
 _ANSWERS = frozenset(
     ("answer", "class", "cluster", "entity", "family", "group", "household", "individual", "label",
@@ -16,6 +19,9 @@ _KEYS = frozenset(("guid", "id", "identifier", "ids", "key", "nr", "num", "numbe
 _IDS = frozenset(("guid", "id", "identifier", "ids", "uid", "uuid"))
 _RECORDS = frozenset(("rec", "record", "row", "line", "unique"))
 _CONTACTS = frozenset(("cell", "contact", "email", "fax", "mail", "mobile", "phone", "tel", "telephone"))
+
+RAW = "_raw"
+"""How the name of a column of raw values ends, beside the prepared ones."""
 
 _WRITTEN_OUT = frozenset(("name", "date", "e-mail"))
 """Looks that a mere key does not have: a column "person" may hold names."""
@@ -77,6 +83,36 @@ def names_the_record(column: ColumnDescription) -> bool:
     Telephone numbers can be as distinct as ids, but are no answer.
     """
     return column.looks_like == "id" and not _CONTACTS & set(words(column.name))
+
+
+def written_beside(frame: pl.DataFrame, declared: Collection[str] = ()) -> tuple[str, ...]:
+    """Columns that ``tallystick prepare`` writes beside prepared ones: raw values, reference numbers.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    declared : collection of str
+        Columns that the source names for a field, which therefore are none.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> written_beside(pl.DataFrame({"surname": ["smith"], "surname_raw": ["SMITH"], "x_raw": ["1"]}))
+    ('surname_raw',)
+    """
+    names = set(frame.columns)
+    return tuple(
+        column.name
+        for column in frame.get_columns()
+        if column.name not in declared
+        and (
+            (column.name.endswith(RAW) and column.name.removesuffix(RAW) in names)
+            or are_reference_numbers(column)
+        )
+    )
 
 
 def record_id(

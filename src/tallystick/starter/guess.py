@@ -10,8 +10,16 @@ import polars as pl
 
 from tallystick.preparation import detect
 from tallystick.preparation.detect import ColumnDescription, describe_values, sample
+from tallystick.preparation.encodings import wrongly_decoded
+from tallystick.preparation.normalise import Normalise, normalise_column
 from tallystick.preparation.read import open_source
-from tallystick.preparation.roles import is_called_answer, is_called_id, names_the_record, record_id
+from tallystick.preparation.roles import (
+    is_called_answer,
+    is_called_id,
+    names_the_record,
+    record_id,
+    written_beside,
+)
 from tallystick.preparation.source import Source
 
 _DATE_PARTS = {
@@ -74,8 +82,12 @@ class Guess:
         Fields that all sources have.
     alone : tuple of tuples of str
         By source: columns that another source does not have.
+    beside : tuple of tuples of str
+        By source: columns that ``tallystick prepare`` wrote beside the fields.
     frames : tuple of polars.DataFrame
         By source: the first rows as normalised text, a column a field.
+    broken : frozenset of str
+        Fields with values that seem to have been decoded by the wrong encoding.
     n_records : tuple of int
         By source: number of records, of all rows.
     """
@@ -85,7 +97,9 @@ class Guess:
     answers: tuple[tuple[str, ...], ...]
     fields: tuple[Field, ...]
     alone: tuple[tuple[str, ...], ...]
+    beside: tuple[tuple[str, ...], ...]
     frames: tuple[pl.DataFrame, ...]
+    broken: frozenset[str]
     n_records: tuple[int, ...]
 
     @property
@@ -113,7 +127,13 @@ def guess(sources: Sequence[Source]) -> Guess:
     InputError
         If a source cannot be read.
     """
-    frames = [sample(source) for source in sources]
+    whole = [sample(source, Normalise(casefold=False)) for source in sources]
+    beside = [
+        written_beside(frame, tuple(source.columns.values()))
+        for source, frame in zip(sources, whole, strict=True)
+    ]
+    written = [frame.drop(names) for frame, names in zip(whole, beside, strict=True)]
+    frames = [frame.select(normalise_column(values)[0] for values in frame) for frame in written]
     tables = [
         {_key(source, column.name): describe_values(column) for column in frame.get_columns()}
         for source, frame in zip(sources, frames, strict=True)
@@ -184,9 +204,18 @@ def guess(sources: Sequence[Source]) -> Guess:
             )
             for source, table in zip(filled, tables, strict=True)
         ),
+        beside=tuple(beside),
         frames=tuple(
             frame.select(pl.col(field.columns[n].name).alias(field.names[0]) for field in fields)
             for n, frame in enumerate(frames)
+        ),
+        broken=frozenset(
+            field.names[0]
+            for field in fields
+            if any(
+                wrongly_decoded(frame[column.name].unique()).any()
+                for frame, column in zip(written, field.columns, strict=True)
+            )
         ),
         n_records=tuple(map(_n_records, sources, frames)),
     )

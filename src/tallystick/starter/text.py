@@ -12,6 +12,7 @@ from tallystick.linking.decision import Decision
 from tallystick.preparation.source import Source
 from tallystick.spec.toml import inline, key_text, plain_value
 from tallystick.starter.choose import REPEATED, Choice, choose, repeated
+from tallystick.starter.cleaning import Cleaning, cleaning
 from tallystick.starter.guess import Guess, guess
 from tallystick.starter.keys import ALL_PAIRS, UNITS, blocking_passes
 from tallystick.starter.overlaps import Dropped
@@ -47,11 +48,18 @@ def starter_toml(sources: Sequence[Source], folder: str | Path = ".") -> str:
     choices, dropped = choose(found)
     if not choices:
         files = ", ".join(source.shown for source in sources)
+        if len(sources) > 1 and not any(frame.width for frame in found.frames):
+            raise InputError(
+                f"{files}: no column has the same name in all files; say with columns of a source which "
+                'one holds a field, as in columns = { surname = "family_name" }, or make it with [prepare]'
+            )
         raise InputError(
             f"{files}: found no column to compare; give columns of the same meaning the same name, "
             "or write the specification by hand"
         )
     blocks = [_linkage(found), *[_source(found, number, Path(folder)) for number in range(len(sources))]]
+    if cleaned := cleaning(choices, found):
+        blocks.append(_cleaning(cleaned))
     blocks.append(
         "# What is compared, and how. Equal values have the top level; each threshold adds one below it.\n"
         "# Comparisons are taken as independent of each other: what says the same twice is left out.\n"
@@ -107,6 +115,9 @@ def _source(found: Guess, number: int, folder: Path) -> str:
         lines.append(f"# Without a counterpart in the other files: {names}.")
         lines.append("# Where only the names differ, say which column holds a field:")
         lines.append(f"# columns = {{ field = {inline(found.alone[number][0])} }}")
+    if found.beside[number]:
+        names = ", ".join(map(_comment, found.beside[number]))
+        lines.append(f"# Left out, as preparation wrote it beside the fields: {names}.")
     return "\n".join(lines) + "\n"
 
 
@@ -141,6 +152,21 @@ def _comparison(choice: Choice, found: Guess) -> str:
         declared + f"# Guessed: {choice.looks}" + (f"\n# Missing: {shares}" if shares else "") + "\n"
         f"[[comparisons]]\n{fields}\ncomparator = {inline(plain_value(choice.comparator))}\n"
     )
+
+
+def _cleaning(cleaned: Sequence[Cleaning]) -> str:
+    lines = [
+        "# Guessed: these values should be cleaned before they are compared. Take the leading # away where",
+        "# that is so; raw values stay beside the cleaned ones (docs/guide/prepare.md).",
+    ]
+    for one in cleaned:
+        why = _comment("; ".join(one.reasons))
+        lines += [
+            "# [[prepare.fields]]",
+            f"# field = {inline(one.field)}",
+            f"# steps = {inline(list(one.steps))}  # {why}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _left_out(dropped: Sequence[Dropped]) -> str:

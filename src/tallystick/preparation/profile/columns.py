@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from tallystick.errors import InputError
 from tallystick.preparation.detect import SAMPLE_ROWS, Look, describe_values
+from tallystick.preparation.encodings import wrongly_decoded
 from tallystick.preparation.normalise import Normalise, normalise_column
 from tallystick.preparation.profile.shapes import Shape, shape_counts
 from tallystick.preparation.read import open_source
+from tallystick.preparation.roles import written_beside
 from tallystick.preparation.source import Source
 from tallystick.preparation.steps.missing import MissingLabels
 from tallystick.preparation.steps.step import Context
@@ -49,6 +51,8 @@ class Column:
         Pattern classes, the most common first.
     lengths : int64 array, shape (n_lengths, 2)
         Numbers of characters, ascending, and the records that have them.
+    broken : bool array, shape (n_distinct,)
+        Values that seem to have been decoded by the wrong encoding.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Column:
     labels: Mapping[str, int]
     shapes: tuple[Shape, ...]
     lengths: NDArray[np.int64] = field(repr=False)
+    broken: NDArray[np.bool_] = field(repr=False)
 
     @property
     def n_records(self) -> int:
@@ -85,7 +90,7 @@ class Column:
         return float((self.counts * (self.counts - 1)).sum()) / (n * (n - 1)) if n > 1 else None
 
 
-def read_fields(source: Source) -> list[Column]:
+def read_fields(source: Source) -> tuple[list[Column], tuple[str, ...]]:
     """Read every field of a source but its id and what it declares as truth.
 
     Parameters
@@ -94,8 +99,10 @@ def read_fields(source: Source) -> list[Column]:
 
     Returns
     -------
-    list of Column
+    columns : list of Column
         In the order of the source; columns whose values have no form as text are left out.
+    left_out : tuple of str
+        Columns that are no fields but stand beside prepared ones (`written_beside`).
 
     Raises
     ------
@@ -121,16 +128,17 @@ def read_fields(source: Source) -> list[Column]:
     frame = opened.read(names, None)
     if frame.height == 0:
         raise InputError(f"{source.shown}: there are no rows besides the header; give a source with records.")
+    beside = written_beside(frame, tuple(source.columns.values()))
     called = {column: name for name, column in source.columns.items()}
     columns = []
-    for values in frame.get_columns():
+    for values in frame.drop(beside).get_columns():
         try:
             columns.append(code_column(values, called.get(values.name, values.name)))
         except InputError:
             continue
     if not columns:
         raise InputError(f"{source.shown}: no column has a form as text; convert the columns first.")
-    return columns
+    return columns, beside
 
 
 def code_column(stored: pl.Series, name: str | None = None) -> Column:
@@ -169,7 +177,9 @@ def code_column(stored: pl.Series, name: str | None = None) -> Column:
         rule.removeprefix('label "').removesuffix('"'): int(n[hit].sum()) for rule, hit in by_label.items()
     }
     found = raw.with_columns(value=kept).drop_nulls("value")
-    distinct = found.group_by("value", maintain_order=True).agg(pl.col("n").sum())
+    # Before the case is folded: what the signs are would not be told from it.
+    found = found.with_columns(broken=pl.Series(wrongly_decoded(found["text"])))
+    distinct = found.group_by("value", maintain_order=True).agg(pl.col("n").sum(), pl.col("broken").any())
     numbered = distinct.select("value").with_row_index("code", offset=1)
     to_code = found.select("text", "value").join(numbered, on="value", how="left")
     codes = pl.DataFrame(text).join(to_code, on="text", how="left", maintain_order="left")["code"]
@@ -192,6 +202,7 @@ def code_column(stored: pl.Series, name: str | None = None) -> Column:
         labels=dict(sorted(labels.items(), key=lambda one: (-one[1], one[0]))),
         shapes=shape_counts(found["text"], found["n"]),
         lengths=lengths.to_numpy().astype(np.int64).reshape(-1, 2),
+        broken=distinct["broken"].to_numpy(),
     )
 
 

@@ -91,7 +91,7 @@ def accuracy(share: float | None) -> Criterion:
     )
 
 
-def stability(kind: Kind, dates: Sequence[date | None]) -> Criterion:
+def stability(kind: Kind, dates: Sequence[date | None], n_sources: int) -> Criterion:
     """Whether the value is the same whenever it is recorded.
 
     Parameters
@@ -100,6 +100,8 @@ def stability(kind: Kind, dates: Sequence[date | None]) -> Criterion:
         Of the field.
     dates : sequence of date or None
         Reference dates of the sources that have the field.
+    n_sources : int
+        Number of sources, those without the field too.
     """
     if kind == "unknown":
         return Criterion("stability", None, None, None, "it is not known whether the field changes over time")
@@ -107,6 +109,9 @@ def stability(kind: Kind, dates: Sequence[date | None]) -> Criterion:
         return Criterion("stability", None, True, True, "a proper name, which few change")
     if kind == "birth":
         return Criterion("stability", None, True, True, "fixed at birth")
+    if len(dates) == 1 < n_sources:
+        said = "changes over time, but only one of the files has it under this name"
+        return Criterion("stability", None, None, None, said)
     if len(dates) == 1:
         return Criterion("stability", 0.0, True, True, "changes over time, but there is one source only")
     if None in dates:

@@ -9,6 +9,9 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from tallystick.preparation.dates.calendar import exists
+from tallystick.preparation.dates.forms import UNREAD, Parts, read_forms, usual_forms
+from tallystick.preparation.dates.names import months
 from tallystick.preparation.profile.columns import Column
 from tallystick.preparation.profile.shapes import shapes
 from tallystick.preparation.steps.step import Mask, mask
@@ -17,6 +20,7 @@ MAIN_SHAPE = 0.01
 """Share of records from which on a pattern class is one of the main ones."""
 MAIN_TOGETHER = 0.9
 """Share that the main ones must have together: else there is no rule that others break."""
+BROKEN = 'signs of a wrong encoding, which the step "repair" mends'
 _OF_LOOK = {
     "year": ("no year", r"^\d{4}$"),
     "number": ("no number", r"^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$"),
@@ -24,7 +28,8 @@ _OF_LOOK = {
     "name": ("a digit or a mark in a name", r"^[\p{L}\p{M}.,'’ -]+$"),
 }
 """What is wrong with a value of a field that looks so, where it does not match."""
-_PARTS = r"^(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})$"
+_MISREAD = "eight digits"
+"""Form in which 20101402 would be a day of the year 1402 rather than no date."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,19 @@ def doubts_of(
         Share of the records with a value for which there is no doubt; None where nothing could be judged.
     """
     found: dict[str, Mask] = {}
+    usual = np.zeros(len(column.values), bool)
     if column.looks_like == "date":
-        found["no date of the calendar"] = ~_real(column.values)
+        dates = _dates(column.values)
+        usual = dates.partial
+        found["no date of the calendar"] = ~dates.real
         if reference is not None:
-            found["a date after the reference date"] = _after(column.values, reference)
+            found["a date after the reference date"] = dates.after(reference)
     elif column.looks_like == "year" and reference is not None:
         years = column.values.str.to_integer(strict=False, dtype=pl.Int64)
         found["a year after the reference date"] = mask(years > reference.year)
     if column.looks_like in ("date", "postcode-like code", "id"):
-        found["a pattern outside the main ones"] = _outside(column)
+        # A date without its day is written otherwise, but is no error.
+        found["a pattern outside the main ones"] = _outside(column) & ~usual
     if column.looks_like in _OF_LOOK:
         reason, pattern = _OF_LOOK[column.looks_like]
         found[reason] = ~mask(column.values.str.contains(pattern))
@@ -81,6 +90,8 @@ def doubts_of(
         if coded:
             known = pl.concat([other.values for other in coded])
             found["a code that no other source has"] = ~mask(column.values.is_in(known.implode()))
+    if column.broken.any():
+        found[BROKEN] = column.broken
     doubts = [Doubt(reason, _count(column, one)) for reason, one in found.items() if one.any()]
     if not found or not column.n_present:
         return (), None
@@ -92,44 +103,45 @@ def _count(column: Column, hit: Mask) -> int:
     return int(column.counts[hit].sum())
 
 
-def _days(values: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Dates read with the day before the month, and after it; where the year is in front both read it so."""
-    parts = pl.DataFrame({"text": values.str.replace(r"^(\d{4})(\d{2})(\d{2})$", "$1-$2-$3")}).select(
-        pl.col("text").str.extract(_PARTS, number).cast(pl.Int32).alias(name)
-        for number, name in enumerate("abc", start=1)
-    )
-    year_first = pl.col("a") > 31
+@dataclass(frozen=True)
+class _Dates:
+    """Values read as dates, the day before the month and after it; arrays of shape (n_values,)."""
+
+    parts: Parts
+    day_first: Mask
+    month_first: Mask
+
+    @property
+    def real(self) -> Mask:
+        """Which values the calendar has, in one order or the other."""
+        return self.day_first | self.month_first
+
+    @property
+    def partial(self) -> Mask:
+        """Which values lack the day, or the month too."""
+        lacking: Mask = self.real & ((self.parts.first == 0) | (self.parts.second == 0))
+        return lacking
+
+    def after(self, reference: date) -> Mask:
+        """Which values are later than a day, however they are read; a year of two digits is not judged."""
+        year, first, second = self.parts.year, self.parts.first, self.parts.second
+        last = 10_000 * reference.year + 100 * reference.month + reference.day
+        by_day = ~self.day_first | (10_000 * year + 100 * second + first > last)
+        by_month = ~self.month_first | (10_000 * year + 100 * first + second > last)
+        later: Mask = self.real & by_day & by_month & (year >= 0)
+        return later
+
+
+def _dates(values: pl.Series) -> _Dates:
+    parts = read_forms(values, [form for form in usual_forms() if form.rule != _MISREAD], months())
     # A year of two digits may be of any century: what is a date in some year of that end is one.
-    year = pl.when(year_first).then("a").when(pl.col("c") < 100).then(pl.col("c") + 2000).otherwise("c")
-    last = pl.when(year_first).then("c").otherwise("a")
-
-    def day(month: pl.Expr, of_month: pl.Expr) -> pl.Series:
-        text = pl.concat_str(
-            year.cast(pl.String).str.zfill(4),
-            month.cast(pl.String).str.zfill(2),
-            of_month.cast(pl.String).str.zfill(2),
-            separator="-",
-        )
-        return parts.select(text.str.to_date("%Y-%m-%d", strict=False)).to_series()
-
-    day_first = day(pl.col("b"), last)
-    return day_first, day(
-        pl.when(year_first).then("b").otherwise("a"), pl.when(year_first).then("c").otherwise("b")
+    year = np.where(parts.year >= 0, parts.year, parts.two_digits + 2000)
+    read = parts.form != UNREAD
+    return _Dates(
+        parts,
+        read & exists(year, parts.second, parts.first),
+        read & parts.open & exists(year, parts.first, parts.second),
     )
-
-
-def _real(values: pl.Series) -> Mask:
-    """Which values are written as dates that the calendar has, the day first or the month."""
-    day_first, month_first = _days(values)
-    return mask(day_first.is_not_null() | month_first.is_not_null())
-
-
-def _after(values: pl.Series, reference: date) -> Mask:
-    """Which values are later than a day, however they are read; a year of two digits is not judged."""
-    day_first, month_first = _days(values)
-    later = (day_first > reference).fill_null(True) & (month_first > reference).fill_null(True)
-    dated = day_first.is_not_null() | month_first.is_not_null()
-    return mask(later & dated & values.str.contains(r"\d{4}"))
 
 
 def _outside(column: Column) -> Mask:

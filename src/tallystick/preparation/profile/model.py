@@ -160,6 +160,8 @@ class SourceProfile:
         The best one, two, three ... matching variables together.
     associations : tuple of Association
         Every two fields.
+    left_out : tuple of str
+        Columns that ``tallystick prepare`` wrote beside the fields: raw values and reference numbers.
     """
 
     name: str
@@ -169,6 +171,7 @@ class SourceProfile:
     fields: tuple[FieldProfile, ...]
     combinations: tuple[Combination, ...]
     associations: tuple[Association, ...]
+    left_out: tuple[str, ...] = ()
 
     def field(self, name: str) -> FieldProfile:
         """The profile of a field; `KeyError` where there is none of that name."""
@@ -191,6 +194,7 @@ class SourceProfile:
             "shown": self.shown,
             "records": self.n_records,
             "reference_date": self.reference_date.isoformat() if self.reference_date else None,
+            "left_out": list(self.left_out),
             "fields": [one.to_dict(show_values) for one in self.fields],
             "combinations": [
                 {**vars(one), "fields": list(one.fields), "share": one.share} for one in self.combinations

@@ -17,7 +17,7 @@ from tallystick.preparation.profile.associations import (
 )
 from tallystick.preparation.profile.kinds import KINDS
 from tallystick.preparation.profile.model import Profile
-from tallystick.preparation.profile.values import FEWEST, LISTED
+from tallystick.preparation.profile.values import FEWEST, LISTED, shown_values
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -88,5 +88,6 @@ def _environment() -> Environment:
     for name in ("count", "percent", "probability", "place", "without_password"):
         environment.filters[name] = getattr(formats, name)
     environment.filters["bar"] = _bar
+    environment.filters["shown"] = shown_values
     environment.filters["phi"] = phi_text
     return environment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -114,9 +115,12 @@ def profile_files(
     """
     given = [_as_source(one, f"table_{k}") for k, one in enumerate(sources, start=1)]
     own = _named(given, reference_dates or {})
-    tables = [{column.name: column for column in read_fields(one)} for one in own]
+    read = [read_fields(one) for one in own]
+    tables = [{column.name: column for column in columns} for columns, _ in read]
     check_kinds(kinds or {}, {name for table in tables for name in table})
-    profiled = tuple(_profile_source(k, own, tables, kinds or {}) for k in range(len(own)))
+    profiled = tuple(
+        replace(_profile_source(k, own, tables, kinds or {}), left_out=read[k][1]) for k in range(len(own))
+    )
     compared = tuple(
         FilesComparison(
             own[a].name,
@@ -211,7 +215,7 @@ def _profile_field(
         uniqueness(column.chance_agreement),
         availability(column.n_present, column.n_records),
         accuracy(right),
-        stability(kind, dates),
+        stability(kind, dates, len(sources)),
     )
     role, blocks, reason = role_of(criteria)
     key = _key_reason(column, others)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tallystick._formats import percent, probability
 from tallystick.preparation.profile.kinds import KINDS
 from tallystick.preparation.profile.model import FieldProfile, FilesComparison, Profile, SourceProfile
-from tallystick.preparation.profile.values import FEWEST, LISTED
+from tallystick.preparation.profile.values import FEWEST, LISTED, shown_values
 
 _SHAPES = 3
 _TOP = 3
@@ -37,6 +37,8 @@ def profile_text(profile: Profile, show_values: bool = False) -> str:
 def _source(source: SourceProfile, show_values: bool) -> Iterator[str]:
     dated = f", as of {source.reference_date}" if source.reference_date else ""
     yield f"{source.name}: {source.n_records:,} records{dated} ({source.shown})"
+    if source.left_out:
+        yield f"left out, as preparation wrote it beside the fields: {', '.join(source.left_out)}"
     yield ""
     yield from _table(
         ("field", "type", "kind", "present", "distinct", "bits", "of most", "chance", "role"),
@@ -56,7 +58,10 @@ def _source(source: SourceProfile, show_values: bool) -> Iterator[str]:
     ]
     yield from _table(("field", "lengths", "patterns", "most common"), forms)
     if not show_values:
-        yield f"  values are masked, but those that {FEWEST} records share in fields of up to {LISTED} values"
+        yield (
+            f"  values are masked (x a letter, # a digit; equal masks put together), but those that {FEWEST} "
+            f"records share in fields of up to {LISTED} values"
+        )
     yield ""
     yield "why"
     for one in source.fields:
@@ -98,8 +103,8 @@ def _patterns(one: FieldProfile, show_values: bool) -> str:
 
 
 def _top(one: FieldProfile, show_values: bool) -> str:
-    shown = [(value.shown(one.n_distinct, show_values), value.n / one.n_present) for value in one.top[:_TOP]]
-    return "  ".join(f"{text} {_short(share)}" for text, share in shown)
+    shown = shown_values(one.top, one.n_distinct, show_values)[:_TOP]
+    return "  ".join(f"{value.text} {_short(value.n / one.n_present)}" for value in shown)
 
 
 def _short(share: float) -> str:

@@ -21,37 +21,63 @@ class TopValue:
     value: str
     n: int
 
-    def shown(self, n_distinct: int, show_values: bool = False) -> str:
-        """The value as it may be shown: its shape where the field has many values or few records have it.
 
-        Parameters
-        ----------
-        n_distinct : int
-            Distinct values of the field.
-        show_values : bool
-            Show it in any case.
+@dataclass(frozen=True)
+class ShownValue:
+    """A value as it is shown, or values whose masks are the same.
 
-        Examples
-        --------
-        >>> TopValue("smith", 5_000).shown(80_000), TopValue("m", 5_000).shown(2), TopValue("x7", 3).shown(2)
-        ('xxxx…', 'm', 'x9')
-        """
-        if show_values or (n_distinct <= LISTED and self.n >= FEWEST):
-            return self.value
-        return mask(self.value)
+    Attributes
+    ----------
+    text : str
+        The value, or its mask.
+    masked : bool
+    n_values : int
+        How many values it stands for.
+    n : int
+        Records that have one of them.
+    """
 
-    def masked(self, n_distinct: int, show_values: bool = False) -> bool:
-        """Whether `shown` gives the shape only."""
-        return not (show_values or (n_distinct <= LISTED and self.n >= FEWEST))
+    text: str
+    masked: bool
+    n_values: int
+    n: int
+
+
+def shown_values(
+    values: Sequence[TopValue], n_distinct: int, show_values: bool = False
+) -> tuple[ShownValue, ...]:
+    """Values as they may be shown: their shapes where the field has many values or few records have them.
+
+    Parameters
+    ----------
+    values : sequence of TopValue
+    n_distinct : int
+        Distinct values of the field.
+    show_values : bool
+        Show them in any case.
+
+    Returns
+    -------
+    tuple of ShownValue
+        The most common first.
+
+    Examples
+    --------
+    >>> values = [TopValue("m", 5_000), TopValue("f", 4_000), TopValue("x7", 3), TopValue("y8", 2)]
+    >>> [(one.text, one.n_values, one.n) for one in shown_values(values, 4)]
+    [('m', 1, 5000), ('f', 1, 4000), ('x#', 2, 5)]
+    """
+    found: dict[tuple[str, bool], list[int]] = {}
+    for one in values:
+        masked = not (show_values or (n_distinct <= LISTED and one.n >= FEWEST))
+        found.setdefault((mask(one.value) if masked else one.value, masked), []).append(one.n)
+    shown = [ShownValue(text, masked, len(n), sum(n)) for (text, masked), n in found.items()]
+    return tuple(sorted(shown, key=lambda one: -one.n))
 
 
 def value_dicts(values: Sequence[TopValue], n_distinct: int, show_values: bool) -> list[dict[str, Any]]:
     """Values as plain data."""
     return [
-        {
-            "value": one.shown(n_distinct, show_values),
-            "masked": one.masked(n_distinct, show_values),
-            "records": one.n,
-        }
-        for one in values
+        {"value": one.text, "masked": one.masked, "values": one.n_values, "records": one.n}
+        for one in shown_values(values, n_distinct, show_values)
     ]

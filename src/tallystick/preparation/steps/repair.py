@@ -6,18 +6,16 @@ import re
 from functools import partial
 from html import unescape
 from html.entities import html5
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from pydantic import StrictBool
 
 from tallystick.preparation.distinct import map_texts
+from tallystick.preparation.encodings import LOST, decoded_again
 from tallystick.preparation.extras import require
 from tallystick.preparation.steps.step import Change, Context, TextStep, differs, mask
-
-LOST = "\ufffd"
-"""What a decoder writes for bytes that it cannot read: what stood there is gone."""
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 _MOST_PASSES = 8
@@ -87,24 +85,14 @@ def repair_text(text: str, *, entities: bool = True) -> str:
     >>> repair_text("MÃ¼ller &amp; SÃ¶hne"), repair_text("Müller"), repair_text("AT&T;")
     ('Müller & Söhne', 'Müller', 'AT&T;')
     """
-    ftfy: Any = require("ftfy", 'the step "repair"')
     # Text may have been decoded wrongly more than once.
     for _ in range(_MOST_PASSES):
         plain = _ENTITY.sub(_character, text) if entities and "&" in text else text
-        decoded: str = plain if plain.isascii() else ftfy.fix_encoding(plain)
-        if decoded.count(LOST) > plain.count(LOST) or _guesses_letters(plain, decoded):
-            decoded = plain
+        decoded = decoded_again(plain)
         if decoded == text:
             break
         text = decoded
     return text
-
-
-def _guesses_letters(plain: str, decoded: str) -> bool:
-    r"""Whether a letter came of a control code, whose encoding nothing tells: "Jos\x8e" is JosŽ or José."""
-    return len(plain) == len(decoded) and any(
-        "\x80" <= before <= "\x9f" and after.isalpha() for before, after in zip(plain, decoded, strict=True)
-    )
 
 
 def _character(entity: re.Match[str]) -> str:
