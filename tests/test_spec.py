@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import string
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -717,7 +718,7 @@ def violations(value: Any, schema: dict[str, Any], root: dict[str, Any], where: 
             if fit == 0 or (key == "oneOf" and fit > 1):
                 yield f"{where}: {fit} of {key}"
     kinds = {
-        "string": str,
+        "string": (str, date),  # editors take a date of TOML for a text
         "array": list,
         "object": dict,
         "boolean": bool,

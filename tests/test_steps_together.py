@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import polars as pl
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tallystick.preparation.prepare import prepare_table
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.steps.any_step import AnyStep
+from tallystick.spec import Spec, dump_spec, json_schema, parse_spec, resolved
 
 STEPS: dict[str, dict[str, Any]] = {
     "missing": {"names": True},
@@ -93,3 +95,26 @@ def test_a_step_changes_nothing_of_its_own_output(
     written = preparation.fields[0].writes
     kept = {name: once.columns[name].to_list() for name in written}
     assert {name: again.columns[name].to_list() for name in written} == kept
+
+
+def test_every_step_is_the_same_in_toml_and_python() -> None:
+    steps = [{"type": kind, **STEPS[kind]} for kind in STEPS]
+    next(step for step in steps if step["type"] == "spelling")["dictionary"] = "words.csv"
+    preparation = Preparation(fields=[{"field": "x", "steps": steps}])  # type: ignore[list-item]
+    spec = Spec(prepare=preparation)
+    assert parse_spec(dump_spec(spec)) == spec
+    assert resolved(spec, "/folder").prepare.files() == ("/folder/words.csv",)  # type: ignore[union-attr]
+
+
+def test_every_step_is_in_the_guide_and_in_the_schema() -> None:
+    guide = Path(__file__).parent.parent / "docs" / "guide"
+    table = (guide / "prepare.md").read_text(encoding="utf-8")
+    pages = "".join(page.read_text(encoding="utf-8") for page in guide.glob("*.md"))
+    for model in get_args(get_args(AnyStep)[0]):
+        kind = model.model_fields["type"].default
+        assert f"`{kind}`" in table, kind
+        for key in model.model_fields.keys() - {"type"}:
+            assert f"`{key}`" in pages or f"{key} =" in pages, (kind, key)
+    definitions = json_schema()["$defs"]
+    items = definitions["PreparedField"]["properties"]["steps"]["items"]
+    assert {"type": "string"} in items.get("anyOf", [])

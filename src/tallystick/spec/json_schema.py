@@ -141,6 +141,8 @@ def _allow_shorthands(definitions: dict[str, Any]) -> None:
             **sides,
         }
         definition["required"] = ["comparator"]
+    steps = definitions["PreparedField"]["properties"]["steps"]
+    steps["items"] = {"anyOf": [{"type": "string"}, steps["items"]]}
     for name, keys in PARTS_OF_PASSES.items():
         for key in keys:
             parts = definitions[name]["properties"][key]
