@@ -133,6 +133,8 @@ def forename(
         found = {name_letters(full) for full, short in names.items() if text in map(name_letters, short)}
         return found | ({text} & set(map(name_letters, names)))
 
+    if "variant" in relations and x == y and len(x) > 1:
+        return "variant"
     if "nickname" in relations and forms(x) & forms(y):
         return "nickname"
     if not x or not y:

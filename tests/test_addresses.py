@@ -62,6 +62,25 @@ def test_addresses_are_split_as_their_countries_write_them() -> None:
     assert not wrong
 
 
+@pytest.mark.parametrize(
+    ("text", "street", "region"),
+    [
+        ("12 Main St Hartford CT 06103", "Main", "ct"),
+        ("12 Main St Casper WY", "Main", "wy"),
+        ("12 Main St Omaha NE", "Main", "ne"),
+        ("12 Elm Ct", "Elm", None),
+        ("Bldg 2, 12 Elm Ct", "Elm", None),
+        ("12 Main St NE", "Main", None),
+        ("12 St James Ct", "St James", None),
+        ("123 North Ave W", "North", None),
+    ],
+)
+def test_a_state_that_is_a_type_of_street_too(text: str, street: str, region: str | None) -> None:
+    found = split_by_rules(text, "US").parts
+    assert found is not None
+    assert (found["street"], found.get("region")) == (street, region)
+
+
 @pytest.mark.parametrize(("country", "text", "reason"), UNDECIDED)
 def test_what_cannot_be_split_without_a_guess_is_reported(country: str, text: str, reason: str) -> None:
     found = split_by_rules(text, country)
@@ -336,6 +355,16 @@ def test_what_libpostal_says_is_brought_into_the_same_form(monkeypatch: pytest.M
         ("street_types", "US", "1 Dr King Dr, Ames", "1 Dr King drive, Ames"),
         ("street_types", "FR", "12 bd Voltaire", "12 boulevard Voltaire"),
         ("street_types", "US", "1 Avery Place", "1 Avery Place"),
+        ("street_types", "US", "12 Elm Ave, Arlington Hts, IL", "12 Elm avenue, Arlington Hts, IL"),
+        ("street_types", "US", "Apt 5, 12 Main St", "Apt 5, 12 Main street"),
+        ("street_types", "US", "12 Elm Rd Hartford CT", "12 Elm road Hartford CT"),
+        ("street_types", "US", "12 Elm Ct", "12 Elm court"),
+        ("street_types", "FR", "3 rue du Car", "3 rue du Car"),
+        ("street_types", "FR", "12 bis bd Voltaire", "12 bis boulevard Voltaire"),
+        ("street_types", "NL", "Gr. Markt 5", "Gr. Markt 5"),
+        ("street_types", "NL", "Heren gr. 5", "Heren gracht 5"),
+        ("directionals", "US", "N?", "N?"),
+        ("directionals", "US", "(N)", "(N)"),
         ("directionals", "US", "102 N Main St", "102 north Main St"),
         ("directionals", "US", "102 Main St NW", "102 Main St northwest"),
         ("directionals", "US", "1201 E St", "1201 E St"),

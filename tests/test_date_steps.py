@@ -294,6 +294,34 @@ def test_months_by_roman_numerals() -> None:
     assert read(["12.VII.1980", "3 ix 1975", "1.I.1946"]) == ["1980-07-12", "1975-09-03", "1946-01-01"]
 
 
+def test_an_x_for_a_month_is_the_tenth_or_unknown() -> None:
+    lone = ["5.X.1980", "05/x/1980", "X.1980", "1980-x", "1980-x-05"]
+    applied = run(Date(), lone)
+    assert applied.columns["d"].null_count() == len(lone)
+    assert [which.all() for which in applied.reported.values()] == [True]
+    assert read(["x/05/1980", "x.x.1980", "xx/05/1980", "1980-05-x"]) == [
+        "1980-05",
+        "1980",
+        "1980-05",
+        "1980-05",
+    ]
+    # Among other numerals in capitals it is the tenth, unless crosses stand for what is unknown.
+    assert read(["5.X.1980", "6.IX.1980", "7.x.1980"]) == ["1980-10-05", "1980-09-06", None]
+    assert read(["5.X.1980", "6.IX.1980", "xx.05.1980"]) == [None, "1980-09-06", "1980-05"]
+    # Where the month comes first, it is the day that is unknown.
+    assert read(["05/x/1980"], order="month_first") == ["1980-05"]
+
+
+def test_an_x_in_a_field_of_months_is_the_tenth_or_unknown() -> None:
+    def joined(*months: str) -> list[str | None]:
+        frame = pl.DataFrame({"y": ["1980"] * len(months), "m": months, "d": ["5"] * len(months)})
+        step = JoinDate(into="date", month="m", day="d")
+        return step.apply(frame, np.ones(len(months), np.int64), Context()).columns["date"].to_list()
+
+    assert joined("x", "X", "5") == [None, None, "1980-05-05"]
+    assert joined("X", "IX") == ["1980-10-05", "1980-09-05"]
+
+
 def test_the_lists_of_names_are_well_formed() -> None:
     names = shipped("month_names")
     assert set(shipped("weekday_names")["language"]) == set(LANGUAGES)

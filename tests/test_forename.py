@@ -106,6 +106,12 @@ def test_cultures_and_files(tmp_path: Path) -> None:
     assert level_names(ts.forename(), *pairs) == ["different", "nickname", "different"]
 
 
+def test_accents_alone_make_a_variant_whatever_the_dictionary() -> None:
+    pair = ["josé"], ["jose"]
+    for dictionary in ("spanish", "english"):
+        assert level_names(ts.forename(nicknames=dictionary), *pair) == ["variant"]
+
+
 def test_levels_that_are_not_asked_for() -> None:
     some = ts.forename(levels=("initial", "nickname"))
     assert some.labels() == ("different", "initial", "nickname", "equal")

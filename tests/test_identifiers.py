@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tallystick.errors import InputError
+from tallystick.errors import InputError, SpecError
 from tallystick.preparation.addresses.postcodes import POSTCODES, official
 from tallystick.preparation.steps.check_digit import CheckDigit, verified
+from tallystick.preparation.steps.country import CODES
 from tallystick.preparation.steps.email import Email
 from tallystick.preparation.steps.postcode import MISREAD, RESTORED, WRONG, Postcode
 from tallystick.preparation.steps.step import Applied, Context, PreparationStep
@@ -73,10 +74,16 @@ def bsn_is_right(number: str) -> bool:
     return int(number) > 0 and sum(w * int(d) for w, d in zip(weights, number, strict=True)) % 11 == 0
 
 
+@pytest.mark.parametrize("number", ["0000000000", "111-111-1111", "9 9 9 9 9 9 9 9 9 9"])
+def test_one_digit_throughout_is_a_filler(number: str) -> None:
+    assert verified(number, "gb.nhs") == (None, "one character repeated: a filler")
+
+
 @quick
 @given(st.lists(digits.map("{:010}".format), min_size=20, max_size=20))
 def test_nhs_numbers_and_bsn_are_judged_by_their_published_rules(numbers: list[str]) -> None:
-    for number in numbers:
+    # One digit throughout may fit the rules, but is a filler.
+    for number in (one for one in numbers if len(set(one[:9])) > 1):
         assert (verified(number, "gb.nhs")[0] is not None) == nhs_is_right(number)
         assert (verified(number[:9], "nl.bsn")[0] is not None) == bsn_is_right(number[:9])
 
@@ -186,6 +193,12 @@ def test_numbers_reserved_for_fiction_are_kept_and_reported(country: str, text: 
     applied = apply(Telephone(country=country), [text])
     assert applied.columns["it"].item().startswith("+")
     assert list(applied.reported) == [FICTION]
+
+
+def test_a_long_extension_is_a_second_number() -> None:
+    applied = apply(Telephone(country="GB"), ["020 7946 0958 ext 02079460959", "020 7946 0958 ext 123456"])
+    assert applied.columns["it"].to_list() == [None, "+442079460958"]
+    assert applied.reported["perhaps a second number, not an extension"].tolist() == [True, False]
 
 
 def test_a_lost_digit_is_seen_unless_only_the_length_is_asked() -> None:
@@ -430,3 +443,18 @@ def test_a_step_changes_nothing_more_in_what_it_has_written(values: list[str | N
         told = np.logical_or.reduce([*once.reported.values(), np.zeros(len(values), bool)])
         for old, new, reported in zip(values, written, told, strict=True):
             assert not (old or "").strip() or new is not None or reported, step
+
+
+def test_settings_that_are_needed_are_told_with_an_example() -> None:
+    for step, example in ((Telephone, "GB"), (Postcode, "GB"), (CheckDigit, "gb.nhs")):
+        with pytest.raises(SpecError, match=f'found nothing, expected .* such as "{example}"'):
+            step()  # type: ignore[call-arg]
+
+
+def test_countries_are_those_of_iso_3166() -> None:
+    assert len(CODES) == 250
+    assert Postcode(country="gb").country == "GB"
+    with pytest.raises(SpecError, match='found "UK", expected an ISO 3166-1 code; write "GB"'):
+        Postcode(country="UK")
+    with pytest.raises(SpecError, match='found "XX", expected an ISO 3166-1 code, such as "GB"'):
+        Postcode(country="XX")

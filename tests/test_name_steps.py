@@ -72,12 +72,51 @@ def test_what_would_be_empty_stays_and_is_reported() -> None:
     assert [mask.tolist() for mask in result.reported.values()] == [[True, False, False]]
 
 
+def test_a_short_legal_form_is_removed_only_at_the_end() -> None:
+    firms = ["AS Roma SpA", "Müller GmbH & Co. KG", "Kaffee AS", "Co Op Ltd"]
+    records, _, _ = applied(RemoveWords(dictionary="firms"), texts([*firms]))
+    assert records["name"].to_list() == ["AS Roma", "Müller", "Kaffee", "Co Op"]
+    # The user's own words are removed wherever they stand.
+    records, _, _ = applied(RemoveWords(dictionary="firms", words=("as",)), texts(["AS Roma SpA"]))
+    assert records["name"].to_list() == ["Roma"]
+
+
+def test_a_misspelt_dictionary_of_the_package_is_told() -> None:
+    with pytest.raises(InputError, match=r'found "title", expected one of .* or the path .*mean "titles"\?'):
+        RemoveWords(dictionary="/data/title").check()
+
+
+@pytest.mark.parametrize("content", [b"variant,standard\nm\xfcller,mueller\n", b"", b"a,b\nx,y\n", None])
+def test_messages_of_a_dictionary_know_no_sources(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "own.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"CSV in UTF-8 with a header, with the columns 'variant'") as caught:
+        StandardSpelling(dictionary=str(path)).check()
+    assert "source" not in str(caught.value)
+    assert "encoding" not in str(caught.value)
+
+
+def test_a_step_without_words_to_remove_is_refused() -> None:
+    with pytest.raises(SpecError, match="give dictionary, words, or both"):
+        RemoveWords()
+
+
+def test_a_known_forename_is_not_corrected() -> None:
+    frame = texts(["Danielle"] * 3000 + ["Daniele", "Danelle", "Andrea"] + ["Andreas"] * 3000)
+    records, _, _ = applied(CorrectSpelling(), frame)
+    assert records["name"].tail(3003).head(3).to_list() == ["Daniele", "Danielle", "Andrea"]
+
+
 WORDS = st.lists(st.sampled_from(["dr", "Dr.", "DR,", "a", "b", "A B", "c", "Ph.D.", " "]), max_size=6).map(
     " ".join
 )
 
 
-@given(st.lists(WORDS, max_size=5), st.lists(st.sampled_from(["dr", "a b", "a", "b c", "phd"]), max_size=3))
+@given(
+    st.lists(WORDS, max_size=5),
+    st.lists(st.sampled_from(["dr", "a b", "a", "b c", "phd"]), min_size=1, max_size=3),
+)
 @settings(max_examples=60, deadline=None)
 def test_removing_words_again_changes_nothing(values: list[str], words: list[str]) -> None:
     step = RemoveWords(words=tuple(words))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tallystick as ts
-from tallystick._nicknames import NICKNAME_CULTURES, generated_nicknames, versions_in
+from tallystick._nicknames import NICKNAME_CULTURES, generated_nicknames, own_names_in, versions_in
 from tallystick.comparisons.dictionaries import dictionary_files
 from tallystick.errors import InputError, SpecError
 from tallystick.preparation.nicknames import dictionary_of, known_pairs, read_nicknames, versions_of
@@ -114,7 +114,7 @@ def test_bad_files(tmp_path: Path, content: str | None, said: str) -> None:
 
 
 def test_a_version_of_one_name_is_written_out() -> None:
-    found = applied(["Bob", "PEGGY", "bob", "Robert", None, "Zz", " Bob "])
+    found = applied(["Bob", "PEG", "bob", "Robert", None, "Zz", " Bob "])
     assert found.columns["forename"].to_list() == [
         "Robert",
         "MARGARET",
@@ -143,6 +143,25 @@ def test_a_full_name_stays_though_it_is_a_version_of_another() -> None:
     assert found.columns["forename"].to_list() == ["Nancy"]
     assert not found.reported
     assert not found.changed
+
+
+def test_a_version_that_is_a_name_of_its_own_is_left(tmp_path: Path) -> None:
+    own = ["Neil", "Roy", "Vera", "LISA", "Robin"]
+    found = applied([*own, "Bob"])
+    assert found.columns["forename"].to_list() == [*own, "Robert"]
+    assert found.reported["a version that is a given name of its own"].tolist() == [True] * 5 + [False]
+    assert written(["Kurt", "Klaus", "Götz", "Gotz"], cultures="german") == ["Kurt", "Klaus", "Götz", "Gotz"]
+    assert written(["Paul", "Martin"], cultures="dutch") == ["Paul", "Martin"]
+    # What the user says in a file of his own holds.
+    path = tmp_path / "own.csv"
+    path.write_text("name,version\nCornelius,Neil\n")
+    assert written(["Neil", "Roy"], cultures="english", path=str(path)) == ["Cornelius", "Roy"]
+
+
+@pytest.mark.parametrize("culture", NICKNAME_CULTURES)
+def test_names_of_their_own_are_versions_and_comparisons_do_not_mind_them(culture: str) -> None:
+    every = {version for versions in versions_in(culture).values() for version in versions}
+    assert own_names_in(culture) < every
 
 
 def test_cultures_of_the_step(tmp_path: Path) -> None:

@@ -57,6 +57,16 @@ def short(text: str, culture: Any = None, surname_first: bool | None = None) -> 
         ("Tolkien J.R.R.", None, "J.|R. R.|Tolkien"),
         ("Smith JH", None, "J|H|Smith"),
         ("John Smith V", None, "ORDER"),
+        ("van der Berg, J.D.", None, "J.|D.|van der Berg"),
+        ("van der Berg, V.", None, "V.||van der Berg"),
+        ("Ewing, J.R.", None, "J.|R.|Ewing"),
+        ("John Smith, M.D.", None, "John||Smith"),
+        ("Emir Hadžić", None, "Emir||Hadžić"),
+        ("Sri Mulyani", None, "Sri||Mulyani"),
+        ("Ven. Smith", None, "SINGLE"),
+        ("Emir Ahmed Khan", None, "Ahmed||Khan"),
+        ("Ana Jun", None, "Ana||Jun"),
+        ("Tan Ah Beng", None, "Tan|Ah|Beng"),
         ("Malcolm X", None, "Malcolm||X"),
         ("Jean DUPONT", None, "Jean||DUPONT"),
         ("GARCÍA LÓPEZ Ana", None, "Ana||GARCÍA LÓPEZ"),
@@ -302,11 +312,19 @@ def test_processes_make_no_difference() -> None:
     assert all(one[name].equals(two[name]) for name in one)
 
 
+def test_capitals_mark_a_surname_only_among_small_letters() -> None:
+    # The initial is not in small letters.
+    assert short("SMITH MARY A", surname_first=True) == "MARY|A|SMITH"
+    assert short("SMITH Mary A") == "Mary|A|SMITH"
+
+
 def test_settings_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="at least one part"):
         SplitName(into={})
     with pytest.raises(SpecError, match="a field of its own"):
         SplitName(into={"first": "x", "last": "x"})
+    with pytest.raises(SpecError, match=r'into\.forename: found "forename", expected one of "title"'):
+        SplitName(into={"forename": "x"})  # type: ignore[dict-item]
     with pytest.raises(SpecError, match="culture"):
         SplitName(culture="martian")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="over the field 'name'"):

@@ -46,6 +46,9 @@ RIGHT = [
 ]
 
 
+LOST_BYTE = [("Ã lvarez", "Ã lvarez"), ("voilÃ la", "voilà la"), ("IRMÃ MARIA", "IRMÃ MARIA")]
+
+
 def run(step: TextStep, values: list[str | None], **context: Any) -> Applied:
     """A step over distinct values of one field, which it may not touch."""
     frame = pl.DataFrame({"d": pl.Series(values, dtype=pl.String)})
@@ -99,7 +102,7 @@ def test_clean_text_is_idempotent_and_holds_what_it_says(
             assert "  " not in text
         if punctuation != "keep":
             other = {one for one in text if unicodedata.category(one)[0] in "PS"}
-            assert other <= set(keep)
+            assert other <= {*keep, "\ufffd"}
 
 
 def test_clean_text_by_example() -> None:
@@ -127,6 +130,19 @@ def test_clean_text_by_example() -> None:
     }
     with pytest.raises(SpecError, match="truncate"):
         CleanText(truncate=0)
+
+
+def test_what_was_lost_stays_marked() -> None:
+    lost = ["M\ufffdller", "Gr\u00fcn\ufffd"]
+    found = run(Fold(), lost)
+    assert found.columns["d"].to_list() == ["M\ufffdller", "Grun\ufffd"]
+    assert found.reported["characters that were lost in decoding"].all()
+    for punctuation in ("remove", "space"):
+        assert made(CleanText(punctuation=punctuation), *lost) == lost
+    # A rare ideograph that nothing is known of; a letter that is silent.
+    found = run(Fold(), ["a\u39dd", "\u0627\u062d\u0645\u062f"])
+    assert found.columns["d"].to_list() == ["a\u39dd", "hmd"]
+    assert found.reported["no letters of ASCII stand for it"].tolist() == [True, False]
 
 
 @given(st.sampled_from([None, "german", "nordic"]), TEXTS)
@@ -387,3 +403,9 @@ def test_words_in_place_of_a_name_are_labels_where_it_is_asked_for() -> None:
     assert made(MissingLabels(), *values) == values
     assert made(MissingLabels(names=True), *values) == [None, None, None, "Anna"]
     assert made(MissingLabels(names=True, keep=("baby",)), *values) == ["Baby", None, None, "Anna"]
+
+
+def test_a_byte_that_became_a_space_is_not_guessed() -> None:
+    applied = run(Repair(), [before for before, _ in LOST_BYTE])
+    assert applied.columns["d"].to_list() == [after for _, after in LOST_BYTE]
+    assert [which.tolist() for which in applied.reported.values()] == [[True, False, False]]

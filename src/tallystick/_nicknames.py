@@ -40,6 +40,17 @@ def versions_in(culture: str) -> dict[str, list[str]]:
     return _grouped(_rows(culture))
 
 
+def own_names_in(culture: str) -> frozenset[str]:
+    """Versions that are common given names in their own right: somebody is called so from birth.
+
+    Examples
+    --------
+    >>> {"Kurt", "Kalle"} & own_names_in("german")
+    {'Kurt'}
+    """
+    return frozenset(row["version"] for row in _rows(culture) if row["own"])
+
+
 def generated_nicknames() -> dict[str, list[str]]:
     """English forenames with those versions that generated persons are given (see `tallystick.datasets`).
 

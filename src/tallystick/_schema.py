@@ -36,6 +36,11 @@ def translated_outside() -> Iterator[None]:
         _translated_outside.reset(token)
 
 
+def one_or_more(value: Any) -> Any:
+    """A text as the list of it alone, for settings of which one or several may be given."""
+    return (value,) if isinstance(value, str) else value
+
+
 class _Translating(ModelMetaclass):
     """Construction from Python fails with a `SpecError`; pydantic's nested validation does not come here."""
 

@@ -52,6 +52,9 @@ def _trace(detail: ErrorDetails, root: type[BaseModel]) -> _Finding:
     current: Any = root
     branch = None
     for element in detail["loc"]:
+        if element == "[key]":  # the key before it is wrong, not what stands below it
+            current = get_args(_unwrapped(owner))[0]
+            continue
         current = _unwrapped(current)
         members = _members(current)
         if members and isinstance(element, str):

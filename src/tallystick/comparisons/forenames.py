@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, field_validator
 
+from tallystick._schema import one_or_more
 from tallystick.comparisons.comparator import Comparator
 from tallystick.comparisons.measure import Measure
 from tallystick.preparation.nicknames import Names, dictionary_of
@@ -21,10 +22,6 @@ RELATIONS: tuple[Relation, ...] = ("variant", "nickname", "prefix", "initial", "
 
 ASCENDING: tuple[Relation, ...] = ("sound", "initial", "prefix", "nickname", "variant")
 """Levels between disagreement and equality, the one that says least first (see `forename`)."""
-
-
-def _several(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 class Forename(Comparator):
@@ -46,7 +43,7 @@ class Forename(Comparator):
 
     type: Literal["forename"] = "forename"
     levels: tuple[Relation, ...] = RELATIONS
-    nicknames: Annotated[tuple[str, ...], BeforeValidator(_several)] = ("english",)
+    nicknames: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ("english",)
     shortest: Annotated[int, Field(ge=2)] = 3
     threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9
     code: PhoneticCode = "daitch_mokotoff"
@@ -176,11 +173,11 @@ def forename(
 ) -> Forename:
     """Levels of two forenames by how one may stand for the other.
 
-    A pair is of the first of these kinds that holds, and that there is a level for: equal; versions of one
-    name (bob and robert, or bob and rob); an initial and a name that begins with it; the beginning of a name
-    and the name (rob and robin); a spelling variant, by Jaro-Winkler similarity of the letters without
-    accents (josé and jose, too); sounding alike, where a phonetic code is shared (yuri and juri); different.
-    An initial agrees with nothing but its letter.
+    A pair is of the first of these kinds that holds, and that there is a level for: equal; a spelling variant
+    of the same letters but for accents (josé and jose); versions of one name (bob and robert, or bob and
+    rob); an initial and a name that begins with it; the beginning of a name and the name (rob and robin); a
+    spelling variant, by Jaro-Winkler similarity of the letters without accents; sounding alike, where a
+    phonetic code is shared (yuri and juri); different. An initial agrees with nothing but its letter.
 
     The levels are ordered by their weight log m / u between generated persons with errors, the order that
     other files have shown as well: different, sounds alike, initial agrees, beginning agrees, nickname,

@@ -92,6 +92,15 @@ def relation(  # type: ignore[no-untyped-def]
     shortest, levels, thresholds, lowest, needs, flags,
 ):  # fmt: skip
     """How left value x and right value y relate, both there and of different spelling."""
+    len_a = np.int64(heads_l[x, 1])
+    len_b = np.int64(heads_r[y, 1])
+    if (  # the same letters but for accents: whatever a dictionary says of them
+        levels[VARIANT] > 0
+        and len_a == len_b
+        and len_a > 1
+        and begins(chars_l, np.int64(heads_l[x, 0]), len_a, chars_r, np.int64(heads_r[y, 0]), len_b)
+    ):
+        return VARIANT
     if may_share(facts_l, x, facts_r, y, FORM_MARKS) and share_one(
         forms, facts_l[x, FORMS], facts_l[x, FORMS_END], facts_r[y, FORMS], facts_r[y, FORMS_END]
     ):
@@ -100,8 +109,6 @@ def relation(  # type: ignore[no-untyped-def]
     q = facts_r[y, FIRST]
     if p <= 0 or q <= 0:  # an initial, or a value without a letter
         return INITIAL if abs(p) == abs(q) and p != 0 else DIFFERENT
-    len_a = np.int64(heads_l[x, 1])
-    len_b = np.int64(heads_r[y, 1])
     shorter = min(len_a, len_b)
     if (
         levels[PREFIX] > 0

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import polars as pl
+
 from tallystick.errors import RunError
 
 Result = TypeVar("Result")
@@ -61,6 +63,21 @@ def map_texts(
     for start, values in enumerate(found):
         result[start::processes] = values
     return result
+
+
+def map_given(
+    function: Callable[[str], Result], texts: pl.Series, missing: Result, processes: int = 1
+) -> list[Result]:
+    """What a function makes of each text of a series, and `missing` where there is none (see `map_texts`).
+
+    Examples
+    --------
+    >>> map_given(str.title, pl.Series(["anna", None]), "")
+    ['Anna', '']
+    """
+    given = texts.is_not_null()
+    found = iter(map_texts(function, texts.filter(given).to_list(), processes))
+    return [next(found) if is_given else missing for is_given in given]
 
 
 def _elsewhere(function: Callable[[str], Result], texts: list[str]) -> list[Result]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._nicknames import NICKNAME_CULTURES, versions_in
+from tallystick._nicknames import NICKNAME_CULTURES, own_names_in, versions_in
 from tallystick.errors import InputError
 from tallystick.preparation.phonetic.letters import folded
 from tallystick.preparation.read import ID_COLUMN, read_columns
@@ -97,6 +98,19 @@ def dictionary_of(names: Sequence[str] | str, where: str = "nicknames, ") -> dic
             known = found.setdefault(name, [])
             known += [version for version in versions if version not in known]
     return found
+
+
+@cache
+def given_names() -> frozenset[str]:
+    """Names given at birth, of all dictionaries of the package: small letters, with accents and without.
+
+    Examples
+    --------
+    >>> {"danielle", "liam", "andré", "andre", "johny"} - given_names()
+    {'johny'}
+    """
+    found = {name for one in NICKNAME_CULTURES for name in (*versions_in(one), *own_names_in(one))}
+    return frozenset(name.casefold() for name in found) | {folded(name).casefold() for name in found}
 
 
 def is_culture(name: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from tallystick.preparation.addresses.lexicon import fold, lexicon
+from tallystick.preparation.addresses.lexicon import Lexicon, fold, lexicon
 from tallystick.preparation.addresses.postcodes import POSTCODES, official
 
 ENGLISH = frozenset({"US", "GB", "AU"})
@@ -68,7 +69,7 @@ def take_region(text: str, country: str) -> tuple[str, str]:
     """The text without the region at its end, and the region in its standard form.
 
     One in a segment of its own, or behind others, is certain; so is one at the end of the only segment
-    unless the word is also a type of street or a direction.
+    unless the word is also a type of street or a direction and no locality stands before it.
     """
     words = lexicon(country)
     head, _, last = text.rpartition(",")
@@ -77,11 +78,37 @@ def take_region(text: str, country: str) -> tuple[str, str]:
         key = fold(" ".join(tail[-n:])).strip()
         if key not in words.regions or (n == len(tail) and not head):
             continue
-        if not head and (key in words.types or key in words.directionals):
+        # "12 Elm Ct" is a street, behind a comma ("Bldg 2, 12 Elm Ct") too.
+        street = not head or tail[0][0].isdigit()
+        unclear = key in words.types or key in words.directionals
+        if street and unclear and not (country == "US" and is_state([fold(word) for word in tail], words)):
             continue
         rest = ", ".join(part for part in (head.strip(" ,"), " ".join(tail[:-n])) if part)
         return rest, words.regions[key]
     return text, ""
+
+
+def is_state(keys: Sequence[str], words: Lexicon) -> bool:
+    """Whether the last word is a state though it may be a street's type or a direction.
+
+    It is behind a street and a locality: "Main St Hartford CT" and "Main St Omaha NE", not "Elm Ct" and
+    "Main St NE".
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Folded words of one line.
+    words : Lexicon
+    """
+    if len(keys[-1]) != 2 or keys[-1] not in words.regions:
+        return False
+    for at in range(len(keys) - 3, 0, -1):
+        if any(sign.isdigit() for sign in keys[at + 1]):
+            return False
+        kind = words.types.get(keys[at])
+        if kind is not None and kind.use != "weak" and not keys[at - 1][0].isdigit():
+            return True
+    return False
 
 
 def take_box(text: str, country: str) -> tuple[str, str]:

@@ -127,10 +127,10 @@ def _numbers(line: list[str], country: str, words: Lexicon) -> tuple[str, str, l
     front, number, rest = line[:at], line[at], line[at + 1 :]
     if len(rest) > 1 and _FRACTION.fullmatch(rest[0]):
         return " ".join(front), f"{number} {rest[0]}", rest[1:]
-    # In the United States "12 A St" is a house in A Street, "12 N Main St" one in its northern part.
+    # "12 A Street" has no other name than the letter, "12 A Hill Street" has; in the United States a letter
+    # is never the number's.
     letter = len(rest) > 1 and len(rest[0]) == 1 and rest[0].isalpha() and number[-1].isdigit()
     if letter and country != "US":
-        # "12 A Street" has no other name than the letter, "12 A Hill Street" has.
         named = fold(rest[1]) not in words.types or any(fold(word) in words.types for word in rest[2:])
         return (" ".join(front), number + rest[0], rest[1:]) if named else (" ".join(front), number, rest)
     return " ".join(front), number, rest

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
 
+from tallystick.preparation.accents import without_accents
 from tallystick.preparation.words.files import shipped
 
 MOST_WORDS = 5
@@ -70,9 +70,7 @@ def fold(text: str) -> str:
     ('bat', 'strasse', 'po')
     """
     text = text.casefold().replace(".", "")
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return text
+    return text if text.isascii() else without_accents(text, compatible=True)
 
 
 @cache

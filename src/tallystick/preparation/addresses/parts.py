@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
-PARTS = (
+Part = Literal[
     "number",
     "unit",
     "building",
@@ -16,7 +16,8 @@ PARTS = (
     "locality",
     "region",
     "postcode",
-)
+]
+PARTS: tuple[Part, ...] = get_args(Part)
 """Every part that a splitter may find, in the order in which they are written to fields."""
 
 

@@ -77,6 +77,8 @@ def _numbered_road(line: Sequence[str], keys: Sequence[str], country: str, words
             continue
         if full == "avenue" and not (len(name) == 1 and name.isalpha()):
             continue
+        if full == "avenue" and country == "" and name in words.directionals:
+            continue  # North Ave W is no Avenue W.
         end = n + 1
         direction = ""
         if keys[end : end + 1] and keys[end] in words.directionals:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Literal, get_args
 
+from tallystick.preparation.accents import without_accents
 from tallystick.preparation.words.files import shipped
 
 Language = Literal[
@@ -46,9 +47,7 @@ def folded(text: str) -> str:
     >>> folded("1º Février")
     '1o fevrier'
     """
-    parts = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).lower())
-    plain = "".join(part for part in parts if not unicodedata.combining(part))
-    return unicodedata.normalize("NFC", plain)
+    return without_accents(unicodedata.normalize("NFKC", text).lower())
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from tallystick.preparation.names.lexicon import Lexicon, body_words, folded
 from tallystick.preparation.names.parts import Undecided
+from tallystick.preparation.names.signs import is_initial
 
 _QUOTED = re.compile(
     r"""["“”„«»「『]([^"“”„«»「」『』]+)["“”«»」』]|(?:(?<=\s)|^)['‘’]([^'‘’]{2,})['’](?=[\s,]|$)"""
@@ -91,7 +92,9 @@ def take_apart(text: str, lexicon: Lexicon) -> Pieces | Undecided:
         return Undecided.SINGLE
     names = [_strip(parts[0], pieces, lexicon, small, first=True)]
     for part in parts[1:]:
-        if _is_suffix(part, lexicon, after_name=len(names) > 1 or len(names[0]) > 1):
+        forenames_follow = len(names) == 1 and _are_initials(part, names[0], lexicon)
+        after_name = len(names) > 1 or len(names[0]) > 1
+        if not forenames_follow and _is_suffix(part, lexicon, after_name):
             pieces.suffix += [_without_stops(word) for word in part]
         elif name := _strip(part, pieces, lexicon, small, first=False):
             names.append(name)
@@ -209,6 +212,8 @@ def _strip(words: list[str], pieces: Pieces, lexicon: Lexicon, small: bool, firs
         article = key == "the" and len(words) > 1 and folded(words[1]) in lexicon.titles
         if not (article or key in lexicon.titles or (pieces.title and key in lexicon.after_titles)):
             break
+        if key in lexicon.rather_names and len(words) <= least + 1 and "." not in words[0]:
+            break
         if not article:
             pieces.title.append(_without_stops(words[0]))
         words.pop(0)
@@ -237,6 +242,14 @@ def _is_suffix(words: list[str], lexicon: Lexicon, after_name: bool) -> bool:
     if after_name:
         allowed |= lexicon.soft_suffixes | lexicon.comma_suffixes
     return all(folded(word) in allowed for word in words)
+
+
+def _are_initials(words: list[str], last: list[str], lexicon: Lexicon) -> bool:
+    """Whether what follows a surname is its initials: "van der Berg, J.D.", not "John Smith, M.D."."""
+    if len(words) != 1 or not (_INITIALS.fullmatch(words[0]) or is_initial(words[0])):
+        return False
+    # Nobody puts two full stops into the short form of junior.
+    return len(last) == 1 or lexicon.is_particle(last[0]) or folded(words[0]) in ("jr", "sr")
 
 
 def _without_stops(word: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from tallystick.preparation.accents import without_accents
 from tallystick.preparation.words.files import shipped
 
 _STOPS = re.compile(r"[.,;]")
@@ -27,9 +27,7 @@ def folded(word: str) -> str:
 @lru_cache(1 << 16)
 def plain(word: str) -> str:
     """A word without accents, for names that are written with and without them."""
-    spread = unicodedata.normalize("NFD", folded(word).replace("đ", "d"))
-    bare = "".join(letter for letter in spread if not unicodedata.combining(letter))
-    return unicodedata.normalize("NFC", bare)
+    return without_accents(folded(word).replace("đ", "d"))
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ class Lexicon:
     ----------
     titles, after_titles : set of str
         Titles, and what is one only after another (``jur`` of "Dr. jur.").
+    rather_names : set of str
+        Titles that are more often a forename, and so none where only one word would be left ("Emir Hadžić").
     suffixes, soft_suffixes, comma_suffixes : set of str
         Suffixes at the end of a name; those that are surnames too, and so only where two names are left;
         those that count only after a comma or in capitals among small letters.
@@ -57,6 +57,7 @@ class Lexicon:
 
     titles: frozenset[str]
     after_titles: frozenset[str]
+    rather_names: frozenset[str]
     suffixes: frozenset[str]
     soft_suffixes: frozenset[str]
     comma_suffixes: frozenset[str]
@@ -97,6 +98,7 @@ def lexicon_of(culture: str) -> Lexicon:
     return Lexicon(
         titles=frozenset(folded(word) for word, use in titles if use != "after another"),
         after_titles=frozenset(folded(word) for word, use in titles if use == "after another"),
+        rather_names=frozenset(folded(word) for word, use in titles if use == "rather a name"),
         suffixes=frozenset(folded(word) for word, use in suffixes if use == "end"),
         soft_suffixes=frozenset(folded(word) for word, use in suffixes if use == "soft"),
         comma_suffixes=frozenset(folded(word) for word, use in suffixes if use == "comma"),

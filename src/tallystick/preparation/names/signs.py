@@ -85,6 +85,9 @@ def capital_surname(words: list[str], lexicon: Lexicon) -> slice | None:
     >>> capital_surname(["GARCÍA", "LÓPEZ", "Ana"], lexicon_of(""))
     slice(0, 2, None)
     """
+    # Where no word has a small letter, capitals tell nothing; an initial is not in small letters.
+    if not any(_has_small(word) for word in words):
+        return None
     kinds = "".join(
         "C" if _in_capitals(word) else "p" if lexicon.is_particle(word) else "s" for word in words
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pkgutil
 from difflib import get_close_matches
 from functools import cache, partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import polars as pl
 from pydantic import StringConstraints
 
 from tallystick.errors import InputError
-from tallystick.preparation.distinct import map_texts
+from tallystick.preparation.distinct import map_given
 from tallystick.preparation.extras import require
 from tallystick.preparation.steps.checked import by_reason, settle
 from tallystick.preparation.steps.step import Change, Context, TextStep
@@ -19,6 +19,7 @@ from tallystick.preparation.steps.step import Change, Context, TextStep
 _NO_SCHEMES = frozenset({"exceptions", "numdb", "util"})
 
 
+_MISSING: tuple[str | None, str | None] = (None, None)
 _SEPARATORS = " .-/\u2010\u2011\u2012\u2013\u00a0"
 
 
@@ -41,6 +42,8 @@ class CheckDigit(TextStep):
     (['9434765919', None], ['the check digit is wrong'])
     """
 
+    hints: ClassVar[dict[str, str]] = {"scheme": 'a scheme of python-stdnum, such as "gb.nhs"'}
+
     type: Literal["identifier"] = "identifier"
     scheme: Annotated[str, StringConstraints(pattern="^[a-z][a-z0-9_.]*$")]
     wrong: Literal["missing", "keep"] = "missing"
@@ -52,12 +55,8 @@ class CheckDigit(TextStep):
     def change(self, texts: pl.Series, context: Context) -> Change:
         """Verify identifiers (see `TextStep.change`)."""
         scheme_module(self.scheme)
-        given = texts.is_not_null()
-        found = map_texts(
-            partial(verified, scheme=self.scheme), texts.filter(given).to_list(), context.processes
-        )
-        answers = iter(found)
-        every = [next(answers) if is_given else (None, None) for is_given in given]
+        verify = partial(verified, scheme=self.scheme)
+        every = map_given(verify, texts, _MISSING, context.processes)
         written = pl.Series([compact for compact, _ in every], dtype=pl.String)
         return settle(texts, written, by_reason([reason for _, reason in every]), keep=self.wrong == "keep")
 
@@ -70,6 +69,8 @@ def verified(text: str, scheme: str) -> tuple[str | None, str | None]:
     >>> verified("2495.66.758", "nl.bsn"), verified("12345", "nl.bsn")[1]
     (('249566758', None), 'the check digit is wrong')
     """
+    if len(set(signs := [sign for sign in text if sign.isalnum()])) == 1 and len(signs) > 1:
+        return None, "one character repeated: a filler"  # Many a check digit fits it.
     found = _verified(text, scheme)
     if found[1] == "the form is wrong":
         # Some schemes know only their own separators: what stands between the signs says nothing.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, StrictBool, model_validator
 
 from tallystick.errors import InputError
+from tallystick.preparation.steps.checked import met
 from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep, differs, mask
 from tallystick.preparation.words.files import read_dictionary
 
@@ -113,7 +114,9 @@ class CodeList(PreparationStep):
             )
         new = found if self.outside != "keep" else found.zip_with(~pl.Series(outside), old)
         new = new.alias(old.name)
-        return Applied({old.name: new}, _rules(old, new, table, outside), _outside(outside))
+        return Applied(
+            {old.name: new}, _rules(old, new, table, outside), met({"outside the code list": outside})
+        )
 
 
 def _rules(old: pl.Series, new: pl.Series, table: Mapping[str, str], outside: Mask) -> dict[str, Mask]:
@@ -123,8 +126,4 @@ def _rules(old: pl.Series, new: pl.Series, table: Mapping[str, str], outside: Ma
         f'becomes "{code}"': changed & mask(new == code) & ~outside for code in sorted(set(table.values()))
     }
     rules["outside the code list: set missing"] = changed & outside
-    return {rule: which for rule, which in rules.items() if which.any()}
-
-
-def _outside(which: Mask) -> dict[str, Mask]:
-    return {"outside the code list": which} if which.any() else {}
+    return met(rules)

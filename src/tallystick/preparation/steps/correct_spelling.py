@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from tallystick.preparation.names.neighbours import one_edit_apart
+from tallystick.preparation.nicknames import given_names
 from tallystick.preparation.steps.step import Applied, Context, PreparationStep, mask
 from tallystick.preparation.words.files import read_dictionary
 
@@ -22,7 +23,8 @@ class CorrectSpelling(PreparationStep):
 
     A letter changed, added, left out, or two neighbours exchanged is one edit. Frequencies are those of the
     source, case aside. Corrections make frequent values more frequent, so the search is repeated until
-    nothing is left to correct; what is itself corrected is nobody's correction.
+    nothing is left to correct; what is itself corrected is nobody's correction. Forenames that a nickname
+    dictionary of the package has as names of their own are right, however rare they are.
 
     Attributes
     ----------
@@ -35,7 +37,7 @@ class CorrectSpelling(PreparationStep):
     same_first_letter : bool
         Whether both have to begin alike: first letters are seldom wrong.
     known : str, optional
-        A file with the column ``name``: values that are right, however rare they are.
+        A file with the column ``name``: more values that are right, however rare they are.
     """
 
     type: Literal["correct_spelling"] = "correct_spelling"
@@ -87,7 +89,7 @@ class CorrectSpelling(PreparationStep):
 
     def _pairs(self, counts: pl.DataFrame) -> pl.DataFrame:
         """Rare values and the frequent ones that each may be, none of which is rare itself."""
-        known = self._known().to_list()
+        known = [*self._known(), *given_names()]
         most = counts["n"].max() or 0
         rare = counts.filter(
             (pl.col("n") * self.ratio <= most)

@@ -13,6 +13,8 @@ from tallystick.preparation.dates.calendar import EARLIEST, Mask, Numbers, exist
 from tallystick.preparation.dates.centuries import TwoDigitYears, full_years
 from tallystick.preparation.dates.forms import cleaned
 from tallystick.preparation.dates.names import Language, months
+from tallystick.preparation.dates.roman import TEN_OR_UNKNOWN, tell_ten
+from tallystick.preparation.steps.checked import met
 from tallystick.preparation.steps.dates import DateParts
 from tallystick.preparation.steps.step import Applied, Context, PreparationStep, mask
 
@@ -72,7 +74,7 @@ class JoinDate(PreparationStep):
         """Turn distinct values into others (see `PreparationStep.apply`)."""
         years = cleaned(values.to_series(0))
         year = _numbers(years, r"^\d{4}$", _UNKNOWN_YEAR)
-        month = self._months(values)
+        month, ten_or_unknown = self._months(values)
         day = np.zeros_like(year) if self.day is None else _numbers(cleaned(values[self.day]), r"^\d{1,2}$")
         short = _numbers(years, r"^\d\d$", None)
         is_short = (year == _WRONG) & (short >= 0)
@@ -87,11 +89,12 @@ class JoinDate(PreparationStep):
         unread = (month == _WRONG) | (day == _WRONG) | ((year == _WRONG) & ~is_short)
         early = (year > 0) & (year < EARLIEST)
         there = (year > 0) & ~unread
-        impossible = there & ~early & ~exists(year, month, day)
-        good = there & ~early & ~impossible
+        impossible = there & ~early & ~exists(year, month, day) & ~ten_or_unknown
+        good = there & ~early & ~impossible & ~ten_or_unknown
         reasons = {
             "a part that is no year, month or day": unread,
             "a year of two digits without a rule for its century": is_short & ~unread,
+            TEN_OR_UNKNOWN: ten_or_unknown & ~unread & ~early,
             "no such day or month": impossible,
             f"a year before {EARLIEST}": early & ~unread,
             "a month or day without a year": no_year & ~unread,
@@ -103,19 +106,22 @@ class JoinDate(PreparationStep):
         }
         return Applied(
             {self.into: iso(year, month, day, good).alias(self.into)},
-            {rule: which for rule, which in rules.items() if which.any()},
-            {reason: which for reason, which in reasons.items() if which.any()},
+            met(rules),
+            met(reasons),
         )
 
-    def _months(self, values: pl.DataFrame) -> Numbers:
+    def _months(self, values: pl.DataFrame) -> tuple[Numbers, Mask]:
+        """Months by number or name, and which may be the tenth or unknown."""
         if self.month is None:
-            return np.zeros(len(values), np.int32)
-        texts = cleaned(values[self.month])
+            return np.zeros(len(values), np.int32), np.zeros(len(values), bool)
+        told, ten_or_unknown = tell_ten(values[self.month])
+        texts = cleaned(told)
         named = texts.str.strip_suffix(".").replace_strict(
             dict(months(self.language)), default=None, return_dtype=pl.Int32
         )
         by_number = _numbers(texts, r"^\d{1,2}$")
-        return np.where(mask(named.is_not_null()), named.fill_null(0).to_numpy(), by_number).astype(np.int32)
+        month = np.where(mask(named.is_not_null()), named.fill_null(0).to_numpy(), by_number)
+        return month.astype(np.int32), ten_or_unknown
 
 
 class SplitDate(PreparationStep):

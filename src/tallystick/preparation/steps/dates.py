@@ -17,6 +17,8 @@ from tallystick.preparation.dates.formats import form_of
 from tallystick.preparation.dates.forms import UNREAD, Form, Parts, read_forms, usual_forms
 from tallystick.preparation.dates.names import Language, months
 from tallystick.preparation.dates.order import Order, Ordered, tell_order
+from tallystick.preparation.dates.roman import TEN_OR_UNKNOWN, tell_ten
+from tallystick.preparation.steps.checked import met
 from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep, differs, mask
 
 _ISO = Form("ISO 8601", r"^(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?$")
@@ -116,10 +118,13 @@ class Date(PreparationStep):
         """Turn distinct values into others (see `PreparationStep.apply`)."""
         old = values.to_series()
         forms = (_ISO, *map(form_of, self.formats)) if self.formats else usual_forms()
-        parts = read_forms(old, forms, months(self.language), times=not self.formats)
+        texts, ten_or_unknown = tell_ten(old)
+        parts = read_forms(texts, forms, months(self.language), times=not self.formats)
         told = tell_order(parts, n_records, self.order, self.evidence, self.against)
+        if told.order == "month_first":
+            ten_or_unknown &= ~parts.open  # "05/x/1980" is of May
         years = _years(parts, told, self.two_digit_years, context)
-        found = _judged(old, parts, told, years, read_by_form=not self.formats)
+        found = _judged(old, parts, told, years, ten_or_unknown, read_by_form=not self.formats)
         new = iso(years, told.month, told.day, found.good)
         if self.wrong == "keep":
             new = old.zip_with(pl.Series(found.wrong), new)
@@ -158,7 +163,9 @@ def _years(parts: Parts, told: Ordered, rule: TwoDigitYears, context: Context) -
     return np.where(short, full, parts.year).astype(np.int32)
 
 
-def _judged(old: pl.Series, parts: Parts, told: Ordered, years: Numbers, *, read_by_form: bool) -> _Judged:
+def _judged(
+    old: pl.Series, parts: Parts, told: Ordered, years: Numbers, ten_or_unknown: Mask, *, read_by_form: bool
+) -> _Judged:
     """Sort values into dates, wrong ones and undecided ones; every reason holds values of its own."""
     there = mask(old.is_not_null())
     read = parts.form != UNREAD
@@ -170,7 +177,8 @@ def _judged(old: pl.Series, parts: Parts, told: Ordered, years: Numbers, *, read
         "no such day or month": told.impossible,
         "no such day or month in the stated order, only in another": told.contrary,
     }
-    decided = read & ~told.impossible & ~told.contrary & ~told.ambiguous
+    possible = read & ~told.impossible & ~told.contrary
+    decided = possible & ~told.ambiguous & ~ten_or_unknown
     no_rule = decided & (told.two_digits >= 0) & (years < 0)
     early = decided & (years < EARLIEST) & ~no_rule
     gone = decided & ~no_rule & ~early & ~exists(np.maximum(years, 0), told.month, told.day)
@@ -183,10 +191,12 @@ def _judged(old: pl.Series, parts: Parts, told: Ordered, years: Numbers, *, read
     if evidence.year_first:
         counts += f", {evidence.year_first:,} only year first"
     undecided = {
-        f"day or month first is not known ({counts}, {evidence.either:,} either)": told.ambiguous,
+        f"day or month first is not known ({counts}, {evidence.either:,} either)": told.ambiguous
+        & ~ten_or_unknown,
+        TEN_OR_UNKNOWN: possible & ten_or_unknown,
         "a year of two digits without a rule for its century": no_rule,
     }
-    every = {reason: which for reason, which in {**wrong, **undecided}.items() if which.any()}
+    every = met({**wrong, **undecided})
     return _Judged(
         good=decided & ~no_rule & ~early & ~gone, wrong=np.any(list(wrong.values()), axis=0), reasons=every
     )
@@ -232,7 +242,7 @@ def _rules(
     rules["two-digit year in full"] = good & (told.two_digits >= 0)
     rules["unknown day or month left out"] = good & _left_out(parts, told, forms)
     rules["no date that can be read: set missing"] = changed & ~found.good
-    return {rule: which for rule, which in rules.items() if which.any()}
+    return met(rules)
 
 
 def _left_out(parts: Parts, told: Ordered, forms: tuple[Form, ...]) -> Mask:

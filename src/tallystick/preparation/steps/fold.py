@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 
 from tallystick.preparation.distinct import map_texts
+from tallystick.preparation.encodings import LOST
 from tallystick.preparation.extras import require
+from tallystick.preparation.steps.checked import met
 from tallystick.preparation.steps.step import Change, Context, TextStep, differs, mask
 
 Digraphs = Literal["german", "nordic"]
@@ -26,6 +28,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 class Fold(TextStep):
     """Write text in ASCII: letters without their accents, other scripts by the letters that sound alike.
+
+    A character that stands for one that was lost (U+FFFD) and one that no letters are known for stay, and the
+    value is reported.
 
     Attributes
     ----------
@@ -52,12 +57,12 @@ class Fold(TextStep):
         # Where nothing is left there is no transliteration.
         kept = [new if new.strip() else before for before, new in zip(old, folded, strict=True)]
         new = texts.clone().scatter(np.flatnonzero(beyond), kept)
-        changed = differs(texts, new)
-        left = beyond & ~changed
+        lost = mask(new.str.contains(LOST, literal=True))
+        left = mask(new.str.len_bytes() != new.str.len_chars()) & ~lost
         return (
             new,
-            {"folded to ASCII": changed} if changed.any() else {},
-            {"no letters of ASCII stand for it": left} if left.any() else {},
+            met({"folded to ASCII": differs(texts, new)}),
+            met({"no letters of ASCII stand for it": left, "characters that were lost in decoding": lost}),
         )
 
 
@@ -93,8 +98,16 @@ class _Letters(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         letters: str = require("anyascii", 'the step "fold"').anyascii(chr(code))
+        if chr(code) == LOST or (not letters and _is_no_silent_letter(chr(code))):
+            letters = chr(code)
         self[code] = letters
         return letters
+
+
+def _is_no_silent_letter(character: str) -> bool:
+    """Whether nothing is known of a character, rather than that it has no sound of its own."""
+    unknown = unicodedata.category(character) in ("Cn", "Co", "So", "Sk")
+    return unknown or unicodedata.name(character, "").startswith("CJK UNIFIED IDEOGRAPH")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,7 @@ from pydantic import StrictBool, field_validator, model_validator
 
 from tallystick.preparation.addresses.postcodes import POSTCODES, misread
 from tallystick.preparation.steps.checked import settle
-from tallystick.preparation.steps.country import Country
+from tallystick.preparation.steps.country import HINT, Country
 from tallystick.preparation.steps.step import Applied, Context, PreparationStep, mask
 
 RESTORED = "zeros in front restored"
@@ -49,6 +49,8 @@ class Postcode(PreparationStep):
     >>> done.columns["code"].to_list(), list(done.reported)
     (['SW1A 0AA', None], ['no postcode of the country'])
     """
+
+    hints: ClassVar[dict[str, str]] = {"country": HINT}
 
     type: Literal["postcode"] = "postcode"
     country: Country

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
+from pydantic import model_validator
 
 from tallystick.preparation.steps.step import Change, Context, Mask, TextStep, mask
 from tallystick.preparation.words.files import read_dictionary, shipped
@@ -19,7 +21,8 @@ class RemoveWords(TextStep):
     """Remove titles, suffixes, legal forms of firms or other words, whole words only.
 
     Case and full stops of words do not matter: ``Ph.D.`` is ``phd``. A value of nothing else is left as it
-    is, and reported.
+    is, and reported. Short legal forms that are words elsewhere (``AS``, ``Co``) are removed only where
+    nothing is left behind them: ``AS Roma SpA`` is ``AS Roma``.
 
     Attributes
     ----------
@@ -33,6 +36,12 @@ class RemoveWords(TextStep):
     type: Literal["remove_words"] = "remove_words"
     dictionary: str | None = None
     words: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> RemoveWords:
+        if self.dictionary is None and not self.words:
+            raise ValueError("give dictionary, words, or both")
+        return self
 
     paths: ClassVar[tuple[str, ...]] = ("dictionary",)
 
@@ -50,18 +59,25 @@ class RemoveWords(TextStep):
         if self.dictionary in _SHIPPED:
             words += _of_package(self.dictionary or "")
         elif self.dictionary is not None:
-            words += read_dictionary(self.dictionary, ("word",), "words to remove")["word"].to_list()
-        folded = {" ".join(word.lower().replace(".", "").split()) for word in words}
-        return sorted(folded - {""})
+            own = read_dictionary(self.dictionary, ("word",), "words to remove", _SHIPPED)
+            words += own["word"].to_list()
+        return sorted(_looked_up(words))
+
+    def _only_last(self) -> set[str]:
+        """Those that are removed only where nothing is left behind them."""
+        if self.dictionary != "firms":
+            return set()
+        ends = shipped("firms").filter(pl.col("place") == "end")["word"].to_list()
+        return _looked_up(ends) - _looked_up(self.words)
 
     def change(self, texts: pl.Series, context: Context) -> Change:
         """Remove the words (see `TextStep.change`); each word is a rule."""
-        words = self.removed()
+        words, only_last = self.removed(), self._only_last()
         rules: dict[str, Mask] = {}
         new = texts
         # What is left may be one of the words again: "Lt. Col." without a word between them.
         while True:
-            after, found = _removed_once(new, words)
+            after, found = _removed_once(new, words, only_last)
             for word, where in found.items():
                 rules[word] = rules[word] | where if word in rules else where
             if not found:
@@ -77,17 +93,26 @@ class RemoveWords(TextStep):
         )
 
 
-def _removed_once(texts: pl.Series, words: list[str]) -> tuple[pl.Series, dict[str, Mask]]:
+def _looked_up(words: Iterable[str]) -> set[str]:
+    return {" ".join(word.lower().replace(".", "").split()) for word in words} - {""}
+
+
+def _removed_once(
+    texts: pl.Series, words: list[str], only_last: set[str]
+) -> tuple[pl.Series, dict[str, Mask]]:
     """Values without the words, and which word was found where; values without any are as they were."""
     longest = max((word.count(" ") + 1 for word in words), default=0)
     for size in range(longest, 0, -1):
-        after, found = _removed_of_size(texts, [word for word in words if word.count(" ") + 1 == size], size)
+        of_size = [word for word in words if word.count(" ") + 1 == size]
+        after, found = _removed_of_size(texts, of_size, only_last, size)
         if found:
             return after, found
     return texts, {}
 
 
-def _removed_of_size(texts: pl.Series, words: list[str], size: int) -> tuple[pl.Series, dict[str, Mask]]:
+def _removed_of_size(
+    texts: pl.Series, words: list[str], only_last: set[str], size: int
+) -> tuple[pl.Series, dict[str, Mask]]:
     """The same for entries of so many words."""
     tokens = (
         texts.to_frame("text")
@@ -98,7 +123,9 @@ def _removed_of_size(texts: pl.Series, words: list[str], size: int) -> tuple[pl.
     )
     run = pl.concat_str([pl.col("key").shift(-k).over("row") for k in range(size)], separator=" ")
     tokens = tokens.with_columns(entry=run if size > 1 else pl.col("key"))
-    hits = tokens.with_columns(hit=pl.col("entry").is_in(words).fill_null(False))
+    last = pl.int_range(pl.len()).over("row") == pl.len().over("row") - size
+    hit = pl.col("entry").is_in(words) & (last | ~pl.col("entry").is_in(sorted(only_last)))
+    hits = tokens.with_columns(hit=hit.fill_null(False))
     if not hits["hit"].any():
         return texts, {}
     found: dict[str, Mask] = {}

@@ -15,9 +15,12 @@ from pydantic import StrictBool
 from tallystick.preparation.distinct import map_texts
 from tallystick.preparation.encodings import LOST, decoded_again
 from tallystick.preparation.extras import require
+from tallystick.preparation.steps.checked import met
 from tallystick.preparation.steps.step import Change, Context, TextStep, differs, mask
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_BYTE_LOST = re.compile(r"(?<![a-zß-ÿ])Ã \w")
+"""A byte that became a space: "Ã lvarez" may have been Álvarez or à lvarez. Behind a small letter it is à."""
 _MOST_PASSES = 8
 
 
@@ -58,17 +61,13 @@ class Repair(TextStep):
             ),
             # Lines of boxes within words come of the encodings of early personal computers.
             "signs of a wrong encoding, which could not be undone": mask(
-                new.str.contains(r"\p{L}[\x{2500}-\x{259f}]|[\x{2500}-\x{259f}]\p{L}")
+                new.str.contains(r"\p{L}[\x{2500}-\x{259f}]|[\x{2500}-\x{259f}]\p{L}|(?:^|\P{L})Ã \p{L}")
             ),
             "a question mark within a word, perhaps for a letter that was lost": mask(
                 new.str.contains(r"\p{L}\?\p{L}")
             ),
         }
-        return (
-            new,
-            {rule: which for rule, which in rules.items() if which.any()},
-            {reason: which for reason, which in reasons.items() if which.any()},
-        )
+        return new, met(rules), met(reasons)
 
 
 def repair_text(text: str, *, entities: bool = True) -> str:
@@ -88,7 +87,7 @@ def repair_text(text: str, *, entities: bool = True) -> str:
     # Text may have been decoded wrongly more than once.
     for _ in range(_MOST_PASSES):
         plain = _ENTITY.sub(_character, text) if entities and "&" in text else text
-        decoded = decoded_again(plain)
+        decoded = plain if _BYTE_LOST.search(plain) else decoded_again(plain)
         if decoded == text:
             break
         text = decoded

@@ -23,6 +23,8 @@ class StandardSpelling(TextStep):
         A file with the columns ``variant`` and ``standard``.
     """
 
+    hints: ClassVar[dict[str, str]] = {"dictionary": 'the path of a file, such as "spellings.csv"'}
+
     type: Literal["spelling"] = "spelling"
     dictionary: str
 

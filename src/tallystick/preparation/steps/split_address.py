@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -11,23 +11,10 @@ from pydantic import field_validator
 
 from tallystick.errors import InputError
 from tallystick.preparation.addresses.parsers import address_parser
-from tallystick.preparation.addresses.parts import PARTS
+from tallystick.preparation.addresses.parts import PARTS, Part
 from tallystick.preparation.distinct import map_texts
-from tallystick.preparation.steps.country import Country
+from tallystick.preparation.steps.country import HINT, Country
 from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep
-
-Part = Literal[
-    "number",
-    "unit",
-    "building",
-    "directional",
-    "street",
-    "street_type",
-    "po_box",
-    "locality",
-    "region",
-    "postcode",
-]
 
 
 class SplitAddress(PreparationStep):
@@ -57,6 +44,8 @@ class SplitAddress(PreparationStep):
     >>> {name: column.item() for name, column in step.apply(values, np.array([1]), Context()).columns.items()}
     {'house': '10', 'street': 'downing', 'code': 'SW1A 2AA'}
     """
+
+    hints: ClassVar[dict[str, str]] = {"country": HINT}
 
     type: Literal["split_address"] = "split_address"
     country: Country

@@ -14,8 +14,9 @@ import polars as pl
 from pydantic import model_validator
 
 from tallystick.errors import InputError
+from tallystick.preparation.addresses.ends import is_state
 from tallystick.preparation.addresses.lexicon import fold, lexicon
-from tallystick.preparation.distinct import map_texts
+from tallystick.preparation.distinct import map_given
 from tallystick.preparation.steps.checked import by_reason, met
 from tallystick.preparation.steps.country import Country
 from tallystick.preparation.steps.step import Change, Context, TextStep, differs, mask
@@ -23,6 +24,11 @@ from tallystick.preparation.words.files import read_dictionary, shipped
 
 _WORD = re.compile(r"[^\W_][\w.'’-]*")
 _ENDS = re.compile(r"\s*(?:[,;]|$)")
+_ENDS_OR_NUMBER = re.compile(r"\s*(?:[,;]|$|\d)")
+_REPEATED = frozenset({"bis", "ter", "quater"})
+_NUMBERED = re.compile(r"\d\S*\s+[^\W\d]")
+_ENDINGS = frozenset({"gr", "ln"})
+"""Dutch short forms that mean something else before a name: Gr. Markt is Grote Markt."""
 
 SHIPPED = frozenset({"street_types", "directionals", "address_words"})
 """Names of the dictionaries of the package."""
@@ -39,6 +45,8 @@ class StandardWords(TextStep):
     Case does not count, nor a full stop behind a word; words are written in full as the dictionary has
     them. An abbreviation that means something else unless it stands last is replaced there only: ``st`` is
     a street at the end and a saint within. A single letter is a direction only beside the name of a street.
+    Types of streets are written in full in the street alone: of an address of the United States in its line
+    and not as the state (``Main St Hartford CT``), in France as the first word or behind the number.
 
     Attributes
     ----------
@@ -85,10 +93,7 @@ class StandardWords(TextStep):
 
     def change(self, texts: pl.Series, context: Context) -> Change:
         """Write words in full (see `TextStep.change`)."""
-        given = texts.is_not_null()
-        standard = partial(standardise, words=self._words())
-        answers = iter(map_texts(standard, texts.filter(given).to_list(), context.processes))
-        every = [next(answers) if is_given else _NOTHING for is_given in given]
+        every = map_given(partial(standardise, words=self._words()), texts, _NOTHING, context.processes)
         new = pl.Series(texts.name, [done.text for done in every], dtype=pl.String)
         removed = np.array([done.removed for done in every], bool)
         changed = {REMOVED: removed, IN_FULL: np.array([done.replaced for done in every], bool)}
@@ -99,7 +104,7 @@ class StandardWords(TextStep):
         return (
             new,
             met({rule: which & differs(texts, new) for rule, which in changed.items()}),
-            met({reason: which & mask(given) for reason, which in reported.items()}),
+            met({reason: which & mask(texts.is_not_null()) for reason, which in reported.items()}),
         )
 
     def _words(self) -> Words:
@@ -126,15 +131,21 @@ class StandardWords(TextStep):
             raise InputError(
                 f"no {self.dictionary} of country {country} come with the package; give the path of a file."
             )
-        return Words(full, only_last, beside, types, self._removed())
+        removed = self._removed()
+        if self.remove in SHIPPED and not removed:
+            raise InputError(
+                f"no {self.remove} of country {country} come with the package; give the path of a file."
+            )
+        return Words(
+            full, only_last, beside, types, removed, country if self.dictionary == "street_types" else ""
+        )
 
     def _removed(self) -> frozenset[str]:
         if self.remove is None:
             return frozenset()
         if self.remove != "address_words":
-            return frozenset(
-                fold(form) for form in read_dictionary(self.remove, ["form"], "redundant words")["form"]
-            )
+            own = read_dictionary(self.remove, ["form"], "redundant words", ["address_words"])
+            return frozenset(fold(form) for form in own["form"])
         words = lexicon(self.country or "").words
         return frozenset(form for form, kinds in words.items() if "redundant" in kinds and " " not in form)
 
@@ -154,6 +165,8 @@ class Words:
     types : set of str
         Types of streets.
     removed : set of str
+    streets_of : str
+        Country whose types of streets are written in full; empty where other words are.
     """
 
     full: Mapping[str, str]
@@ -161,6 +174,7 @@ class Words:
     beside: frozenset[str]
     types: frozenset[str]
     removed: frozenset[str]
+    streets_of: str
 
 
 @dataclass(frozen=True)
@@ -218,6 +232,8 @@ def _in_full(text: str, words: Words) -> tuple[str, bool]:
         full = words.full.get(key)
         if full is None or full.casefold() == match[0].casefold():
             continue
+        if words.streets_of and not _of_street(text, match, keys[: i + 1], words.streets_of):
+            continue
         last = _ENDS.match(text, match.end()) is not None
         if (key in words.only_last and not last) or (
             key in words.beside and not _beside(keys, i, last, words)
@@ -229,6 +245,21 @@ def _in_full(text: str, words: Words) -> tuple[str, bool]:
     return "".join([*written, text[at:]]), left
 
 
+def _of_street(text: str, form: re.Match[str], keys: list[str], country: str) -> bool:
+    """Whether a short form stands where the type of a street does, given the words up to it."""
+    if country == "FR":
+        first = len(keys) == 1 or not text[: form.start()].rpartition(",")[2].strip()
+        return first or keys[-2][0].isdigit() or keys[-2] in _REPEATED
+    if country == "NL":
+        return keys[-1] not in _ENDINGS or bool(len(keys) > 1 and _ENDS_OR_NUMBER.match(text, form.end()))
+    if country == "US":
+        numbered = _NUMBERED.search(text)
+        line = text.count(",", 0, numbered.start()) if numbered else 0
+        behind = _ENDS_OR_NUMBER.match(text, form.end()) is not None
+        return text.count(",", 0, form.start()) == line and not (behind and is_state(keys, lexicon(country)))
+    return True
+
+
 def _beside(keys: list[str], i: int, last: bool, words: Words) -> bool:
     """Whether a letter is a direction: before a name (N Main St) or behind a type (Main St N).
 
@@ -237,12 +268,12 @@ def _beside(keys: list[str], i: int, last: bool, words: Words) -> bool:
     if last:
         return i > 1 and keys[i - 1] in words.types and not keys[i - 2][0].isdigit()
     first = i == 0 or keys[i - 1][0].isdigit()
-    return first and keys[i + 1] not in words.types
+    return first and i + 1 < len(keys) and keys[i + 1] not in words.types
 
 
 def _read_forms(path: str | Path) -> dict[str, str]:
     """A user's dictionary: forms to words that the dictionary leaves as they are."""
-    rows = read_dictionary(path, ["form", "full"], "abbreviations")
+    rows = read_dictionary(path, ["form", "full"], "abbreviations", ["street_types", "directionals"])
     full: dict[str, str] = {}
     for row, (form, word) in enumerate(rows.select("form", "full").iter_rows(), 1):
         key = fold(form)

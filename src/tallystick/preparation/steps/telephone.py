@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from pydantic import field_validator
 
-from tallystick.preparation.distinct import map_texts
+from tallystick.preparation.distinct import map_given
 from tallystick.preparation.extras import require
 from tallystick.preparation.steps.checked import by_reason, settle
-from tallystick.preparation.steps.country import Country
+from tallystick.preparation.steps.country import HINT, Country
 from tallystick.preparation.steps.step import Change, Context, Mask, TextStep
 
 FICTION = "reserved for fiction and examples: it rings nobody"
 EXTENSION = "extension removed"
+_LONGEST_EXTENSION = 6
 
 # Ranges that regulators have set aside: Ofcom (numbers for use in TV and radio drama programmes), ARCEP
 # (decision 2018-0881), Bundesnetzagentur (numbers for drama), North American Numbering Plan (555-0100 to
@@ -54,6 +55,8 @@ class Telephone(TextStep):
     ['+442079460958', '+442079460958', None]
     """
 
+    hints: ClassVar[dict[str, str]] = {"country": HINT}
+
     type: Literal["telephone"] = "telephone"
     country: Country
     accept: Literal["valid", "possible"] = "valid"
@@ -78,10 +81,8 @@ class Telephone(TextStep):
     def change(self, texts: pl.Series, context: Context) -> Change:
         """Write numbers in the form E.164 (see `TextStep.change`)."""
         self.check()
-        given = texts.is_not_null()
         read = partial(read_number, country=self.country, possible=self.accept == "possible")
-        answers = iter(map_texts(read, texts.filter(given).to_list(), context.processes))
-        numbers = [next(answers) if is_given else _NONE for is_given in given]
+        numbers = map_given(read, texts, _NONE, context.processes)
         keep = self.extension == "keep"
         written = pl.Series(
             [
@@ -121,6 +122,8 @@ def read_number(text: str, country: str, *, possible: bool) -> Number:
         number = library.parse(text, country)
     except library.NumberParseException:
         return Number(None, None, "not one telephone number")
+    if len(number.extension or "") > _LONGEST_EXTENSION:
+        return Number(None, None, "perhaps a second number, not an extension")
     length = library.is_possible_number_with_reason(number)
     outcomes = library.ValidationResult
     if length == outcomes.IS_POSSIBLE_LOCAL_ONLY:

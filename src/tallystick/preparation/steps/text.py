@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field, StrictBool
 
+from tallystick.preparation.encodings import LOST
 from tallystick.preparation.steps.step import Change, Context, Mask, TextStep, differs, mask
 
 _MOST_PASSES = 8
@@ -37,7 +38,7 @@ class CleanText(TextStep):
         Make every run of white space one space, with none around the text; remove what is not seen.
     punctuation : {"keep", "remove", "space"}
         What becomes of characters that are no letters, digits or spaces: nothing, or they are removed,
-        or a space takes their place.
+        or a space takes their place. The mark of a lost letter (U+FFFD) stays.
     keep : str
         Punctuation that stays all the same.
     digits : {"keep", "remove"}
@@ -90,7 +91,7 @@ class CleanText(TextStep):
         if self.digits == "remove":
             yield "digits removed", lambda texts: texts.str.replace_all(r"\p{Nd}", "")
         if self.punctuation != "keep":
-            other = rf"[^\p{{L}}\p{{M}}\p{{N}}\s{_INVISIBLE}{_escaped(self.keep)}]"
+            other = rf"[^\p{{L}}\p{{M}}\p{{N}}\s{_INVISIBLE}{LOST}{_escaped(self.keep)}]"
             instead = " " if self.punctuation == "space" else ""
             yield "punctuation", lambda texts: texts.str.replace_all(other, instead)
         if self.case is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from tallystick._problems import misspelt, one_of
 from tallystick.errors import InputError
 from tallystick.preparation.read import ID_COLUMN, read_columns
 from tallystick.preparation.source import Source
@@ -32,7 +33,9 @@ def shipped(name: str) -> pl.DataFrame:
     return pl.read_csv(path.read_bytes(), infer_schema=False)
 
 
-def read_dictionary(path: str | Path, columns: Sequence[str], what: str) -> pl.DataFrame:
+def read_dictionary(
+    path: str | Path, columns: Sequence[str], what: str, shipped_names: Sequence[str] = ()
+) -> pl.DataFrame:
     """A dictionary of the user's: a CSV file, or any other that a source may be.
 
     Parameters
@@ -43,6 +46,8 @@ def read_dictionary(path: str | Path, columns: Sequence[str], what: str) -> pl.D
         Columns that it has to have.
     what : str
         What it is, for messages: ``"spellings"``.
+    shipped_names : sequence of str
+        Dictionaries of the package that could be named instead.
 
     Returns
     -------
@@ -54,7 +59,21 @@ def read_dictionary(path: str | Path, columns: Sequence[str], what: str) -> pl.D
     InputError
         If the file is absent or malformed, lacks a column, or a row lacks a value.
     """
-    frame = read_columns(Source(name=what, path=Path(path)), columns).drop(ID_COLUMN)
+    path = Path(path)
+    if shipped_names and not path.suffix and not path.exists():
+        expected = f"{one_of(shipped_names)} or the path of a file"
+        said = misspelt(path.name, shipped_names, expected)
+        raise InputError(said if said.endswith("?") else f"{said}.")
+    try:
+        frame = read_columns(Source(name=what, path=path), columns).drop(ID_COLUMN)
+    except InputError as error:
+        # What follows speaks of the settings of sources.
+        said = str(error).partition(";")[0].removesuffix(".")
+        named = " and ".join(f"'{column}'" for column in columns)
+        raise InputError(
+            f"{said}; expected a file of the {what}, such as CSV in UTF-8 with a header, with "
+            f"the column{'s' * (len(columns) > 1)} {named}, its path relative to the specification."
+        ) from error
     frame = frame.with_columns(pl.all().cast(pl.String).str.strip_chars().replace("", None))
     lacking = frame.select(pl.any_horizontal(pl.all().is_null())).to_series()
     if lacking.any():
