@@ -66,6 +66,7 @@ def spellings(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
+@pytest.mark.filterwarnings("ignore::tallystick.errors.TallystickWarning")
 @pytest.mark.parametrize("kind", STEPS)
 @settings(
     max_examples=25,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tallystick.preparation.addresses.lexicon import Lexicon, fold, lexicon
 from tallystick.preparation.addresses.parts import NOTHING, Split, undecided
@@ -43,7 +44,7 @@ def split_english(segments: Sequence[Sequence[str]], country: str, *, open_end: 
         return _without_street(lines, units, buildings, words, box=box)
     line, before, after = list(lines[at]), lines[:at], lines[at + 1 :]
     if numbered:
-        front, number, line = _numbers(line, country, words)
+        front, number, line = _numbers(line, country, words, segments)
         buildings = [*buildings, front] if front else buildings
     if not number and "number word" in words.words.get(fold(line[0]), ()):
         return undecided(NUMBER_WORD)
@@ -121,7 +122,9 @@ def _number_at(line: Sequence[str], country: str) -> int | None:
     return None
 
 
-def _numbers(line: list[str], country: str, words: Lexicon) -> tuple[str, str, list[str]]:
+def _numbers(
+    line: list[str], country: str, words: Lexicon, segments: Sequence[Sequence[str]]
+) -> tuple[str, str, list[str]]:
     """What stands before the house number, the number with its letter or fraction, and what follows."""
     at = _number_at(line, country) or 0
     front, number, rest = line[:at], line[at], line[at + 1 :]
@@ -130,6 +133,10 @@ def _numbers(line: list[str], country: str, words: Lexicon) -> tuple[str, str, l
     # "12 A Street" has no other name than the letter, "12 A Hill Street" has; in the United States a letter
     # is never the number's.
     letter = len(rest) > 1 and len(rest[0]) == 1 and rest[0].isalpha() and number[-1].isdigit()
+    # Where a unit stood between them, the letter is not the number's.
+    letter = letter and any(
+        one.endswith(number) and after == rest[0] for segment in segments for one, after in pairwise(segment)
+    )
     if letter and country != "US":
         named = fold(rest[1]) not in words.types or any(fold(word) in words.types for word in rest[2:])
         return (" ".join(front), number + rest[0], rest[1:]) if named else (" ".join(front), number, rest)
