@@ -303,6 +303,15 @@ def test_a_step_that_takes_much_away_is_warned_of() -> None:
         )
 
 
+def test_what_was_warned_of_in_a_run_is_not_warned_of_again() -> None:
+    table = pl.DataFrame({"born": [f"{day:02}/13/1980" for day in range(1, 31)]})
+    steps = of(fields=[{"field": "born", "steps": [{"type": "date", "order": "day_first"}]}])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TallystickWarning)
+        (made,) = as_prepared([Source(name="a", table=table)], steps)
+    assert made.table["born"].null_count() == 30
+
+
 def test_values_that_could_not_be_decided_are_listed_by_record() -> None:
     table = pl.DataFrame({"born": ["03/04/1980", "1980-01-01", "03/04/1980"]})
     found = prepare_table(table, of(fields=[{"field": "born", "steps": ["date"]}]))

@@ -175,7 +175,9 @@ def _reported(ids: pl.Series, steps: Sequence[StepCount]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=REPORTED), *parts])
 
 
-def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) -> PreparedTable:
+def prepare_raw(
+    raw: RawTable, preparation: Preparation, *, processes: int = 1, warn: bool = True
+) -> PreparedTable:
     """Prepare a source that has been read.
 
     Parameters
@@ -185,6 +187,8 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
     preparation : Preparation
     processes : int
         How many processes may share the work of slow libraries.
+    warn : bool
+        Warn of steps that take much away; not where the same was prepared before.
 
     Returns
     -------
@@ -216,7 +220,8 @@ def prepare_raw(raw: RawTable, preparation: Preparation, *, processes: int = 1) 
             raise InputError(f"{source.shown}, {place} (field {one.field!r}): {error}") from error
         columns |= {name: values.alias(name) for name, values in written.items()}
         steps += counts
-        warn_of_steps(source, counts)
+        if warn:
+            warn_of_steps(source, counts)
     touched = [name for name in read if name in preparation.touched(source.name)]
     references = (
         reference_numbers(preparation.reference, source.name, len(raw.ids)) if preparation.reference else None

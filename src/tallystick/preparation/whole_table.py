@@ -82,7 +82,7 @@ def as_prepared(sources: Sequence[Source], preparation: Preparation | None) -> t
     made = []
     for source in sources:
         raw = read_prepared_raw(source, preparation)
-        prepared = prepare_raw(raw, preparation, processes=os.cpu_count() or 1)
+        prepared = prepare_raw(raw, preparation, processes=os.cpu_count() or 1, warn=False)
         made.append(_in_memory(source, prepared, whole_table(prepared, source.id or _ID)))
     return tuple(made)
 
