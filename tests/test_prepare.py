@@ -424,6 +424,8 @@ def test_the_command_writes_prepared_files_that_a_linkage_can_read(files: Path) 
     assert facts["edits"][0]["failed"] == 1
     assert 'label "unknown"' in said
     assert 'edit "old" (flag): 1 fail' in said
+    assert "'UNKNOWN' -> '(missing)'" not in said
+    assert "'UNKNOWN' -> '(missing)'" in call("prepare", files / "s.toml", "--force", "--show-values")[1]
     assert call("prepare", files / "s.toml")[0] == 2
     before = (out / "a.parquet").read_bytes()
     assert call("prepare", files / "s.toml", "--force")[0] == 0

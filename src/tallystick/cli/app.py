@@ -203,6 +203,10 @@ def prepare(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Directory for the results; by default SPEC-prepared.")
     ] = None,
+    show_values: Annotated[
+        bool,
+        typer.Option("--show-values", help="Show the commonest values of each rule, before and after."),
+    ] = False,
     threads: Threads = None,
     force: Force = False,
     quiet: Quiet = False,
@@ -212,7 +216,7 @@ def prepare(
     with _plain_errors(reporter):
         from tallystick.cli.prepare import run_prepare
 
-        text = run_prepare(spec, out, threads, force, reporter)
+        text = run_prepare(spec, out, threads, force, reporter, show_values)
         reporter.close()
         if not quiet:
             print(text)

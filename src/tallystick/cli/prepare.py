@@ -32,7 +32,12 @@ _TABLES = ("failures", "removed", "reported")
 
 
 def run_prepare(
-    spec_path: Path, out: Path | None, threads: int | None, force: bool, progress: Progress
+    spec_path: Path,
+    out: Path | None,
+    threads: int | None,
+    force: bool,
+    progress: Progress,
+    show_values: bool = False,
 ) -> str:
     """Prepare the sources of a specification and write them.
 
@@ -48,6 +53,8 @@ def run_prepare(
         Replace what is there.
     progress : Progress
         Told how far it is.
+    show_values : bool
+        Show the commonest values of each rule, before and after.
 
     Returns
     -------
@@ -95,13 +102,18 @@ def run_prepare(
         write_table(frame, folder / f"{source.name}.parquet")
     write_preparation(folder, done)
     remove(folder / WORK)
-    return "\n".join([*(summary(one) for one in done), f"Written to {folder}."])
+    return "\n".join([*(summary(one, show_values=show_values) for one in done), f"Written to {folder}."])
 
 
-def _listed(counts: Mapping[str, int], before: str) -> list[str]:
-    """Rules or reasons with their counts, the commonest first."""
+def _listed(
+    counts: Mapping[str, int], before: str, examples: Mapping[str, tuple[tuple[str, str], ...]]
+) -> list[str]:
+    """Rules or reasons with their counts, the commonest first, and examples where there are any."""
     told = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    lines = [f"      {n:>9,}  {before}{what}" for what, n in told[:_SHOWN_RULES]]
+    lines = []
+    for what, n in told[:_SHOWN_RULES]:
+        lines.append(f"      {n:>9,}  {before}{what}")
+        lines += [f"                   {old!r} -> {new!r}" for old, new in examples.get(what, ())]
     if len(told) > _SHOWN_RULES:
         lines.append(f"                 {before}{len(told) - _SHOWN_RULES} more in {PREPARATION}")
     return lines
@@ -117,12 +129,14 @@ def _clear(folder: Path) -> None:
         (folder / f"{one['name']}.parquet").unlink(missing_ok=True)
 
 
-def summary(prepared: PreparedTable) -> str:
+def summary(prepared: PreparedTable, *, show_values: bool = False) -> str:
     """What was done to a source, for people.
 
     Parameters
     ----------
     prepared : PreparedTable
+    show_values : bool
+        Show the commonest values of each rule, before and after.
 
     Returns
     -------
@@ -140,8 +154,9 @@ def summary(prepared: PreparedTable) -> str:
             changed = ["changed: " + ", ".join(changed) if changed else "0 changed"]
         text = f"  {step.field}, {step.step}: {changed[0]}"
         lines.append(text + (f"; {step.n_reported:,} records reported" if step.reported else ""))
-        lines += _listed(step.rules, "")
-        lines += _listed(step.reported, "reported: ")
+        examples = step.examples if show_values else {}
+        lines += _listed(step.rules, "", examples)
+        lines += _listed(step.reported, "reported: ", examples)
     for edit in prepared.edits:
         judged = f", {edit.n_not_judged:,} could not be judged" if edit.n_not_judged else ""
         lines.append(f'  edit "{edit.rule}" ({edit.action}): {edit.n_failed:,} fail{judged}')

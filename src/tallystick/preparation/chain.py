@@ -10,7 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.preparation.steps.step import Context, Mask, PreparationStep, differs, mask
+from tallystick.preparation.steps.step import Applied, Context, Mask, PreparationStep, differs, mask
+
+EXAMPLES = 3
+"""Values that are kept as examples of a rule."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class StepCount:
         Records that are reported, each once.
     rows : mapping of str to int32 array
         Reason to the records that are reported for it, by their place in the source.
+    examples : mapping of str to tuple of (before, after)
+        Rule or reason to the values that most records have of those that it changed or reported, as text.
     """
 
     source: str
@@ -58,6 +63,7 @@ class StepCount:
     n_emptied: int
     n_reported: int
     rows: Mapping[str, NDArray[np.int32]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    examples: Mapping[str, tuple[tuple[str, str], ...]] = dataclasses.field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,32 @@ def run_steps(
     return {name: held[name] for name in written}, counts
 
 
+def _examples(
+    before: pl.DataFrame, applied: Applied, n: NDArray[np.int64]
+) -> dict[str, tuple[tuple[str, str], ...]]:
+    """For each rule and reason the commonest values that it was about, before and after."""
+    after = pl.DataFrame(dict(applied.columns))
+    found = {}
+    for what, where in {**applied.changed, **applied.reported}.items():
+        rows = np.flatnonzero(where)
+        if not len(rows):
+            continue
+        best = rows[np.argsort(-n[rows], kind="stable")[:EXAMPLES]].tolist()
+        found[what] = tuple((_shown(before, row), _shown(after, row)) for row in best)
+    return found
+
+
+def _shown(frame: pl.DataFrame, row: int) -> str:
+    """The values of a row: one as it is, several with their names, those that are missing left out."""
+    values = frame.row(row, named=True)
+    present = {name: value for name, value in values.items() if value is not None}
+    if not present:
+        return "(missing)"
+    if len(values) == 1:
+        return str(*present.values())
+    return ", ".join(f"{name} {value}" for name, value in present.items())
+
+
 def _applied(
     step: PreparationStep,
     distinct: Distinct,
@@ -204,6 +236,7 @@ def _applied(
         n_emptied=records(emptied),
         n_reported=records(any_told),
         rows={why: np.flatnonzero(where[distinct.codes]).astype(np.int32) for why, where in told.items()},
+        examples=_examples(before.select(step.reads(field)), applied, n),
     )
     if not any(changed.values()) and set(applied.columns) <= set(before.columns):
         return distinct, count

@@ -14,8 +14,8 @@ MUCH = 0.1
 """Share of the values of a field that a step can set missing, or report, without a warning."""
 FEW = 10
 """Up to so many values no share tells anything."""
-_MEANT = ("missing",)
-"""Steps that are there to set values missing, whatever their share."""
+_HARMLESS = ("missing", "nickname")
+"""Steps that are there to set values missing, or leave what they report as it is: whatever the share."""
 
 
 def warn_of_steps(source: Source, counts: Sequence[StepCount]) -> None:
@@ -32,8 +32,10 @@ def warn_of_steps(source: Source, counts: Sequence[StepCount]) -> None:
     TallystickWarning
     """
     for one in counts:
-        emptied = 0 if one.step in _MEANT and one.n_emptied < one.n_present else one.n_emptied
+        emptied = one.n_emptied
         n = max(emptied, one.n_reported)
+        if one.step in _HARMLESS and emptied < one.n_present:
+            continue
         if n <= max(FEW, MUCH * one.n_present) or not one.n_present:
             continue
         what = "set missing" if emptied >= one.n_reported else "reported"
