@@ -156,6 +156,12 @@ def call(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(one) for one in arguments], catch_exceptions=False)
 
 
+def outcome(*arguments: object) -> tuple[int, str]:
+    """Exit status and output of a `call`."""
+    result = call(*arguments)
+    return result.exit_code, result.output
+
+
 def tree(folder: Path) -> dict[str, bytes | None]:
     """Every file of a folder with its content, and every folder."""
     return {

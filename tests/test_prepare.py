@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_files import outcome as call
 
 from tallystick import Source
 from tallystick.errors import InputError, SpecError, TallystickWarning
@@ -396,15 +397,6 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "b.csv").write_text(FILE.replace("\n", "\nb", 4).replace("bpid", "pid"))
     (tmp_path / "s.toml").write_text(SPEC)
     return tmp_path
-
-
-def call(*arguments: object) -> tuple[int, str]:
-    from typer.testing import CliRunner
-
-    from tallystick.cli.app import app
-
-    result = CliRunner().invoke(app, [str(one) for one in arguments])
-    return result.exit_code, result.output
 
 
 def test_the_command_writes_prepared_files_that_a_linkage_can_read(files: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from small_files import outcome as call
 
 import tallystick as ts
 from tallystick import Source
@@ -39,16 +40,6 @@ type = "all_pairs"
 
 def of(**parts: object) -> Preparation:
     return Preparation(**parts)  # type: ignore[arg-type]
-
-
-def call(*arguments: object) -> tuple[int, str]:
-    from typer.testing import CliRunner
-
-    from tallystick.cli.app import app
-
-    result = CliRunner().invoke(app, [str(one) for one in arguments])
-    assert not result.exception or isinstance(result.exception, SystemExit), result.exception
-    return result.exit_code, result.output
 
 
 ROWS = """1,Smith,1980-01-02,m,p1

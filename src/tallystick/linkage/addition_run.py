@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from tallystick._files import write_json
+from tallystick._files import file_sha256, write_json
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.linkage.addition import Added, Entered, add_source, check_new
@@ -20,7 +20,7 @@ from tallystick.linkage.forecast import CURVE, curve_table
 from tallystick.linkage.golden import check_golden
 from tallystick.linkage.model import Model
 from tallystick.linkage.preparing import with_references, without_references, write_preparation
-from tallystick.linkage.run import check_unchanged, file_sha256, run_facts
+from tallystick.linkage.run import check_unchanged, run_facts
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
 from tallystick.preparation.source import Source

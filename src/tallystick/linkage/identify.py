@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick._files import file_sha256
 from tallystick.blocking.passes import AnyPass, PairTable
 from tallystick.blocking.plan import Kind, source_pairs
 from tallystick.errors import InputError, TallystickWarning
@@ -44,8 +45,7 @@ def pairs_sha256(source: Source) -> str:
     """A digest of a table of pairs: of the bytes of a file, or of the rows of a query, in whatever order."""
     opened = open_source(source)  # which says what is wrong with it
     if source.path is not None:
-        with open(source.path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(source.path)
     rows = opened.read(opened.columns, None).select(pl.all().cast(pl.String))
     return hashlib.sha256(rows.sort(pl.all()).write_csv().encode()).hexdigest()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
+from tallystick._files import file_sha256
 from tallystick._progress import Progress, silent
 from tallystick.comparisons.dictionaries import dictionary_files
 from tallystick.errors import InputError
@@ -88,12 +88,7 @@ def dictionaries_sha256(spec: Spec) -> dict[str, str]:
     dict of str to str
     """
     paths = spec.prepare.files() if spec.prepare is not None else ()
-    return {path: _sha256(Path(path)) for path in paths if Path(path).is_file()}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {path: file_sha256(path) for path in paths if Path(path).is_file()}
 
 
 def outside_sha256(spec: Spec) -> list[str]:
@@ -121,4 +116,4 @@ def outside_sha256(spec: Spec) -> list[str]:
     for one in spec.comparisons:
         paths += map(Path, dictionary_files(one.comparator))
     # What is wrong with one that is not there is said where it is read.
-    return [_sha256(path) for path in paths if path.is_file()]
+    return [file_sha256(path) for path in paths if path.is_file()]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from tallystick import __version__
-from tallystick._files import write_json
+from tallystick._files import file_sha256, write_json
 from tallystick._memory import give_back
 from tallystick._progress import Progress, silent
 from tallystick.blocking.limits import MOST_PAIRS
@@ -387,12 +387,6 @@ def _fingerprint(spec: Spec, inputs: Sequence[TableFacts], model: Model | Sequen
 def named_sha256(path: str) -> str:
     """Hash of a file that a specification names beside its sources; `InputError` where it cannot be read."""
     return pairs_sha256(Source(name="pairs", path=Path(path)))
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file, as ``run.json`` has it of every input."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _fitted(

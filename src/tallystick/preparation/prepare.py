@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tallystick._problems import misspelt
+from tallystick._problems import misspelt, written_path
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.apply_edits import edited
 from tallystick.preparation.chain import StepCount, run_steps
@@ -105,12 +105,9 @@ def check_named(preparation: Preparation, sources: Sequence[str]) -> None:
     TallystickWarning
         If there are steps, but none for a source.
     """
-    for what in ("fields", "edits", "duplicates"):
-        for number, one in enumerate(getattr(preparation, what)):
-            for name in one.sources:
-                if name not in sources:
-                    found = misspelt(name, list(sources), "the name of a source")
-                    raise InputError(f"prepare.{what}[{number}].sources: {found}.")
+    for path, name in preparation.unknown_sources(sources):
+        found = misspelt(name, list(sources), "the name of a source")
+        raise InputError(f"{written_path(path[:-1])}: {found}.")
     for name in sources:
         if preparation.fields and not any(True for _ in preparation.of_source(name)):
             warnings.warn(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tallystick._files import file_sha256
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.normalise import FieldSettings, Normalise, normalise_column
 from tallystick.preparation.opened import Opened
@@ -165,7 +166,7 @@ def read_raw(source: Source, fields: Sequence[str], readers: Mapping[str, str] |
     frame, ids = _read(source, list(columns.values()), who)
     used = frame.select(sorted(set(columns.values())))
     try:
-        digest = _file_hash(source.path) if source.path else _table_hash([ids, *used])
+        digest = file_sha256(source.path) if source.path else _table_hash([ids, *used])
     except InputError as error:  # a column that has no form as text
         raise InputError(f"{source.shown}: {error}") from error
     return RawTable(source, ids, {name: frame[column] for name, column in columns.items()}, digest)
@@ -447,11 +448,6 @@ def _warn(
             TallystickWarning,
             stacklevel=4,
         )
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _table_hash(columns: Sequence[pl.Series]) -> str:

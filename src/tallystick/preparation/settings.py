@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from tallystick._problems import Problem, misspelt, report
+from tallystick._problems import KeyPath, Problem, misspelt, report
 from tallystick._schema import Settings
 from tallystick.preparation.duplicates import DuplicateRule
 from tallystick.preparation.edits import Edit
@@ -110,6 +110,19 @@ class Preparation(Settings):
     def files(self) -> tuple[str, ...]:
         """Paths of the files that steps need."""
         return tuple(path for one in self.fields for step in one.steps for path in step.files().values())
+
+    def unknown_sources(self, sources: Sequence[str]) -> Iterator[tuple[KeyPath, str]]:
+        """Sources that parts of the preparation are for and that are not there: their places and names."""
+        parts: dict[str, tuple[PreparedField | Edit | DuplicateRule, ...]] = {
+            "fields": self.fields,
+            "edits": self.edits,
+            "duplicates": self.duplicates,
+        }
+        for what, own in parts.items():
+            for number, one in enumerate(own):
+                for place, name in enumerate(one.sources):
+                    if name not in sources:
+                        yield ("prepare", what, number, "sources", place), name
 
     def of_source(self, source: str) -> Iterator[tuple[int, PreparedField]]:
         """The fields that are prepared in a source, with their places among all."""

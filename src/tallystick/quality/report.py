@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tallystick import _formats as formats
 from tallystick._files import write_text
+from tallystick._pages import page_environment
 from tallystick.blocking.sizes import Block
 from tallystick.quality import charts
 from tallystick.quality.diagnostics import (
@@ -127,16 +128,7 @@ def write_report(
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("tallystick.quality", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in (
+    names = (
         "count",
         "percent",
         "probability",
@@ -145,9 +137,8 @@ def _environment() -> Environment:
         "seconds",
         "without_password",
         "place",
-    ):
-        environment.filters[name] = getattr(formats, name)
-    return environment
+    )
+    return page_environment("tallystick.quality", names)
 
 
 @cache

@@ -220,18 +220,8 @@ def _unknown_sources(spec: Spec) -> Iterator[Problem]:
     if spec.prepare is None or not spec.sources:
         return
     names = [source.name for source in spec.sources]
-    prepare = spec.prepare
-    named = {
-        "fields": [one.sources for one in prepare.fields],
-        "edits": [one.sources for one in prepare.edits],
-        "duplicates": [one.sources for one in prepare.duplicates],
-    }
-    for what, parts in named.items():
-        for number, chosen in enumerate(parts):
-            for place, name in enumerate(chosen):
-                if name not in names:
-                    path: KeyPath = ("prepare", what, number, "sources", place)
-                    yield Problem(path, misspelt(name, names, "the name of a source"))
+    for path, name in spec.prepare.unknown_sources(names):
+        yield Problem(path, misspelt(name, names, "the name of a source"))
 
 
 def _answers_read(spec: Spec) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from tallystick import _formats as formats
+from tallystick._pages import page_environment
 from tallystick.preparation.profile import criteria
 from tallystick.preparation.profile.associations import (
     BITS_TWICE,
@@ -76,17 +76,8 @@ def _bar(share: float | None) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("tallystick.preparation.profile", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("count", "percent", "probability", "place", "without_password"):
-        environment.filters[name] = getattr(formats, name)
+    names = ("count", "percent", "probability", "place", "without_password")
+    environment = page_environment("tallystick.preparation.profile", names)
     environment.filters["bar"] = _bar
     environment.filters["shown"] = shown_values
     environment.filters["phi"] = phi_text
