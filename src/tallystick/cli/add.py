@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tallystick._progress import Progress
-from tallystick.cli.commands import _bytes, _facts, _find_modules_in, _sources
+from tallystick.cli.commands import _bytes, _find_modules_in
 from tallystick.errors import InputError
 from tallystick.linkage.addition_run import add_to_run
+from tallystick.linkage.run_folder import read_facts, read_sources
 from tallystick.preparation.source import Source
 
 
@@ -26,8 +27,8 @@ def add_file(
     """Link a new file to the entities of a run, and tell what changed."""
     if out is None:
         raise InputError("add needs --out, the directory for the results; the run itself stays as it is.")
-    facts = _facts(run)
-    sources = _sources(run, facts)
+    facts = read_facts(run)
+    sources = read_sources(run, facts)
     _find_modules_in(Path())
     like = sources[0]  # the columns are named as in the first source, unless they are named as the fields
     source = Source(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tallystick._files import write_text
 from tallystick._progress import Progress
 from tallystick.errors import InputError
-from tallystick.linkage.folder import RUN_FORMAT, WORK
 from tallystick.linkage.links import Links
 from tallystick.linkage.model import Model
+from tallystick.linkage.run_folder import read_facts, read_sources
 from tallystick.linkage.sequential_links import SequentialLinks
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.preparation.source import Source
@@ -252,44 +250,6 @@ def _sources_of(model: Model | SequentialModel) -> list[str]:
     return list(dict.fromkeys(name for pair in pairs for name in (pair.left, pair.right)))
 
 
-def _facts(run: Path) -> dict[str, Any]:
-    """The content of run.json of a complete run."""
-    path = run / "run.json"
-    if not path.is_file():
-        reason = (
-            "the run is not complete: run it again"
-            if (run / WORK).is_dir()
-            else "it is no directory of a run"
-        )
-        raise InputError(f"{run}: there is no run.json: {reason}.")
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: the file cannot be read as JSON ({error}): run the linkage again."
-        ) from error
-    if not isinstance(facts, dict) or facts.get("format") != RUN_FORMAT:
-        raise InputError(
-            f"{path}: the format is not {RUN_FORMAT!r}, so it is no run of this version: "
-            "run the linkage again."
-        )
-    return facts
-
-
-def _sources(run: Path, facts: dict[str, Any]) -> list[Source]:
-    sources = []
-    for source, read in zip(facts["spec"]["sources"], facts["inputs"], strict=True):
-        if source.get("path") is None and source.get("uri") is None:
-            raise InputError(
-                f"{run}: source {read['name']!r} was a table in memory: use Links.join in Python instead."
-            )
-        if "uri" in source:
-            # The run does not keep a password: PostgreSQL then looks in PGPASSWORD and ~/.pgpass.
-            source = {**source, "uri": source["uri"].replace(":***@", "@")}
-        sources.append(Source(**source))
-    return sources
-
-
 def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, force: bool) -> str:
     """Write the linked table."""
     from tallystick.linkage.export import join_pairs
@@ -301,8 +261,8 @@ def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, f
 
     _check_file(out, force)
     check_suffix(out)
-    facts = _facts(run)
-    sources = _sources(run, facts)
+    facts = read_facts(run)
+    sources = read_sources(run, facts)
     check_unchanged(sources, facts)
     decisions = ["link", "possible"] if possible else ["link"]
     preparation = facts["spec"].get("prepare")
@@ -319,8 +279,8 @@ def evaluate_run(run: Path, truth: str) -> str:
     from tallystick.linkage.run import check_unchanged
     from tallystick.linkage.tables import read_table
 
-    facts = _facts(run)
-    sources = _sources(run, facts)
+    facts = read_facts(run)
+    sources = read_sources(run, facts)
     check_unchanged(sources, facts)
     pairs, entities = (read_table(run / f"{name}.parquet") for name in ("links", "entities"))
     keys = [one["key"] for one in facts["counts"].get("keys", [])]  # of a run of match keys

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress
-from tallystick.cli.commands import _facts, _find_modules_in, _sources
+from tallystick.cli.commands import _find_modules_in
 from tallystick.errors import InputError
 from tallystick.linkage.forecast import forecast_run, forecast_text
 from tallystick.linkage.prepare import prepare
 from tallystick.linkage.run import check_unchanged
+from tallystick.linkage.run_folder import read_facts, read_sources
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.rules import Capacity, Costs, ErrorBounds, Targets, ThresholdRule
@@ -82,7 +83,7 @@ def show_thresholds(
     run: Path, rule: ThresholdRule | None, again: bool, threads: int | None, progress: Progress
 ) -> str:
     """The thresholds of a run, and those of a rule beside them, with counts and expected errors."""
-    facts = _facts(run)
+    facts = read_facts(run)
     model = load_model(run)
     if isinstance(model, SequentialModel):
         raise InputError(
@@ -91,7 +92,7 @@ def show_thresholds(
         )
 
     def score_again(floors: NDArray[np.float64]) -> ScoredPairs:
-        sources = _sources(run, facts)
+        sources = read_sources(run, facts)
         check_unchanged(sources, facts)
         _find_modules_in(Path())
         prepared = prepare(model.spec, sources, threads=threads, progress=progress)
