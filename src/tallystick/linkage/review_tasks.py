@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tallystick.blocking.constraint import constraint
+from tallystick.linkage.model import Model
 from tallystick.linkage.saved_run import SavedRun
+from tallystick.linking.constraints import constraint_of, zero_weight
 from tallystick.linking.information import expected_gain
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Task
 
-LEAST_GAIN = 0.05
+LEAST_GAIN = 0.01
 """Errors that the answer to a pair that is no possible link has to be expected to remove."""
 
 
@@ -30,7 +34,7 @@ def review_tasks(run: SavedRun) -> tuple[Task, ...]:
         By falling weight; `Task.information` is the expected number of errors that the answer removes.
     """
     decided, records = run.decided, run.prepared.records
-    gain = expected_gain(decided, run.model.spec.decision.one_to_one)
+    gain = gain_of_answers(run)
     chosen = np.flatnonzero(decided.possible | (gain >= LEAST_GAIN))
     pairs = decided.pairs
     weight = np.where(np.isnan(pairs.weight), np.inf, pairs.weight)
@@ -51,4 +55,34 @@ def review_tasks(run: SavedRun) -> tuple[Task, ...]:
             place,
         )
         for place, (at, left, right) in enumerate(zip(order, *sides, strict=True))
+    )
+
+
+def gain_of_answers(run: SavedRun) -> NDArray[np.float64]:
+    """Errors that the answer to each kept pair of a run is expected to remove.
+
+    Parameters
+    ----------
+    run : SavedRun
+        The run.
+
+    Returns
+    -------
+    float64 array, shape (n_pairs,)
+        See `tallystick.linking.information.expected_gain`; of a linkage by steps from the posteriors alone.
+    """
+    decided, prepared = run.decided, run.prepared
+    if not isinstance(run.model, Model):
+        links = run.model.spec.decision.links
+        records = prepared.records
+        limits = [constraint(links, *records.declared(s, t)) for s, t in prepared.plan.blocking.source_pairs]
+        return expected_gain(decided, limits)
+    pairs, rule = run.model.parameters.pairs, run.rule
+    limits = [constraint_of(rule, pair) for pair in pairs]
+    zeros = np.array([zero_weight(pair, one) for pair, one in zip(pairs, limits, strict=True)])
+    return expected_gain(
+        decided,
+        limits,
+        cut=rule.upper if rule.scale == "posterior" else 0.5,
+        gain=decided.pairs.weight - zeros[decided.pairs.source_pair],
     )
