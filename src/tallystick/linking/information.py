@@ -1,16 +1,16 @@
 """How much the answer to a pair tells: the errors that knowing it is expected to remove.
 
-An error is a link that is no match, or a match that is no link. To know whether a pair e is a match removes the
-error that its own verdict is expected to be. Where pairs compete for records, it changes the others as well:
-a match takes both records from all rivals, and a non-match leaves more to them. With p the posterior under the
-constraint, a rival f that shares a record with e is a match with e never, so that
+An error is a link that is no match, or a match that is no link. To know whether a pair e is a match removes
+the error that its own verdict is expected to be. Where pairs compete for records, it changes the others as
+well: a match takes both records from all rivals, and a non-match leaves more to them. With p the posterior
+under the constraint, a rival f that shares a record with e is a match with e never, so that
 
     p(f | e is a match) = 0,    p(f | e is none) = p(f) / (1 - p(e))
 
 exactly. Pairs that share no record with e but hang together with it through others change less; in components
 of few pairs all one-to-one sets are summed over, elsewhere such pairs are taken to be independent of e.
 
-It is the expected value of sample information (Raiffa and Schlaifer 1961) with the number of errors as the loss.
+It is the expected value of sample information (Raiffa and Schlaifer 1961), the number of errors being the loss.
 """
 
 from __future__ import annotations
