@@ -89,8 +89,8 @@ def test_a_record_does_not_move_to_where_a_refused_one_stands() -> None:
         (1, 2): (0.99, True),
         (3, 4): (0.995, True),
         (0, 4): (0.6, True),
-        (1, 4): (1.0, True),
-        (2, 4): (1.0, True),
+        (1, 4): (0.99, True),
+        (2, 4): (0.99, True),
     }
     assert parts(clustered(pairs, 5, support=0.45).entity) == [[0, 1, 2, 4], [3]]
     pairs[(0, 4)] = (0.0, False)

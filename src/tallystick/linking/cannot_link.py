@@ -28,10 +28,10 @@ def components_apart(
 ) -> Clustering:
     """Entities of linked records, split by the weakest links where two of them are apart.
 
-    In a component of links that holds two records which are apart the links are put in one by one, the strongest
-    first (those that are held before all others), and one that would bring two such records together is cut. So
-    what is cut are the weakest links that keep them connected, as in a spanning tree of the strongest links
-    (Kruskal 1956). Other components are as `connected_components` makes them.
+    In a component of links that holds two records which are apart the links are put in one by one, the
+    strongest first (those that are held before all others), and one that would bring two such records
+    together is cut. So what is cut are the weakest links that keep them connected, as in a spanning tree of
+    the strongest links (Kruskal 1956). Other components are as `connected_components` makes them.
 
     Parameters
     ----------

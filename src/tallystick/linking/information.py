@@ -10,7 +10,8 @@ under the constraint, a rival f that shares a record with e is a match with e ne
 exactly. Pairs that share no record with e but hang together with it through others change less; in components
 of few pairs all one-to-one sets are summed over, elsewhere such pairs are taken to be independent of e.
 
-It is the expected value of sample information (Raiffa and Schlaifer 1961), the number of errors being the loss.
+It is the expected value of sample information (Raiffa and Schlaifer 1961), the loss being the number of
+errors.
 """
 
 from __future__ import annotations
