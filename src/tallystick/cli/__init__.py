@@ -1,8 +1,10 @@
 """The command line: ``tallystick --help``."""
 
 from tallystick.cli.app import app, main
+from tallystick.cli.finalise import finalise
 from tallystick.cli.gold import gold
 
 app.add_typer(gold, name="gold")
+app.command()(finalise)
 
 __all__ = ["app", "main"]
