@@ -11,9 +11,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from tallystick.errors import InputError
 from tallystick.review.cases import RecordKey
-from tallystick.review.claims import check_free, check_held, participate, take_if_free
+from tallystick.review.claims import (
+    check_free,
+    check_held,
+    check_may_settle,
+    participate,
+    take_if_free,
+)
 from tallystick.review.connect import Database
-from tallystick.review.people import role_of
 from tallystick.review.rows import (
     STANDS,
     checked_text,
@@ -110,12 +115,7 @@ def adjudicate(
             raise InputError(
                 f"task {number} is {task.t_state}: only a disagreement or an unsure verdict is to be settled."
             )
-        check_adjudicator(connection, reviewer)
-        role = role_of(connection, reviewer)
-        if role != "administrator" and any(one.reviewer == reviewer for one in stand):
-            raise InputError(
-                f"task {number} was judged by you: another adjudicator, or an administrator, has to settle it."
-            )
+        check_may_settle(connection, number, reviewer)
         check_free(database, connection, task, reviewer)
         values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
         made = add_decision(connection, kind="adjudication", run=run, model=model, **values)
@@ -159,12 +159,6 @@ def undo(
         settle(connection, row.t_number, release=False)
         take_if_free(database, connection, task, reviewer, lease)
         return _decision(connection, made)
-
-
-def check_adjudicator(connection: Connection, reviewer: str) -> None:
-    """`InputError` where a person may not settle disagreements."""
-    if role_of(connection, reviewer) == "reviewer":
-        raise InputError(f"{reviewer} is a reviewer: adjudicators and administrators settle disagreements.")
 
 
 def check_verdict(task: Row[Any], verdict: str, chosen: RecordKey | None) -> None:
