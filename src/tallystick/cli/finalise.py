@@ -90,7 +90,8 @@ def _summary(done: Finalised, opened: SavedRun, out: Path) -> str:
         f"links: {links['before']:,} before, {links['after']:,} now: {links['confirmed']:,} confirmed, "
         f"{links['new_by_review']:,} new, {links['refused']:,} refused, {links['displaced']:,} displaced, "
         f"{links['new_by_consequence']:,} new since a record became free",
-        f"possible links: {figures['possible']['before']:,} before, {figures['possible']['after']:,} still open",
+        f"possible links: {figures['possible']['before']:,} before, {figures['possible']['after']:,} still "
+        "open",
         f"entities changed: {figures['entities_changed']:,} (all changes in {out / 'changes.parquet'})",
         f"estimated precision {share(rates.precision, before.get('precision'))}, "
         f"recall {share(rates.recall, before.get('recall'))}",

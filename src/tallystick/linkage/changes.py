@@ -56,9 +56,9 @@ def changes_table(opened: SavedRun, links: Final, found: Verdicts, re_estimated:
     Returns
     -------
     polars.DataFrame
-        ``what`` is ``pair`` or ``entity``. Of a pair: ids with sources, the decision ``before`` and ``after``,
-        the reason. Of an entity: its ``entity_id``, the ids of those that its records were in before, its
-        number of records, and whether it was put together, split or both.
+        ``what`` is ``pair`` or ``entity``. Of a pair: ids with sources, the decision ``before`` and
+        ``after``, the reason. Of an entity: its ``entity_id``, the ids of those that its records were in
+        before, its number of records, and whether it was put together, split or both.
     """
     return pl.concat([_pairs(opened, links, found, re_estimated), _entities(opened, links)])
 

@@ -220,8 +220,8 @@ def _by_steps(
     if re_estimate:
         raise InputError(
             f"{opened.folder}: --re-estimate needs a linkage that decides all pairs at once; with steps, "
-            "keys or households each estimates from what the ones before it leave: finalise without it, or run "
-            'the linkage with mode = "union" first.'
+            "keys or households each estimates from what the ones before it leave: finalise without it, or "
+            'run the linkage with mode = "union" first.'
         )
     before = steps.merged.decided.pairs
     new = _not_kept(before, found, prepared)
