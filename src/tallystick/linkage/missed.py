@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick._problems import nearest
+from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError
 from tallystick.linkage.identify import known_records
 from tallystick.linkage.prepare import Known
@@ -19,10 +20,11 @@ from tallystick.preparation.normalise import normalise_column
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
 from tallystick.preparation.source import Source
 from tallystick.preparation.whole_table import as_prepared
-from tallystick.quality.missed import subgroup_rates
+from tallystick.quality.missed import OTHER, subgroup_rates
 from tallystick.quality.proportions import wilson
-from tallystick.quality.subgroups import Grouping, Quality, Subgroup, default_subgroup, grouped
+from tallystick.quality.subgroups import MISSING, Grouping, Quality, Subgroup, default_subgroup, grouped
 from tallystick.records.encode import encode_values
+from tallystick.records.records import records_of
 from tallystick.spec import Spec
 
 _LOOKED_AT = 2000
@@ -101,6 +103,8 @@ def missed_figures(
             if found is not None:
                 grouping, codes = found
                 rates = subgroup_rates(grouping, codes, own, asked.smallest)
+                if asked.subgroups is None and {row["group"] for row in rates["groups"]} <= {OTHER, MISSING}:
+                    continue  # a default that tells nothing
                 tables.append({"name": by.label, "field": by.field, **rates})
         sources.append(
             {
@@ -114,6 +118,27 @@ def missed_figures(
             }
         )
     return {"level": 0.95, "smallest": asked.smallest, "sources": sources}
+
+
+def known_of_ids(spec: Spec, kind: Kind, ids: pl.DataFrame) -> Known:
+    """Records of which nothing but their ids is read: columns are, when they are asked for (`Values`).
+
+    Parameters
+    ----------
+    spec : Spec
+        With the sources.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records were compared.
+    ids : polars.DataFrame
+        ``source`` and ``id`` of the records.
+
+    Returns
+    -------
+    Known
+    """
+    names = [source.name for source in spec.sources]
+    parts = [ids.filter(pl.col("source") == name)["id"].cast(pl.String) for name in names]
+    return Known(spec, kind, (), records_of(names, pl.concat(parts), [len(part) for part in parts], {}))
 
 
 def default_subgroups(known: Known) -> tuple[Subgroup, ...]:

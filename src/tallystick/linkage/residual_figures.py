@@ -79,17 +79,17 @@ def residual_figures(
     -------
     dict
         ``sources``, a dict each: ``source``, ``records``, ``unlinked``, ``share``; ``reasons``, a dict each
-        of ``reason``, ``records``, ``share`` (of the unlinked), the most frequent first; ``completeness``, a dict
-        each of ``field``, ``linked`` and ``unlinked`` (share of these that have a value; null of none) and
-        ``by_reason``; ``passes``, a dict each of ``pass``, ``unlinked``, ``share_unlinked``, ``linked`` and
-        ``share_linked``: how many lack what the pass needs (of steps, of the records that the step had);
-        ``unlinkable`` (null for match keys) with ``no_pass`` (unlinked records that have what no pass needs),
-        ``too_little`` (that have it, but could not reach the upper threshold with any record, even if it
-        agreed on all they have), ``either`` (the two together), ``share`` (of the unlinked), and
-        ``of_all_records`` (either, linked or not); ``attainable`` (null but for a linkage at once) with
-        ``weights``, the same of all sources, and ``below``, the share of records that could not reach each;
-        ``best`` (null without weights) with ``edges`` and ``counts`` of a histogram of the best candidates'
-        weights, and ``quantiles`` (text to weight).
+        of ``reason``, ``records``, ``share`` (of the unlinked), the most frequent first; ``completeness``,
+        a dict each of ``field``, ``linked`` and ``unlinked`` (share of these that have a value; null of
+        none) and ``by_reason``; ``passes``, a dict each of ``pass``, ``unlinked``, ``share_unlinked``,
+        ``linked`` and ``share_linked``: how many lack what the pass needs (of steps, of the records that
+        the step had); ``unlinkable`` (null for match keys) with ``no_pass`` (unlinked records that have
+        what no pass needs), ``too_little`` (that have it, but could not reach the upper threshold with any
+        record, even if it agreed on all they have), ``either`` (the two together), ``share`` (of the
+        unlinked), and ``of_all_records`` (either, linked or not); ``attainable`` (null but for a linkage at
+        once) with ``weights``, the same of all sources, and ``below``, the share of records that could not
+        reach each; ``best`` (null without weights) with ``edges`` and ``counts`` of a histogram of the best
+        candidates' weights, and ``quantiles`` (text to weight).
     """
     records = known.records
     ids = residuals.select(pl.col("source", "id", "reason").cast(pl.String))

@@ -41,7 +41,7 @@ def subgroup_rates(
     -------
     dict
         ``difference``, ``low`` and ``high`` of all groups together (`shares_difference`), null where all
-        records are linked or none is; ``small``, how many groups were put together; ``groups``, a dict each:
+        records are linked or none is; ``groups``, a dict each:
         ``group``, ``records``, ``linked``, ``rate`` with ``rate_low`` and ``rate_high`` (Wilson),
         ``share_linked`` and ``share_unlinked`` (of the linked, of the unlinked records how many are of the
         group), and the standardised ``difference`` of these with ``difference_low`` and ``difference_high``.
@@ -56,22 +56,56 @@ def subgroup_rates(
     >>> [(row["group"], row["rate"]) for row in found["groups"]]
     [('f', 1.0), ('m', 0.8)]
     """
-    group = grouping.group[codes]
-    n = len(grouping.labels)
-    place = np.where(group < 0, n, group)
-    records = np.bincount(place, minlength=n + 1)
-    links = np.bincount(place[linked], minlength=n + 1)
-    labels = [*grouping.labels, MISSING]
-    small = np.flatnonzero((records > 0) & (records < smallest) & (np.arange(n + 1) < n))
-    kept = [k for k in range(n) if records[k] >= smallest]
-    rows = [(labels[k], int(records[k]), int(links[k])) for k in kept]
-    if len(small):
-        rows.append((OTHER, int(records[small].sum()), int(links[small].sum())))
-    if records[n]:
-        rows.append((MISSING, int(records[n]), int(links[n])))
-    found = rates_of_groups(rows)
+    labels, place = in_shown_groups(grouping, codes, smallest)
+    records = np.bincount(place, minlength=len(labels))
+    links = np.bincount(place[linked], minlength=len(labels))
+    found = rates_of_groups(
+        [(label, int(n), int(k)) for label, n, k in zip(labels, records, links, strict=True)]
+    )
     mean = None if grouping.numbers is None else _mean(grouping.numbers[codes], linked)
-    return {**found, "small": len(small), **({} if mean is None else {"mean": mean})}
+    return found if mean is None else {**found, "mean": mean}
+
+
+def in_shown_groups(
+    grouping: Grouping, codes: NDArray[np.integer[Any]], smallest: int
+) -> tuple[list[str], NDArray[np.int64]]:
+    """The groups that a table shows: those that are large enough, the small ones together, the missing values.
+
+    Parameters
+    ----------
+    grouping : Grouping
+        The groups of the distinct values.
+    codes : integer array, shape (n_records,)
+        Which distinct value each record has.
+    smallest : int
+        Groups with fewer records are put together as `OTHER`. Records without a value name nobody by it, and
+        are a group of their own, however few they are.
+
+    Returns
+    -------
+    labels : list of str
+        Of the groups that have a record.
+    place : int64 array, shape (n_records,)
+        Which of them each record is in.
+
+    Examples
+    --------
+    >>> one = Grouping(("f", "m", "x"), np.array([-1, 0, 1, 2]))
+    >>> labels, place = in_shown_groups(one, np.array([1, 1, 2, 3, 0]), 2)
+    >>> labels, place.tolist()
+    (['f', 'other (small groups)', 'missing'], [0, 0, 1, 1, 2])
+    """
+    n = len(grouping.labels)
+    group = grouping.group[codes]
+    group = np.where(group < 0, n + 1, group)
+    size = np.bincount(group, minlength=n + 2)
+    small = np.flatnonzero((size > 0) & (size < smallest) & (np.arange(n + 2) < n))
+    shown = np.arange(n + 2)
+    shown[small] = n
+    group = shown[group]
+    used, place = np.unique(group, return_inverse=True)
+    labels = [*grouping.labels, OTHER, MISSING]
+    return [labels[k] for k in used.tolist()], np.asarray(place, np.int64)
 
 
 def rates_of_groups(rows: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
