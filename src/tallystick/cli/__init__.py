@@ -1,8 +1,12 @@
 """The command line: ``tallystick --help``."""
 
 from tallystick.cli.app import app, main
+from tallystick.cli.evaluate import evaluate
 from tallystick.cli.gold import gold
+from tallystick.cli.missed import missed
 
+app.command()(evaluate)
+app.command()(missed)
 app.add_typer(gold, name="gold")
 
 __all__ = ["app", "main"]

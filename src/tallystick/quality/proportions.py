@@ -93,7 +93,8 @@ def share_difference(first: float, n_first: float, second: float, n_second: floa
     treatment groups in propensity-score matched samples. Statistics in Medicine 28, 3083-3107.
 
     Agresti, A. and Caffo, B. (2000). Simple and effective confidence intervals for proportions and
-    differences of proportions result from adding two successes and two failures. The American Statistician 54, 280-288.
+    differences of proportions result from adding two successes and two failures. The American Statistician
+    54, 280-288.
 
     Examples
     --------
