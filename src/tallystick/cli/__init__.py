@@ -1,9 +1,13 @@
 """The command line: ``tallystick --help``."""
 
 from tallystick.cli.app import app, main
+from tallystick.cli.evaluate import evaluate
 from tallystick.cli.finalise import finalise
 from tallystick.cli.gold import gold
+from tallystick.cli.missed import missed
 
+app.command()(evaluate)
+app.command()(missed)
 app.add_typer(gold, name="gold")
 app.command()(finalise)
 

@@ -40,21 +40,16 @@ def finalise(
     reporter = Reporter(quiet)
     with _plain_errors(reporter):
         from tallystick.cli.commands import _find_modules_in
-        from tallystick.linkage.finalise import default_store
         from tallystick.linkage.finalise import finalise as apply
         from tallystick.linkage.folder import check_folder
+        from tallystick.linkage.review_store import open_store
         from tallystick.linkage.saved_run import open_run
-        from tallystick.preparation.extras import require
-
-        require("sqlalchemy", "decisions of reviewers", "review")
-        from tallystick.review.store import Store
 
         check_folder(out, force)
         _find_modules_in(Path())
+        open_store(run, store, create=False).close()  # before anything is read that takes its time
         opened = open_run(run, threads=threads, progress=reporter)
-        with Store.open(
-            default_store(run, store), run=opened.fingerprint, model=opened.model_version, create=False
-        ) as decisions:
+        with open_store(run, store, create=False) as decisions:
             standing, worklists = decisions.standing(), decisions.worklists()
         done = apply(
             run,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -349,8 +348,3 @@ def _fingerprint(opened: SavedRun, book: RunCasebook, found: Verdicts, re_estima
     )
     facts = [__version__, opened.fingerprint, opened.model_version, said, re_estimate]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def default_store(run: Path, url: str | None) -> str | Path:
-    """Where decisions of a run are: as asked, as ``TALLYSTICK_STORE`` says, or a file of its directory."""
-    return url or os.environ.get("TALLYSTICK_STORE") or run / "review.sqlite"

@@ -116,9 +116,9 @@ class FinalSequentialLinks(SequentialLinks):
         """Estimated rates of all steps, what is decided now in place of what they expected of it."""
         return with_decisions(super().quality(), self.before, self.decided, len(pass_labels(self.prepared)))
 
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` holds."""
-        return _with_rates(super().quality_dict(), self.quality())
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` holds but for residuals and who is missed."""
+        return _with_rates(super().own_figures(), self.quality())
 
 
 @dataclass(frozen=True)
@@ -160,9 +160,9 @@ class FinalHouseholdLinks(HouseholdLinks):
         n_passes = len(pass_labels(self._by_pass.prepared))
         return with_decisions(super().quality(), self.before, self.decided, n_passes)
 
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` holds."""
-        return _with_rates(super().quality_dict(), self.quality())
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` holds but for residuals and who is missed."""
+        return _with_rates(super().own_figures(), self.quality())
 
 
 Final = FinalLinks | FinalSequentialLinks | FinalHouseholdLinks
