@@ -5,10 +5,12 @@ from tallystick.cli.evaluate import evaluate
 from tallystick.cli.finalise import finalise
 from tallystick.cli.gold import gold
 from tallystick.cli.missed import missed
+from tallystick.cli.purge import purge
 
 app.command()(evaluate)
 app.command()(missed)
 app.add_typer(gold, name="gold")
 app.command()(finalise)
+app.command()(purge)
 
 __all__ = ["app", "main"]

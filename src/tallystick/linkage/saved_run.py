@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tallystick._files import file_sha256
 from tallystick._progress import Progress, silent
 from tallystick.linkage.household_links import HouseholdLinks, link_by_households
 from tallystick.linkage.household_model import HouseholdModel
@@ -20,7 +19,7 @@ from tallystick.linkage.merged import pass_labels
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, prepare
 from tallystick.linkage.run import check_unchanged
-from tallystick.linkage.run_folder import read_facts, read_figures, read_sources
+from tallystick.linkage.run_folder import model_version, read_facts, read_figures, read_sources
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
@@ -70,7 +69,7 @@ class SavedRun:
     @cached_property
     def model_version(self) -> str:
         """SHA-256 of the file of the model."""
-        return file_sha256(self.folder / "model.json")
+        return model_version(self.folder, self.facts)
 
     @cached_property
     def rule(self) -> Decision | Thresholds:
