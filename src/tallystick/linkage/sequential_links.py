@@ -15,6 +15,7 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
+from tallystick.linkage.entities import entity_figures
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
@@ -149,7 +150,8 @@ class SequentialLinks(Results):
 
     def quality_dict(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds."""
-        return sequential_figures.quality_dict(self.prepared, self.steps)
+        quality = sequential_figures.quality_dict(self.prepared, self.steps)
+        return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage, step and pass, as ``run.json`` holds them."""
