@@ -15,14 +15,17 @@ from tallystick.linkage.entities import clustering_of, clusters_table, entities_
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.golden import golden_records
+from tallystick.linkage.missed import missed_figures, unlinked_records
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.preparing import removed_table, with_references, with_removed
+from tallystick.linkage.residual_figures import Weighed, residual_figures
 from tallystick.linkage.tables import NAMES
 from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
 from tallystick.linking.entities import Golden
 from tallystick.preparation.source import Source
 from tallystick.preparation.whole_table import as_prepared
+from tallystick.quality.subgroups import Quality, Subgroup
 
 if TYPE_CHECKING:
     from tallystick.linkage.model import Model
@@ -199,9 +202,61 @@ class Results(ABC):
         facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
         write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
 
+    def quality_dict(self, residuals: pl.DataFrame | None = None) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds.
+
+        Parameters
+        ----------
+        residuals : polars.DataFrame, optional
+            `residuals`, where it has been made or written already.
+
+        Returns
+        -------
+        dict
+            Estimated rates, thresholds, example pairs; ``residuals``
+            (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
+            (`tallystick.linkage.missed.missed_figures`).
+        """
+        table = self.residuals if residuals is None else residuals
+        linked = ~unlinked_records(self.prepared, table)
+        return {
+            **self.own_figures(),
+            "residuals": residual_figures(self.prepared, linked, table, self.weighed()),
+            "missed": missed_figures(self.prepared, linked),
+        }
+
+    def missed(self, *by: str | Subgroup, smallest: int | None = None) -> dict[str, Any]:
+        """Who is missed: rates of linkage by subgroup, and how linked and unlinked records differ.
+
+        Parameters
+        ----------
+        *by : str or Subgroup
+            Fields or columns; by default those of the specification.
+        smallest : int, optional
+            Groups with fewer records are put together; by default as in the specification.
+
+        Returns
+        -------
+        dict
+            As of `tallystick.linkage.missed.missed_figures`.
+
+        Raises
+        ------
+        InputError
+            Where no source has a field or column, or it holds the truth.
+        """
+        asked = self.prepared.spec.quality
+        subgroups = tuple(one if isinstance(one, Subgroup) else Subgroup(field=one) for one in by)
+        quality = Quality(subgroups=subgroups or asked.subgroups, smallest=smallest or asked.smallest)
+        return missed_figures(self.prepared, ~unlinked_records(self.prepared, self.residuals), quality)
+
     @abstractmethod
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds."""
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds but for residuals and who is missed."""
+
+    @abstractmethod
+    def weighed(self) -> tuple[Weighed, ...]:
+        """What the records were compared by."""
 
     @abstractmethod
     def counts_dict(self) -> dict[str, Any]:

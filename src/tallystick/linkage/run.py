@@ -50,6 +50,7 @@ from tallystick.linkage.preparing import preparation_dict, write_preparation
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
+from tallystick.linkage.tables import read_table
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
@@ -214,7 +215,7 @@ def _written(
             _write_ambiguous(folder, links.matches)
         if links.curves and not (folder / CURVE).exists():
             write_table(curve_table(links.curves), folder / CURVE)
-        quality = links.quality_dict()
+        quality = links.quality_dict(read_table(folder / "residuals.parquet"))
         write_json(folder / "quality.json", quality)
     facts = run_facts(links.prepared, links.counts_dict(), clock.seconds, threads)
     progress("writing report", 0, 1)

@@ -185,7 +185,7 @@ def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
         if one.links is None:
             own.append({"step": one.step.label, "reason": one.reason})
             continue
-        figures = one.links.quality_dict()
+        figures = one.links.own_figures()
         found = figures.pop("examples")
         figures.pop("distinct")  # of the records that the step had; those of all stand once
         parameters, decision = one.links.model.parameters, one.links.decision
