@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,13 +26,14 @@ from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
 from tallystick.quality.audit_design import AuditPlan, PlannedStratum
 from tallystick.quality.audit_strata import LINK, LINK_OF_RECORD, NO_LINK, Outcome, StratumKind
+from tallystick.review.cases import RecordKey
 
 By = Literal["record", "pair"]
 
 LINK_EDGES = (0.9, 0.99, 0.9999)
 """Posteriors that divide the links."""
 OTHER_EDGES = (0.001, 0.01, 0.1)
-"""Posteriors that divide what is no link, by its best candidate; possible links are a stratum of their own."""
+"""Posteriors that divide what is no link, by its best candidate; possible links are a stratum apart."""
 UNKNOWN_ERRORS = 0.01
 """Share of errors that links without a posterior are planned with."""
 KEY = ("source", "id")
@@ -78,10 +80,10 @@ class AuditFrame:
     sources : tuple of str
         The sources whose records are units: one by record; by pair those whose unlinked records are.
     units : polars.DataFrame
-        A row per unit: ``source_left`` and ``id_left`` (the record, or the left one of a pair), ``source_right``
-        and ``id_right`` (the right one; of a record with a link its partner; null without), ``weight`` and
-        ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record`` or ``pair``) and
-        ``stratum``, a number.
+        A row per unit: ``source_left`` and ``id_left`` (the record, or the left one of a pair),
+        ``source_right`` and ``id_right`` (the right one; of a record with a link its partner; null without),
+        ``weight`` and ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record``
+        or ``pair``) and ``stratum``, a number.
     strata : tuple of FrameStratum
         Those that have units, the links first, each kind from the highest posterior down.
     allowed_pairs : float
@@ -111,6 +113,15 @@ class AuditFrame:
     def sizes(self) -> NDArray[np.int64]:
         """Numbers of units, shape (n_strata,)."""
         return np.bincount(self.units["stratum"].to_numpy(), minlength=len(self.strata)).astype(np.int64)
+
+    @cached_property
+    def partners(self) -> dict[RecordKey, RecordKey | None]:
+        """With whom the run has linked each record that is a unit."""
+        records = self.units.filter(pl.col("task") == "record")
+        return {
+            RecordKey(row[0], row[1]): None if row[3] is None else RecordKey(row[2], row[3])
+            for row in records.select(*_PAIR).iter_rows()
+        }
 
     @property
     def links(self) -> int:
@@ -156,8 +167,8 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
     facts = read_facts(run)
     if not (run / "model.json").is_file():
         raise InputError(
-            f"{run}: the run has no model, as of match keys alone, so there is no posterior to draw a sample by: "
-            "link with a model, or check the file sample.csv of the run by hand."
+            f"{run}: the run has no model, as of match keys alone, so there is no posterior to draw a sample "
+            "by: link with a model, or check the file sample.csv of the run by hand."
         )
     names = tuple(str(one["name"]) for one in facts["inputs"])
     if source is not None and source not in names:
@@ -274,7 +285,7 @@ def _choose(
 
 @dataclass(frozen=True)
 class _Part:
-    """Units of one kind; ``class`` says to which of its strata each belongs, ``error`` how likely it is wrong."""
+    """Units of one kind: ``class`` is the stratum of each, ``error`` how likely it is wrong."""
 
     units: pl.DataFrame
     labels: tuple[str, ...]
@@ -371,7 +382,7 @@ def _classes(
     classes = np.where(known < 0, n + 2, 1 + n - np.searchsorted(OTHER_EDGES, known, side="right"))
     classes = np.where(possible.to_numpy() & (known >= 0), 0, classes)
     between = [(edges[n - k], edges[n - k + 1]) for k in range(n + 1)]
-    labels = [f"best candidate's posterior {_shown(low)} to {_shown(high)}" for low, high in between]
+    labels = [f"best posterior {_shown(low)} to {_shown(high)}" for low, high in between]
     return (
         pl.Series("class", classes, dtype=pl.Int64),
         ("possible links", *labels, "no candidate kept"),

@@ -170,7 +170,7 @@ class AuditPlan:
         return result
 
     def widths(self, taken: Ints, *, seed: int = 1) -> dict[str, float | None]:
-        """Expected widths of the intervals of precision and recall; None where nobody is to judge for them."""
+        """Expected widths of the intervals of precision and recall; None where nobody judges for them."""
         found = audit_rates(
             self.expected(taken),
             self.allowed_pairs,
@@ -224,9 +224,9 @@ def _even(sizes: Ints, n: int) -> Ints:
 def expected_variance(sizes: Ints, taken: Ints, errors: Floats) -> Floats:
     """Expected variance of the number of errors of strata, after samples of them.
 
-    With x errors among n of N units it is that of a beta-binomial distribution (Gelman et al. 2013, appendix A),
-    (N - n) (N + 2 a) (x + a) (n - x + a) / ((n + 2 a)^2 (n + 2 a + 1)) with a = 1/3; over x, which is
-    binomial with share p, the expectation of (x + a) (n - x + a) is n (n - 1) p (1 - p) + a n + a^2.
+    With x errors among n of N units it is that of a beta-binomial distribution (Gelman et al. 2013,
+    appendix A), (N - n) (N + 2 a) (x + a) (n - x + a) / ((n + 2 a)^2 (n + 2 a + 1)) with a = 1/3; over x,
+    which is binomial with share p, the expectation of (x + a) (n - x + a) is n (n - 1) p (1 - p) + a n + a^2.
 
     Parameters
     ----------

@@ -185,12 +185,8 @@ def audit_rates(
         if name in open_measures and np.isfinite(value):
             estimates[name] = float(value)
             intervals[name] = _limits([one[name] for one in of_draws], float(value))
-    complete = not collapsed.blank
-    counts = (
-        Rates(*(float(one) for one in (estimated.links, *point[:2], estimated.missed)), float(allowed_pairs))
-        if complete
-        else None
-    )
+    true, false, missed = float(point[0]), float(point[1]), float(estimated.missed)
+    counts = None if collapsed.blank else Rates(true + false, true, false, missed, float(allowed_pairs))
     ranges = {} if corrected else _ranges(strata, collapsed, allowed_pairs, model_missed, open_measures)
     return AuditRates(estimates, intervals, counts, ranges, collapsed)
 

@@ -99,5 +99,5 @@ def wald_intervals(
 
 
 def _interval(value: float, move: NDArray[np.float64], covariance: NDArray[np.float64]) -> Interval:
-    half = NORMAL_95 * float(max(0.0, move @ covariance @ move)) ** 0.5
+    half = NORMAL_95 * max(0.0, float(move @ covariance @ move)) ** 0.5
     return Interval(value - half, value + half)
