@@ -1,8 +1,10 @@
 """The command line: ``tallystick --help``."""
 
 from tallystick.cli.app import app, main
+from tallystick.cli.audit import audit
 from tallystick.cli.gold import gold
 
 app.add_typer(gold, name="gold")
+app.add_typer(audit, name="audit")
 
 __all__ = ["app", "main"]
