@@ -124,6 +124,17 @@ def weight(value: float | str | None, *, sign: bool = True) -> str:
     return (plus + ("0.00" if text == "-0.00" else text)).replace("-", MINUS)
 
 
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference with its sign.
+
+    Examples
+    --------
+    >>> signed(-0.1874), signed(0.0338), signed(None)
+    ('−0.187', '+0.034', '–')
+    """
+    return NOTHING if value is None else f"{value:+.{digits}f}".replace("-", MINUS)
+
+
 def seconds(value: float) -> str:
     """A duration.
 

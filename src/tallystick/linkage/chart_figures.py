@@ -17,7 +17,7 @@ from tallystick.records.records import MISSING, Records
 POINTS = 100
 """Thresholds of a curve."""
 LEAST_PRECISION = 0.5
-LEAST_RECALL = 0.2
+LEAST_RECALL = 0.5
 """A curve ends where a threshold would be worse than that by either."""
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tallystick.comparisons.plan import ComparisonPlan
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.prepare import Prepared
+from tallystick.linking.attainable import attainable_weights
 from tallystick.linking.terms import pair_terms
 from tallystick.patterns.digits import PairDigits
 
@@ -69,27 +70,28 @@ def copies(prepared: Prepared, parameters: Parameters, most: int = MOST_RECORDS)
     n = prepared.records.n_records
     rows = np.arange(0, n, max(1, -(-n // most)), dtype=np.int32)
     comparisons = prepared.plan.comparisons
-    digits = PairDigits(comparisons, ()).of(rows, rows)
     source = prepared.source_of(rows).astype(np.int64)
-    for number, (asked, plan) in enumerate(zip(prepared.spec.comparisons, comparisons, strict=True)):
-        if asked.left != asked.right:
-            # Each side has a field of its own: what a record would agree on stands in the other file.
-            there = np.zeros(len(rows), np.bool_)
-            for leaf in plan.leaves:
-                there |= (leaf.left_codes[rows] > 0) | (leaf.right_codes[rows] > 0)
-            top = len(parameters.comparisons[number].labels) - 1
-            digits[number] = np.where(there, top, digits[number])
-    pair = _pair_of_source(prepared)[source]
+    pair = _pair_of_source(prepared)
+    weight = np.empty(len(rows))
+    for number in range(len(prepared.records.sources)):
+        own = np.flatnonzero(source == number)
+        weight[own] = attainable_weights(
+            prepared.records,
+            prepared.spec.comparisons,
+            prepared.plan,
+            parameters,
+            rows[own],
+            int(pair[number]),
+        )
+    digits = PairDigits(comparisons, ()).of(rows, rows)
     terms = pair_terms(comparisons, parameters, rows, rows, digits)
-    terms = {number: np.nan_to_num(term) for number, term in terms.items()}
-    weight = parameters.weights(digits.T, pair, terms)
     parts = np.stack(
         [
-            np.asarray(parameters.level_weights[number])[own] + terms.get(number, 0.0)
+            np.asarray(parameters.level_weights[number])[own] + np.nan_to_num(terms.get(number, 0.0))
             for number, own in enumerate(digits)
         ]
     )
-    return Copies(rows, source, np.asarray(weight, np.float64), parts)
+    return Copies(rows, source, weight, parts)
 
 
 def _pair_of_source(prepared: Prepared) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], u
     ]
     lines: Chart = {
         "data": {"values": rows},
-        "mark": {"type": "area", "interpolate": "step", "line": {"strokeWidth": 2}, "fillOpacity": 0.18},
+        "mark": {"type": "line", "interpolate": "step", "strokeWidth": 2},
         "encoding": {
             "x": {
                 "field": "weight",
@@ -54,7 +54,7 @@ def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], u
                 "field": "series",
                 "type": "nominal",
                 "scale": {"domain": names, "range": [MATCH, NON_MATCH, INK, MUTED][: max(1, len(names))]},
-                "legend": LEGEND if len(names) > 1 else None,
+                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
             },
             "strokeDash": {
                 "field": "series",
@@ -63,7 +63,7 @@ def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], u
                     "domain": names,
                     "range": [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]][: max(1, len(names))],
                 },
-                "legend": None,
+                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
             },
         },
     }

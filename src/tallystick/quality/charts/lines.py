@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.quality.charts.rows import LEGEND
-from tallystick.quality.charts.style import INK, MATCH, MUTED, NON_MATCH, Chart, chart
+from tallystick.quality.charts.style import INK, MATCH, MUTED, NON_MATCH, Chart, chart, powers_of_ten
 
 
 def em_chart(values: Sequence[float]) -> Chart:
@@ -15,7 +15,7 @@ def em_chart(values: Sequence[float]) -> Chart:
     Parameters
     ----------
     values : sequence of float
-        Log likelihood by iteration.
+        Log likelihood by iteration; at least one is below the last.
 
     Returns
     -------
@@ -27,6 +27,7 @@ def em_chart(values: Sequence[float]) -> Chart:
         for k, value in enumerate(values[:-1])
         if values[-1] > value
     ]
+    least, most = (end(row["left"] for row in rows) for end in (min, max))
     return chart(
         height=200,
         data={"values": rows},
@@ -41,7 +42,7 @@ def em_chart(values: Sequence[float]) -> Chart:
                 "field": "iteration",
                 "type": "quantitative",
                 "title": "Iteration",
-                "axis": {"tickMinStep": 1, "grid": False},
+                "axis": {"tickMinStep": 1, "grid": False, "format": ",d"},
                 "scale": {"nice": False},
             },
             "y": {
@@ -49,7 +50,7 @@ def em_chart(values: Sequence[float]) -> Chart:
                 "type": "quantitative",
                 "title": "Log likelihood still to gain",
                 "scale": {"type": "log"},
-                "axis": {"format": "~g", "tickCount": 6},
+                "axis": {"format": "~g", "values": powers_of_ten(least, most, 8)},
             },
             "tooltip": [
                 {"field": "iteration", "type": "quantitative"},
@@ -131,7 +132,7 @@ def threshold_chart(points: Sequence[Mapping[str, Any]], chosen: float | None) -
                             "type": "text",
                             "align": "left",
                             "dx": 5,
-                            "y": 8,
+                            "y": 222,
                             "color": INK,
                             "fontSize": 11.5,
                         },

@@ -35,11 +35,11 @@ def names_axis(names: Sequence[str], field: str = "name") -> Chart:
     }
 
 
-def series(names: Sequence[str]) -> Chart:
+def series(names: Sequence[str], colours: Sequence[str] = COLOURS) -> Chart:
     """Colour and shape of each series: told apart without colour, too."""
     n = len(names)
     shapes = [SHAPES[k % len(SHAPES)] for k in range(n)]
-    colours = [COLOURS[k % len(COLOURS)] for k in range(n)]
+    colours = [colours[k % len(colours)] for k in range(n)]
     return {
         "color": {
             "field": "series",
@@ -56,7 +56,9 @@ def series(names: Sequence[str]) -> Chart:
     }
 
 
-def counts_chart(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str) -> Chart:
+def counts_chart(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, colours: Sequence[str] = COLOURS
+) -> Chart:
     """Counts on a logarithmic scale, a row a thing, a mark a series.
 
     Parameters
@@ -67,6 +69,8 @@ def counts_chart(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title:
         The series in order.
     title : str
         What is counted.
+    colours : sequence of str
+        Of the series.
 
     Returns
     -------
@@ -76,11 +80,12 @@ def counts_chart(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title:
     most = 10.0 ** math.ceil(math.log10(max([10, *(row["value"] for row in rows)])))
     things = list(dict.fromkeys(row["name"] for row in rows))
     return chart(
-        height=ROW * len(things) + 8,
+        height=(ROW + 7 * (len(names) - 1)) * len(things) + 8,
         data={"values": [dict(row) for row in rows]},
         mark={"type": "point", "filled": True, "size": 85, "opacity": 1},
         encoding={
             "y": names_axis(things),
+            **({"yOffset": {"field": "series", "sort": list(names)}} if len(names) > 1 else {}),
             "x": {
                 "field": "value",
                 "type": "quantitative",
@@ -88,7 +93,7 @@ def counts_chart(rows: Sequence[Mapping[str, Any]], names: Sequence[str], title:
                 "scale": {"type": "symlog", "domain": [0, most]},
                 "axis": {"values": [0, *powers_of_ten(1, most, 6)], "format": ",d"},
             },
-            **series(names),
+            **series(names, colours),
             "tooltip": [
                 {"field": "name", "title": "row", "type": "nominal"},
                 {"field": "series", "title": "what", "type": "nominal"},

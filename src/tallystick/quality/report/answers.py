@@ -127,16 +127,12 @@ def _review(figures: Figures, there: There, known: There) -> list[str]:
     found = []
     given = there.get("review")
     if given:
-        each = [
-            f"{(row['group'] + ': ') if row['group'] else ''}{row['name'].lower()} {count(row['value'])}"
-            for row in given["rows"][:12]
-        ]
+        each = [f"{row['name'].lower()} {count(row['value'])}" for row in given["rows"]]
         found.append(f"Decisions of reviewers were applied: {listed(each)}.")
-        found += [
-            f"Agreement of two reviewers{' on ' + str(one['worklist']) if one['worklist'] else ''}: Cohen’s "
-            f"kappa {one['kappa']:.2f}."
-            for one in given["agreement"]
-        ]
+        for one in given["worklists"]:
+            if one["agreement"] and one["agreement"]["kappa"] is not None:
+                kappa = one["agreement"]["kappa"]
+                found.append(f"Agreement of two reviewers on {one['name']}: Cohen’s kappa {kappa:.2f}.")
     else:
         found.append("No decisions of reviewers were applied to these links.")
         if possible := figures.counts.get("possible"):

@@ -19,6 +19,7 @@ from tallystick.quality.report.rates import neighbours, rates
 from tallystick.quality.report.reproducibility import reproducibility
 from tallystick.quality.report.reviewed import audit, review
 from tallystick.quality.report.statement import statement
+from tallystick.quality.report.truth import truth
 from tallystick.quality.report.weights import threshold_choice, weights
 
 FORMAT = "tallystick report 1"
@@ -29,6 +30,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Figures], Any]], ...] = (
     ("neighbours", "Two estimates that know nothing of each other", neighbours),
     ("review", "Clerical review", review),
     ("audit", "Audit sample", audit),
+    ("truth", "Against known truth", truth),
     ("inputs", "Inputs", inputs),
     ("preparation", "Preparation", preparation),
     ("pairs", "From records to links", pairs),

@@ -12,7 +12,7 @@ from tallystick.quality.charts.distributions import reach_chart, values_chart
 from tallystick.quality.charts.levels import levels_chart, smallest_probability
 from tallystick.quality.charts.lines import em_chart, precision_recall_chart, threshold_chart
 from tallystick.quality.charts.rows import bars_chart, counts_chart, shares_chart
-from tallystick.quality.charts.style import Chart
+from tallystick.quality.charts.style import CANDIDATE, INK, MATCH, MUTED, NON_MATCH, Chart
 from tallystick.quality.charts.waterfall import waterfall_chart
 from tallystick.quality.charts.weights import weights_chart
 from tallystick.quality.report.content import section_of
@@ -63,6 +63,7 @@ def drawings(content: Content) -> list[Drawing]:
     """
     makers = (
         ("quality", _rates),
+        ("truth", _truth),
         ("pairs", _passes),
         ("completeness", _completeness),
         ("parameters", _levels),
@@ -83,7 +84,7 @@ def _of(step: str) -> str:
 
 
 def _rates(given: Any) -> Iterator[Drawing]:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": row["name"],
             "series": origin["name"],
@@ -97,36 +98,60 @@ def _rates(given: Any) -> Iterator[Drawing]:
         if row["key"] == key
     ]
     names = [ORIGINS[one["origin"]] for one in given["by_origin"]]
-    if rows:
+    if len(names) > 1 or any(row["low"] is not None for row in rows):
         yield Drawing(
             "rates-chart",
-            "Do the intervals of unlike origin overlap? Where they do not, trust the sample or the truth",
+            "Do the intervals of unlike origin overlap? Where they do not, trust the sample or the truth"
+            if len(names) > 1
+            else "How sure is the model? The lines are its intervals; they say nothing where it fits badly",
             "Precision and recall with intervals by origin; the figures are in the tables below.",
             shares_chart(rows, names, "Share"),
         )
 
 
+def _truth(given: Any) -> Iterator[Drawing]:
+    rows = [
+        {
+            "name": f"{one['low']:g} to {one['high']:g}",
+            "series": series,
+            "value": one[f"{key}_share"],
+            "low": one.get("share_low") if key == "true" else None,
+            "high": one.get("share_high") if key == "true" else None,
+        }
+        for one in given["calibration"]
+        for series, key in (("expected by the model", "expected"), ("true", "true"))
+    ]
+    if rows:
+        yield Drawing(
+            "calibration-chart",
+            "Do posteriors mean what they say? The true share should lie on the expected one",
+            "Expected and true share of matches by posterior; the figures are in the table below.",
+            shares_chart(rows, ["expected by the model", "true"], "Matches among the pairs", (0, 1)),
+        )
+
+
 def _passes(given: Any) -> Iterator[Drawing]:
     named = (
-        ("found", "found"),
-        ("pairs", "new to it"),
-        ("unique", "found by no other"),
-        ("kept", "kept"),
-        ("links", "links"),
+        ("found", "found", CANDIDATE),
+        ("pairs", "new to it", NON_MATCH),
+        ("unique", "found by no other", MUTED),
+        ("kept", "kept", INK),
+        ("links", "links", MATCH),
     )
     rows = [
         {"name": item["name"], "series": words, "value": item[key]}
         for item in given["passes"]
-        for key, words in named
+        for key, words, _ in named
         if item[key] is not None
     ]
     if rows:
-        series = [words for _, words in named if any(row["series"] == words for row in rows)]
+        used = {row["series"] for row in rows}
+        series = {words: colour for _, words, colour in named if words in used}
         yield Drawing(
             "passes-chart",
             "Which passes bring links at what cost? Many pairs and few links make a pass dear",
             "Pairs and links of each pass on a logarithmic scale; the figures are in the table below.",
-            counts_chart(rows, series, "Pairs"),
+            counts_chart(rows, list(series), "Pairs", list(series.values())),
         )
 
 
@@ -329,8 +354,6 @@ def _missed(given: Any) -> Iterator[Drawing]:
             for row in table["groups"][:MOST_GROUPS]
             if row.get("rate") is not None
         ]
-        records = sum(row["records"] for row in table["groups"])
-        linked = sum(row["linked"] for row in table["groups"])
         if rows:
             of_source = f" of {table['source']}" if table["source"] else ""
             yield Drawing(
@@ -339,5 +362,5 @@ def _missed(given: Any) -> Iterator[Drawing]:
                 "linked less often",
                 f"Share of linked records by {table['name']} with intervals; the figures are in the "
                 "table below.",
-                shares_chart(rows, ["linked"], "Share linked, with its interval", None, linked / records),
+                shares_chart(rows, ["linked"], "Share linked, with its interval", None, table["rate"]),
             )

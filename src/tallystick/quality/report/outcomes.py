@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tallystick.quality.report.figures import Content, Figures, Json
-from tallystick.quality.steps import named
 
 BANDS = (1, 2, 3, 4, 5, 6, 10, 20, 50, 100, 1000)
 """Sizes of entities at which a row of the table begins."""
@@ -43,44 +41,57 @@ def entities(figures: Figures) -> Content | None:
 
 
 def unlinked(figures: Figures) -> Content | None:
-    """Records without a link by reason, and the greatest weight that records could reach."""
-    reasons = _reasons(figures.quality.get("residuals"))
+    """Records without a link by reason, what they lack, and the greatest weight that records could reach."""
+    sources = (figures.quality.get("residuals") or {}).get("sources") or []
     reach = [
         {"step": step, **_reach(part["reach"], part.get("upper"))}
         for step, part in figures.parts
         if part.get("reach")
     ]
-    return {"reasons": reasons, "reach": reach} if reasons or reach else None
+    found = {
+        "reasons": _rows_of(sources, "reasons", ("reason", "records", "share")),
+        "unlinkable": [
+            {"source": one["source"], "unlinked": one.get("unlinked"), **own}
+            for one in sources
+            if (own := one.get("unlinkable"))
+        ],
+        "passes": _rows_of(
+            sources, "passes", ("pass", "unlinked", "share_unlinked", "linked", "share_linked")
+        ),
+        "completeness": _completeness(sources),
+        "reach": reach,
+    }
+    return found if any(found.values()) else None
 
 
-def _reasons(given: Any) -> list[dict[str, Any]]:
-    """A row for each source and reason, whether the figures are a mapping or rows already."""
-    if not isinstance(given, Mapping):
-        return []
-    of_sources = given.get("sources", given)
-    pairs = (
-        [(one.get("source"), one) for one in of_sources]
-        if isinstance(of_sources, list)
-        else list(of_sources.items())
-    )
-    rows = []
-    for source, own in pairs:
-        if not isinstance(own, Mapping):
-            continue
-        reasons = own.get("reasons", own)
-        listed = (
-            [(one.get("reason"), one.get("records")) for one in reasons]
-            if isinstance(reasons, list)
-            else [(k, v.get("records") if isinstance(v, Mapping) else v) for k, v in reasons.items()]
-        )
-        found = [
-            (str(k), int(v)) for k, v in listed if isinstance(v, int | float) and not isinstance(v, bool)
-        ]
-        total = sum(n for _, n in found)
-        rows += [
-            {"source": source, "reason": reason, "records": n, "share": n / total} for reason, n in found if n
-        ]
-    return rows
+def _completeness(sources: list[Json]) -> list[dict[str, Any]]:
+    """Shares of linked and unlinked records with a value: fields down, sources across."""
+    named = {
+        one["source"]: {row["field"]: row for row in one.get("completeness") or ()}
+        for one in sources
+        if one.get("unlinked")
+    }
+    fields = list(dict.fromkeys(field for own in named.values() for field in own))
+    return [
+        {
+            "field": field,
+            "cells": [
+                {"source": source, **{key: own.get(field, {}).get(key) for key in ("linked", "unlinked")}}
+                for source, own in named.items()
+            ],
+        }
+        for field in fields
+    ]
+
+
+def _rows_of(sources: list[Json], table: str, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Rows of a table of each source, those that say nothing left out."""
+    return [
+        {"source": one["source"], **{name: row.get(name) for name in names}}
+        for one in sources
+        for row in one.get(table) or ()
+        if row.get(names[-1]) is not None
+    ]
 
 
 def _reach(given: Json, upper: float | None) -> dict[str, Any]:
@@ -105,20 +116,17 @@ def _reach(given: Json, upper: float | None) -> dict[str, Any]:
 
 def missed(figures: Figures) -> list[dict[str, Any]] | None:
     """Rates of linkage by subgroup, and how linked and unlinked records differ: the bias table."""
-    given = figures.quality.get("missed")
-    if not given:
-        return None
-    tables = given if isinstance(given, list) else given.get("tables", given.get("subgroups"))
-    found = []
-    for one in tables or ():
-        groups = [row for row in one.get("groups") or () if row.get("records")]
-        if groups:
-            kept = ("source", "difference", "low", "high", "mean", "small")
-            label = str(one.get("name") or one.get("label") or one.get("subgroup") or one.get("field") or "")
-            found.append({"name": label, **{key: one.get(key) for key in kept}, "groups": groups})
+    names = ("difference", "low", "high", "mean", "small", "groups")
+    found = [
+        {
+            "source": one["source"],
+            "name": table["name"],
+            "records": one["records"],
+            "rate": one["rate"],
+            **{key: table.get(key) for key in names},
+        }
+        for one in (figures.quality.get("missed") or {}).get("sources") or ()
+        for table in one.get("subgroups") or ()
+        if table.get("groups")
+    ]
     return found or None
-
-
-def with_step(name: str, step: str) -> str:
-    """A heading that names the step where there are several."""
-    return named(name, step) if step else name

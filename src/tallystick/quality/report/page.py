@@ -24,7 +24,7 @@ from tallystick.quality.vega_bundle import vega_bundle
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FORMATS = ("count", "percent", "probability", "interval", "weight", "seconds")
+FORMATS = ("count", "percent", "probability", "interval", "weight", "seconds", "signed")
 
 
 def render_page(content: Content) -> str:
@@ -92,6 +92,7 @@ def _environment() -> Environment:
     environment = page_environment("tallystick.quality", FORMATS)
     environment.filters["number"] = _number
     environment.filters["band"] = band
+    environment.filters["gain"] = _gain
     environment.globals["bar"] = bar
     return environment
 
@@ -99,6 +100,13 @@ def _environment() -> Environment:
 def _number(value: Any, form: str) -> str:
     """A figure as its form asks: ``count``, ``percent``, ``probability``, ``weight``."""
     shown: str = _environment().filters[form](value)
+    return shown
+
+
+def _gain(value: float) -> str:
+    """What an iteration gained: whole numbers where it is much, as a probability where it is little."""
+    environment = _environment()
+    shown: str = environment.filters["count" if value >= 1 else "probability"](value)
     return shown
 
 

@@ -6,7 +6,7 @@ of a sample have the error of a sample, and those of truth are counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tallystick.quality.report.figures import Content, Figures, Json
@@ -39,10 +39,13 @@ def rates(figures: Figures) -> Content | None:
     """Rates by origin, each with its intervals; None where a run has none of them."""
     found = []
     if figures.estimated:
-        found.append({"origin": "model", "rows": _of_model(figures.estimated)})
-    for origin, given in (("audit", figures.audit), ("truth", figures.truth)):
-        if given and (rows := measured(given)):
-            found.append({"origin": origin, "rows": rows})
+        found.append({"origin": "model", "rows": _rows(figures.estimated, figures.estimated)})
+    judged = (figures.audit or {}).get("estimate") or {}
+    if judged.get("estimates"):
+        numbers = {**(judged.get("counts") or {}), **judged["estimates"]}
+        found.append({"origin": "audit", "rows": _rows(numbers, judged)})
+    if figures.truth and figures.truth.get("rates"):
+        found.append({"origin": "truth", "rows": _rows(figures.truth["rates"], {})})
     if not found:
         return None
     for one in found:
@@ -57,54 +60,13 @@ def neighbours(figures: Figures) -> Content | None:
     return dict(given) if given else None
 
 
-def _of_model(estimated: Json) -> list[dict[str, Any]]:
-    intervals = estimated.get("intervals") or {}
+def _rows(given: Json, with_intervals: Json) -> list[dict[str, Any]]:
+    intervals = with_intervals.get("intervals") or {}
     return [
-        _row(key, name, form, meaning, estimated[key], intervals.get(key))
+        _row(key, name, form, meaning, given[key], intervals.get(key))
         for key, name, form, meaning in MEASURES
-        if estimated.get(key) is not None
+        if given.get(key) is not None
     ]
-
-
-def measured(given: Json) -> list[dict[str, Any]]:
-    """Rows of those measures that a file of estimates has, whether as numbers or with their limits.
-
-    Parameters
-    ----------
-    given : mapping
-        A measure is a number, or a mapping with ``value`` (or ``estimate``) and ``low`` and ``high`` (or
-        ``interval``); the measures stand in the file itself or under ``estimates``, ``rates`` or ``links``.
-
-    Returns
-    -------
-    list of dict
-    """
-    places = [given, *(given[key] for key in ("estimates", "rates", "links") if _is_mapping(given.get(key)))]
-    rows: list[dict[str, Any]] = []
-    for key, name, form, meaning in MEASURES:
-        for place in places:
-            for spelt in (key, {"f1": "f_1", "type1": "type_1", "type2": "type_2"}.get(key, key)):
-                value, limits = _value(place.get(spelt))
-                if value is not None and not any(row["key"] == key for row in rows):
-                    limits = limits or (place.get("intervals") or {}).get(spelt)
-                    rows.append(_row(key, name, form, meaning, value, limits))
-    return rows
-
-
-def _is_mapping(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _value(given: Any) -> tuple[float | None, Sequence[float] | None]:
-    if isinstance(given, Mapping):
-        value = given.get("value", given.get("estimate"))
-        limits = given.get("interval")
-        if limits is None and given.get("low") is not None and given.get("high") is not None:
-            limits = [given["low"], given["high"]]
-        return (None if value is None else float(value)), limits
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return None, None
-    return float(given), None
 
 
 def _row(

@@ -2,92 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tallystick.quality.report.figures import Content, Figures, Json
 
-_WORDS = {
-    "tasks": "Pairs and records to judge",
-    "decisions": "Decisions",
-    "decided": "Decided",
-    "reviewers": "Reviewers",
+_COUNTS = (
+    ("tasks", "Pairs and records to judge"),
+    ("pairs_decided", "Pairs that decisions settle"),
+    ("reviewers", "Reviewers"),
+    ("pairs_changed", "Pairs that changed"),
+    ("links_gained", "Links gained"),
+    ("links_lost", "Links lost"),
+    ("entities_changed", "Entities that changed"),
+)
+_VERDICTS = {
+    "link": "Judged a link",
+    "non-link": "Judged a non-link",
     "unsure": "Unsure",
-    "undecided": "Not decided",
-    "open": "Not yet judged",
-    "links": "Judged a link",
-    "non_links": "Judged a non-link",
-    "disagreements": "Disagreements",
-    "adjudicated": "Disagreements settled by an adjudicator",
+    "open": "Not judged yet",
+    "disagreement": "Reviewers disagree",
+}
+_LINKS = {
+    "before": "Links before the review",
+    "after": "Links after it",
     "confirmed": "Links confirmed",
     "refused": "Links refused",
-    "new": "New links",
+    "new_by_review": "New links by decisions",
+    "new_by_consequence": "New links that followed from decisions",
     "displaced": "Links displaced by decisions",
-    "entities_changed": "Entities changed",
-    "changed": "Pairs changed",
+}
+_FOUND = {
+    "false_links": "False links found among the reviewed",
+    "missed_matches": "Missed matches found among the reviewed",
+    "missed_that_were_possible": "of these, possible links before",
 }
 
 
 def review(figures: Figures) -> Content | None:
     """Figures of the clerical review: numbers only, reviewers are counted and not named."""
-    if not figures.review:
-        return None
-    return {"rows": _numbers(figures.review), "agreement": _agreement(figures.review)}
-
-
-def audit(figures: Figures) -> Content | None:
-    """The design of the sample that was judged: its strata with what was drawn, judged and found."""
-    given = figures.audit
+    given = figures.review
     if not given:
         return None
-    design = given.get("design") if isinstance(given.get("design"), Mapping) else given
-    strata = given.get("strata") or (design or {}).get("strata") or []
-    names = list(
-        dict.fromkeys(
-            key
-            for one in strata
-            for key, value in one.items()
-            if isinstance(value, str | int | float) and not isinstance(value, bool)
-        )
-    )
-    notes = [text for text in given.get("notes") or given.get("limits") or () if isinstance(text, str)]
+    rows = [_row(words, given.get(key)) for key, words in _COUNTS[:3]]
+    rows += [_row(words, (given.get("verdicts") or {}).get(key)) for key, words in _VERDICTS.items()]
+    rows += [_row(words, (given.get("links") or {}).get(key)) for key, words in _LINKS.items()]
+    rows += [_row(words, (given.get("found_among_reviewed") or {}).get(key)) for key, words in _FOUND.items()]
+    rows += [_row(words, given.get(key)) for key, words in _COUNTS[3:]]
     return {
-        "by": (design or {}).get("by"),
-        "source": (design or {}).get("source"),
-        "seed": given.get("seed", (design or {}).get("seed")),
-        "reviewers": given.get("reviewers") if isinstance(given.get("reviewers"), int) else None,
-        "columns": [name.replace("_", " ") for name in names],
-        "strata": [[one.get(name) for name in names] for one in strata],
-        "notes": notes,
+        "rows": [row for row in rows if row["value"] is not None],
+        "re_estimated": given.get("re_estimated"),
+        "worklists": [_worklist(one) for one in given.get("worklists") or ()],
     }
 
 
-def _numbers(given: Json, inside: str = "") -> list[dict[str, Any]]:
-    """Every whole number of the file with words for it; groups of numbers follow one another."""
-    rows: list[dict[str, Any]] = []
-    for key, value in given.items():
-        words = _WORDS.get(key, key.replace("_", " ").capitalize())
-        if isinstance(value, bool) or key in ("agreement", "format", "seed"):
-            continue
-        if isinstance(value, int):
-            rows.append({"group": inside, "name": words, "value": value})
-        elif isinstance(value, Mapping):
-            rows += _numbers(value, words if not inside else f"{inside}, {words.lower()}")
-        elif key == "reviewers" and isinstance(value, list):
-            rows.append({"group": inside, "name": words, "value": len(value)})
-    return rows
+def _row(name: str, value: Any) -> dict[str, Any]:
+    return {"name": name, "value": value}
 
 
-def _agreement(given: Json) -> list[dict[str, Any]]:
-    """Cohen's kappa of each worklist that was judged twice."""
-    found = given.get("agreement")
-    if not found:
-        return []
-    several = found if isinstance(found, list) else [found]
-    if isinstance(found, Mapping) and "kappa" not in found:
-        several = [{"worklist": name, **one} for name, one in found.items() if isinstance(one, Mapping)]
+def _worklist(one: Json) -> dict[str, Any]:
+    names = ("name", "blind", "reviews", "tasks", "done", "unsure", "disagreements", "open")
+    agreement = (one.get("agreement") or {}).get("overall") or {}
+    shown = {key: agreement.get(key) for key in ("n", "observed", "expected", "kappa", "low", "high")}
+    return {**{key: one.get(key) for key in names}, "agreement": shown if agreement else None}
+
+
+def audit(figures: Figures) -> Content | None:
+    """The sample that was judged: its strata with what was drawn, judged and found, and its limits."""
+    given = figures.audit
+    if not given or not given.get("strata"):
+        return None
+    judged = given.get("estimate") or {}
+    found = {one["name"]: one for one in judged.get("strata") or ()}
+    names = ("drawn", "judged", "unsure", "open", "disagreements", "reviewers", "made_at")
+    return {
+        "by": given.get("by"),
+        "sources": list(given.get("sources") or ()),
+        "seed": given.get("seed"),
+        **{name: judged.get(name) for name in names},
+        "strata": [
+            {
+                **{key: one.get(key) for key in ("label", "kind", "low", "high", "size", "drawn")},
+                **{key: found.get(one["name"], {}).get(key) for key in ("judged", "unsure", "open")},
+                "outcomes": dict(found.get(one["name"], {}).get("outcomes") or {}),
+            }
+            for one in given["strata"]
+        ],
+        "below": _below(given.get("below") or {}),
+        "corrected": _corrected(judged.get("corrected") or {}),
+        "notes": [text for text in judged.get("notes") or () if isinstance(text, str)],
+    }
+
+
+def _below(given: Json) -> dict[str, Any] | None:
+    """What the model expects where no sample was drawn; it is of the model and labelled so."""
+    if given.get("expected_matches") is None:
+        return None
+    return {key: given.get(key) for key in ("expected_matches", "origin", "counted", "label")}
+
+
+def _corrected(given: Json) -> list[dict[str, Any]]:
+    """Precision and recall once the errors that the sample found are put right."""
+    estimates, intervals = given.get("estimates") or {}, given.get("intervals") or {}
     return [
-        {key: one.get(key) for key in ("worklist", "n", "observed", "expected", "kappa", "low", "high")}
-        for one in several
-        if one.get("kappa") is not None
+        {"name": name, "value": estimates[key], "interval": intervals.get(key)}
+        for key, name in (("precision", "Precision"), ("recall", "Recall (sensitivity)"))
+        if estimates.get(key) is not None
     ]

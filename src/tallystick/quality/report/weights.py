@@ -7,6 +7,7 @@ from typing import Any
 
 from tallystick import _formats as formats
 from tallystick.quality.report.figures import Content, Figures, Json
+from tallystick.quality.report.truth import truth_curve
 
 THRESHOLDS = (
     ("upper", "Upper threshold", "pairs from here up may be links"),
@@ -78,13 +79,21 @@ def marks(thresholds: list[dict[str, Any]]) -> list[tuple[str, float]]:
 def threshold_choice(figures: Figures) -> list[dict[str, Any]] | None:
     """Precision and recall by threshold, as the model expects them and as known truth has them."""
     found = [
-        {"step": step, "origin": "model", **_curve(part["curve"]), "chosen": part.get("upper")}
+        {
+            "step": step,
+            "origin": "model",
+            **_curve(part["curve"]),
+            "scale": part["curve"].get("scale", "weight"),
+            "note": None,
+            "chosen": part.get("upper") if part["curve"].get("scale", "weight") == "weight" else None,
+        }
         for step, part in figures.parts
         if part.get("curve") and part["curve"].get("points")
     ]
-    truth = _truth_points(figures.truth)
-    if truth:
-        found.append({"step": "", "origin": "truth", **_curve({"points": truth}), "chosen": None})
+    known = truth_curve(figures.truth)
+    if known:
+        curve = {**_curve(known), "scale": "weight", "note": known["note"]}
+        found.append({"step": "", "origin": "truth", **curve, "chosen": figures.quality.get("upper")})
     return found or None
 
 
@@ -93,32 +102,3 @@ def _curve(given: Json) -> dict[str, Any]:
     step = max(1, math.ceil(len(points) / MOST_ROWS))
     chosen = sorted({*range(0, len(points), step), len(points) - 1})
     return {"points": points, "rows": [points[k] for k in chosen]}
-
-
-def _truth_points(truth: Json | None) -> list[dict[str, Any]]:
-    """Points of the curve of ``truth.json``: lists by name, or a list of points."""
-    given = (truth or {}).get("curve") or (truth or {}).get("curves") or {}
-    if isinstance(given, dict) and "links" in given and isinstance(given["links"], dict):
-        given = given["links"]
-    if isinstance(given, list):
-        points = given
-    elif isinstance(given, dict):
-        weights_of = given.get("weight") or given.get("threshold")
-        if not isinstance(weights_of, list):
-            return []
-        columns = [weights_of, given.get("precision"), given.get("recall")]
-        if not all(isinstance(one, list) for one in columns):
-            return []
-        points = [{"weight": w, "precision": p, "recall": r} for w, p, r in zip(*columns, strict=False)]
-    else:
-        return []
-    return [
-        {
-            "weight": point.get("weight", point.get("threshold")),
-            "precision": point["precision"],
-            "recall": point["recall"],
-            "links": point.get("links"),
-        }
-        for point in points
-        if point.get("precision") is not None and point.get("recall") is not None
-    ]
