@@ -3,8 +3,10 @@
 from tallystick.cli.app import app, main
 from tallystick.cli.audit import audit
 from tallystick.cli.gold import gold
+from tallystick.cli.report import report
 
 app.add_typer(gold, name="gold")
 app.add_typer(audit, name="audit")
+app.command()(report)
 
 __all__ = ["app", "main"]

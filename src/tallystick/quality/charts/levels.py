@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick.quality.charts.rows import NAMES
 from tallystick.quality.charts.style import (
     AGAINST,
     FOR,
@@ -27,7 +28,9 @@ def smallest_probability(comparisons: Sequence[Mapping[str, Any]]) -> float:
     return 10.0 ** math.floor(math.log10(max(SMALLEST, min(positive, default=0.1))))
 
 
-def levels_chart(labels: Sequence[str], m: Sequence[float], u: Sequence[float], lowest: float) -> Chart:
+def levels_chart(
+    labels: Sequence[str], m: Sequence[float], u: Sequence[float], lowest: float, *, named: bool = False
+) -> Chart:
     """Probabilities m against u of one comparison, level by level, full agreement on top.
 
     On the logarithmic axis the distance from u to m is the match weight ln(m / u).
@@ -38,6 +41,8 @@ def levels_chart(labels: Sequence[str], m: Sequence[float], u: Sequence[float], 
         From disagreement up.
     lowest
         Lower end of the axis; probabilities below it are drawn there.
+    named : bool
+        Name the levels, their weights and the marks; without, a table beside the chart does.
 
     Returns
     -------
@@ -48,11 +53,15 @@ def levels_chart(labels: Sequence[str], m: Sequence[float], u: Sequence[float], 
         {"level": k, "label": label, "m": max(m_k, lowest), "u": max(u_k, lowest)}
         for k, (label, m_k, u_k) in enumerate(zip(labels, m, u, strict=True))
     ]
-    y = {"field": "level", "type": "ordinal", "sort": "descending", "axis": None}
+    y: Chart = {"field": "level", "type": "ordinal", "sort": "descending", "axis": None}
+    if named:
+        shown = [label if label not in labels[:k] else f"{label} ({k})" for k, label in enumerate(labels)]
+        levels = [{**row, "label": text} for row, text in zip(levels, shown, strict=True)]
+        y = {"field": "label", "type": "nominal", "sort": shown[::-1], "axis": NAMES}
     x_axis = {
         "values": powers_of_ten(lowest, 1, 4),
         "labelExpr": PROBABILITY_LABEL,
-        "title": None,
+        "title": "Probability: u (diamond) among non-matches, m (circle) among matches" if named else None,
     }
 
     def x(field: str) -> Chart:

@@ -12,6 +12,7 @@ def checks(figures: Figures) -> Content:
     converged, em = em_sentence(figures.model.get("em"))
     comparisons = figures.model.get("comparisons") or []
     found = [] if converged else [em]
+    found += figures.notes
     found += figures.model.get("warnings") or []
     found += _duplicates(figures)
     found += _blocks(figures)

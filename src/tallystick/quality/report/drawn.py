@@ -40,6 +40,8 @@ class Drawing:
         Its Vega-Lite specification.
     on_page : bool
         False where the page shows the same as bars in a table.
+    alone : dict, optional
+        Its specification in a file of its own, where a table beside it names the rows on the page.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Drawing:
     label: str
     spec: Chart
     on_page: bool = True
+    alone: Chart | None = None
 
 
 def drawings(content: Content) -> list[Drawing]:
@@ -200,6 +203,7 @@ def _levels(given: Any) -> Iterator[Drawing]:
             f"m and u of {one['name']} by level on a logarithmic axis; the figures are in the table "
             "beside it.",
             levels_chart(own["label"], own["m"], own["u"], lowest),
+            alone=levels_chart(own["label"], own["m"], own["u"], lowest, named=True),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tallystick.quality.steps import flattened
@@ -27,6 +27,8 @@ class Figures:
         Contents of ``audit.json``, ``review.json`` and ``truth.json``, where they have come since.
     statement : mapping of str to str
         What people wrote for the quality statement, by key (see `tallystick.quality.report.statement`).
+    notes : tuple of str
+        Warnings on the files themselves.
     show_values : bool
         Whether values of records are shown, or their shapes only.
     """
@@ -38,20 +40,12 @@ class Figures:
     review: Json | None = None
     truth: Json | None = None
     statement: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     show_values: bool = False
 
     def flat(self) -> Figures:
         """The same with the parameters of all steps in one list."""
-        return Figures(
-            flattened(self.model),
-            self.run,
-            self.quality,
-            self.audit,
-            self.review,
-            self.truth,
-            self.statement,
-            self.show_values,
-        )
+        return replace(self, model=flattened(self.model))
 
     @property
     def counts(self) -> Json:
