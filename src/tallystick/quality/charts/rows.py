@@ -20,7 +20,14 @@ from tallystick.quality.charts.style import (
 ROW = 22
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
 COLOURS = [MATCH, NON_MATCH, INK, MUTED, CANDIDATE, INK]
-LEGEND = {"orient": "top", "title": None, "labelColor": MUTED, "labelFontSize": 11.5, "symbolSize": 90}
+LEGEND = {
+    "orient": "top",
+    "title": None,
+    "columns": 3,
+    "labelColor": MUTED,
+    "labelFontSize": 11.5,
+    "symbolSize": 90,
+}
 NAMES = {"title": None, "labelLimit": 220, "domain": False, "ticks": False, "labelPadding": 6, "grid": False}
 
 

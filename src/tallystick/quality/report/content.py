@@ -72,7 +72,9 @@ def report_content(figures: Figures) -> Content:
     flat = figures.flat()
     made = [(key, heading, make(flat)) for key, heading, make in SECTIONS]
     sections = [
-        {"key": key, "title": heading, "content": content} for key, heading, content in made if content
+        {"key": key, "title": _title(key, heading, content), "content": content}
+        for key, heading, content in made
+        if content
     ]
     there = {str(one["key"]): one["content"] for one in sections}
     known = checks(flat)
@@ -104,6 +106,11 @@ def section_of(content: Content, key: str) -> Any:
     [1]
     """
     return next((one["content"] for one in content["sections"] if one["key"] == key), None)
+
+
+def _title(key: str, heading: str, content: Any) -> str:
+    """The heading of a section; error rates that are not the model's alone are no estimates of it."""
+    return "Error rates" if key == "quality" and len(content["by_origin"]) > 1 else heading
 
 
 def _plain(value: Any) -> Any:

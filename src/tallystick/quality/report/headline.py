@@ -79,11 +79,29 @@ def _sentences(figures: Figures) -> Iterator[str]:
             f"It expects {percent(estimated['recall'])}{_within(estimated, 'recall')} of all true matches to "
             f"be among them{missed}."
         )
+    yield from _confirmed(figures)
     if counts.get("possible"):
         yield (
             f"Another {count(counts['possible'])} pairs are too uncertain to accept or reject "
             "without a person’s judgement."
         )
+
+
+def _confirmed(figures: Figures) -> Iterator[str]:
+    """What a judged sample and known truth say beside the model."""
+    judged = (figures.audit or {}).get("estimate") or {}
+    known = (figures.truth or {}).get("rates") or {}
+    for words, given, more in (
+        ("A sample judged by people puts", judged.get("estimates") or {}, judged),
+        ("Known truth puts", known, {}),
+    ):
+        each = [
+            f"{name} at {formats.percent(given[name])}{_within(more, name)}"
+            for name in ("precision", "recall")
+            if given.get(name) is not None
+        ]
+        if each:
+            yield f"{words} {formats.sentence_list(each)}."
 
 
 def _within(estimated: Json, name: str) -> str:
