@@ -137,8 +137,9 @@ def add_to_run(
     seconds = {"add": round(time.perf_counter() - start, 3)}
     written = run_facts(prepared, counts, seconds, threads)
     names = [*facts.get("added", []), source.name]
-    write_report(out / "report.html", new.model.to_dict(), written, quality)
-    write_json(out / "run.json", {**written, "added": names, "fingerprint": digest.hexdigest()})
+    written = {**written, "added": names, "fingerprint": digest.hexdigest()}
+    write_report(out / "report.html", new.model.to_dict(), written, quality, json_path=out / "report.json")
+    write_json(out / "run.json", written)
     remove(out / WORK)
     progress("writing", 1, 1)
     return added

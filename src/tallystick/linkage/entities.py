@@ -217,9 +217,10 @@ def entity_figures(prepared: Prepared, found: Clustering) -> dict[str, Any]:
     -------
     dict
         ``method``, ``support``, the number of ``entities``, of those with ``several`` records, of records in
-        the ``largest``, and of ``cut_links``.
+        the ``largest``, and of ``cut_links``; ``sizes``, pairs of a size and how many entities have it.
     """
     asked, size = prepared.spec.entities, np.bincount(found.entity)
+    sizes, numbers = np.unique(size, return_counts=True)
     return {
         "method": asked.method,
         "support": asked.support if asked.method == "clusters" else None,
@@ -227,6 +228,7 @@ def entity_figures(prepared: Prepared, found: Clustering) -> dict[str, Any]:
         "several": int((size > 1).sum()),
         "largest": int(size.max()),
         "cut_links": int(found.cut.sum()),
+        "sizes": [[int(one), int(n)] for one, n in zip(sizes, numbers, strict=True)],
     }
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import polars as pl
 
@@ -196,11 +196,48 @@ class Results(ABC):
         show_values : bool
             Show the values of example pairs; masked otherwise.
         """
+        from tallystick._files import write_text
+        from tallystick.quality.report import render_page
+
+        write_text(path, render_page(self.report_content(show_values=show_values)))
+
+    def charts(self, folder: str | Path, form: Literal["png", "svg"] = "png") -> list[Path]:
+        """Write every chart of the report, a file each; none of them shows a value of a record.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it is not there; files of the same name are replaced.
+        form : {"png", "svg"}
+            What they are written as.
+
+        Returns
+        -------
+        list of Path
+        """
+        from tallystick.quality.report.chart_files import save_report_charts
+
+        return save_report_charts(self.report_content(), folder, form)
+
+    def report_content(self, *, show_values: bool = False) -> dict[str, Any]:
+        """What the report says, as ``report.json`` of a run holds it.
+
+        Parameters
+        ----------
+        show_values : bool
+            Show the values of example pairs; masked otherwise.
+
+        Returns
+        -------
+        dict
+            See `tallystick.quality.report.content.report_content`.
+        """
         from tallystick.linkage.run import run_facts
-        from tallystick.quality.report import write_report
+        from tallystick.quality.report import Figures, report_content
 
         facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
-        write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
+        figures = Figures(self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
+        return report_content(figures)
 
     def quality_dict(self, residuals: pl.DataFrame | None = None) -> dict[str, Any]:
         """What ``quality.json`` of a run holds.

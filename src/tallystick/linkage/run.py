@@ -247,9 +247,12 @@ def write_run(
         write_json(folder / "quality.json", quality)
     facts = {**run_facts(links.prepared, links.counts_dict(), clock.seconds, threads), **(further or {})}
     progress("writing report", 0, 1)
-    write_report(folder / "report.html", links.model.to_dict(), facts, quality)
+    facts = {**facts, "fingerprint": fingerprint}
+    write_report(
+        folder / "report.html", links.model.to_dict(), facts, quality, json_path=folder / "report.json"
+    )
     progress("writing report", 1, 1)
-    write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
+    write_json(folder / "run.json", facts)
     remove(folder / WORK)  # a directory that has run.json and not this is complete
     return links
 

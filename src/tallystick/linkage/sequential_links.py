@@ -15,6 +15,7 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
+from tallystick.linkage.entities import entity_figures
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
@@ -151,7 +152,8 @@ class SequentialLinks(Results):
 
     def own_figures(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds but for residuals and who is missed."""
-        return sequential_figures.quality_dict(self.prepared, self.steps)
+        quality = sequential_figures.quality_dict(self.prepared, self.steps)
+        return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
 
     def weighed(self) -> tuple[Weighed, ...]:
         """What each step that decided pairs has compared its records by."""
