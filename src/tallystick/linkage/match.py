@@ -157,6 +157,7 @@ def match_run(
             write_table(sample, folder / "sample.csv")
         if golden is not None:
             write_table(golden, folder / "golden.parquet")
+        write_json(folder / "quality.json", found.quality_dict())
     facts = run_facts(known, found.counts_dict(), clock.seconds, threads)
     write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
     remove(folder / WORK)
