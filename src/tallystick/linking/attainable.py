@@ -57,8 +57,8 @@ def attainable_weights(
     """The weight of each record with another that agrees on all it has: the most that it could weigh.
 
     Values that are missing weigh what missing ones do; values that are rare weigh more, where weights follow
-    them. Of a comparison whose weights do not rise with its levels the level that weighs most is taken. (Where
-    comparisons were estimated together, levels that fall short together may weigh a little more than this.)
+    them. Of a comparison whose weights do not rise with its levels the level that weighs most is taken.
+    (Where comparisons were estimated together, levels that fall short together may weigh a little more.)
 
     Parameters
     ----------
