@@ -61,24 +61,25 @@ class Errors:
         return asked.join(once, on="key", how="left", maintain_order="left")["decision"]
 
     @cached_property
-    def linked_to(self) -> tuple[Ints, Floats]:
-        """The strongest link of each record: the other record (-1 for none) and its weight (NaN for none)."""
+    def strongest(self) -> tuple[Ints, Floats, Bools]:
+        """The strongest link of each record, or its strongest possible link where it has no link.
+
+        The other record (-1 for none), its weight (NaN for none), and whether it is a link.
+        """
         found = self.found
-        links = np.flatnonzero((found.pairs["decision"] == "link").to_numpy())
-        weighs = "weight" in found.pairs.columns
-        weight = (
-            found.pairs["weight"].fill_null(np.nan).to_numpy() if weighs else np.full(len(found.left), np.nan)
-        )
-        one = np.concatenate([found.left[links], found.right[links]])
-        two = np.concatenate([found.right[links], found.left[links]])
-        own = np.tile(weight[links], 2)
-        order = np.argsort(np.nan_to_num(own, nan=np.inf), kind="stable")  # the strongest is written last
-        other, best = (
-            np.full(len(found.records.codes), -1, np.int64),
-            np.full(len(found.records.codes), np.nan),
-        )
-        other[one[order]], best[one[order]] = two[order], own[order]
-        return other, best
+        taken = np.flatnonzero(found.pairs["decision"].is_in(["link", "possible"]).to_numpy())
+        is_link = np.tile((found.pairs["decision"] == "link").to_numpy()[taken], 2)
+        own = np.full(2 * len(taken), np.nan)
+        if "weight" in found.pairs.columns:
+            own = np.tile(found.pairs["weight"].fill_null(np.nan).to_numpy()[taken], 2)
+        one = np.concatenate([found.left[taken], found.right[taken]])
+        two = np.concatenate([found.right[taken], found.left[taken]])
+        order = np.lexsort((np.nan_to_num(own, nan=np.inf), is_link))  # the strongest is written last
+        n = len(found.records.codes)
+        other, weight, link = np.full(n, -1, np.int64), np.full(n, np.nan), np.zeros(n, bool)
+        at = one[order]
+        other[at], weight[at], link[at] = two[order], own[order], is_link[order]
+        return other, weight, link
 
 
 def pair_key(left: Ints, right: Ints, n_records: int) -> Ints:
@@ -87,18 +88,20 @@ def pair_key(left: Ints, right: Ints, n_records: int) -> Ints:
 
 
 def rival_texts(errors: Errors) -> list[str]:
-    """Whom the records of each missed match are linked to instead; empty where to nobody."""
-    other, best = errors.linked_to
+    """What the records of each missed match are linked to instead, or may be; empty where to nothing."""
+    other, weight, is_link = errors.strongest
     codes, ids = errors.found.records.codes, errors.ids
     result = []
     for at in errors.missed:
-        said = []
-        for row in (int(errors.left[at]), int(errors.right[at])):
+        ends, said = (int(errors.left[at]), int(errors.right[at])), []
+        for row in ends:
             to = int(other[row])
-            if to >= 0:
-                how = "rightly" if codes[row] == codes[to] and codes[row] >= 0 else "wrongly"
-                heavy = f", weight {best[row]:.2f}" if np.isfinite(best[row]) else ""
-                said.append(f"{ids[row]} is linked to {ids[to]} ({how}{heavy}).")
+            if to < 0 or to in ends:
+                continue
+            how = "rightly" if codes[row] == codes[to] and codes[row] >= 0 else "wrongly"
+            heavy = f", weight {weight[row]:.2f}" if np.isfinite(weight[row]) else ""
+            what = "is linked to" if is_link[row] else "has a possible link to"
+            said.append(f"{ids[row]} {what} {ids[to]} ({how}{heavy}).")
         result.append(" ".join(said))
     return result
 
@@ -262,11 +265,17 @@ class _Sides:
         own = self.weights[at]
         order = np.argsort(own if against else -own, kind="stable").tolist()
         chosen = [k for k in order if (own[k] < 0 if against else own[k] > 0)][:SHOWN]
+        absent = [
+            name
+            for name, labels in zip(self.names, self.labels, strict=True)
+            if labels is not None and labels[at] == "missing"
+        ]
+        without = f" Not compared, since a value is missing: {', '.join(absent)}." if absent else ""
         if not chosen:
-            return ""
+            return without
         shown = []
         for k in chosen:
             labels = self.labels[k]
             level = "" if labels is None else f"{labels[at]}, "
             shown.append(f"{self.names[k]} ({level}{own[k]:+.2f})")
-        return f" {'Against' if against else 'For'} it: {', '.join(shown)}."
+        return f" {'Against' if against else 'For'} it: {', '.join(shown)}.{without}"
