@@ -18,10 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._files import file_sha256
 from tallystick.blocking.constraint import constraint
 from tallystick.errors import InputError
-from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.linkage.run_folder import model_version, read_facts, read_figures
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
 from tallystick.quality.audit_design import AuditPlan, PlannedStratum
@@ -186,7 +185,7 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
         allowed_pairs=float(facts["counts"]["pairs_allowed"]),
         below=max(0.0, float(estimated.get("missed") or 0.0) - rejected),
         run=str(facts["fingerprint"]),
-        model=file_sha256(run / "model.json"),
+        model=model_version(run, facts),
         kind=str(facts["kind"]),
         entities=tables.entities,
     )

@@ -17,6 +17,7 @@ import polars as pl
 
 from tallystick._files import file_sha256, write_json
 from tallystick.errors import InputError, RunError
+from tallystick.linkage.report_again import make_report_again
 from tallystick.linkage.review_store import STORE_FILE, open_store
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.linkage.tables import read_table
@@ -41,6 +42,7 @@ FILES: dict[str, tuple[str, str]] = {
     "review.json": (KEPT, "figures"),
     "audit.json": (KEPT, "design and estimates of the sample"),
     "truth.json": (KEPT, "figures"),
+    "statement.toml": (KEPT, "what people wrote for the quality statement"),
     "review.parquet": ("values", "the values of both records; ids, levels and weights stay"),
     "sample.csv": ("values", "the values of both records; ids and answers stay"),
     "golden.parquet": ("values", "the values; from which record each was stays"),
@@ -180,11 +182,8 @@ def purge(plan: Purge) -> None:
 
 
 def _make_report(folder: Path) -> None:
-    from tallystick.quality.report import write_report
-
     if (folder / "report.html").is_file():
-        facts, quality = (read_figures(folder / name) for name in ("run.json", "quality.json"))
-        write_report(folder / "report.html", read_figures(folder / "model.json"), facts, quality)
+        make_report_again(folder)
 
 
 def _clean_columns(path: Path, write: bool, held: Callable[[pl.DataFrame], list[str]]) -> bool:
