@@ -136,7 +136,8 @@ def plan_purge(folder: str | Path, store: str | None = None) -> Purge:
     ]
     seen = _seen(folder, store)
     if seen:
-        found.append(Removal(store or STORE_FILE, f"{FILES[STORE_FILE][1]} ({seen:,} decisions)"))
+        where = STORE_FILE if (folder / STORE_FILE).is_file() and store is None else "the store of decisions"
+        found.append(Removal(where, f"{FILES[STORE_FILE][1]} ({seen:,} decisions)"))
     if found:
         pages = [name for name in ("report.html", "report.json") if (folder / name).is_file()]
         found += [Removal(name, f"made anew {FILES[name][1]}") for name in pages]
