@@ -2,9 +2,13 @@
 
 from tallystick.cli.app import app, main
 from tallystick.cli.audit import audit
+from tallystick.cli.evaluate import evaluate
 from tallystick.cli.gold import gold
+from tallystick.cli.missed import missed
 from tallystick.cli.report import report
 
+app.command()(evaluate)
+app.command()(missed)
 app.add_typer(gold, name="gold")
 app.add_typer(audit, name="audit")
 app.command()(report)

@@ -24,7 +24,7 @@ from tallystick.quality.missed import OTHER, subgroup_rates
 from tallystick.quality.proportions import wilson
 from tallystick.quality.subgroups import MISSING, Grouping, Quality, Subgroup, default_subgroup, grouped
 from tallystick.records.encode import encode_values
-from tallystick.records.records import records_of
+from tallystick.records.records import Records, records_of
 from tallystick.spec import Spec
 
 _LOOKED_AT = 2000
@@ -141,6 +141,26 @@ def known_of_ids(spec: Spec, kind: Kind, ids: pl.DataFrame) -> Known:
     return Known(spec, kind, (), records_of(names, pl.concat(parts), [len(part) for part in parts], {}))
 
 
+def check_subgroups(spec: Spec, sources: Sequence[Source], kind: Kind, records: Records) -> None:
+    """Raise `InputError` where the subgroups of a specification cannot be told apart, before a run.
+
+    Parameters
+    ----------
+    spec : Spec
+        The specification.
+    sources : sequence of Source
+        What is linked.
+    kind : {"link", "dedupe", "link_and_dedupe"}
+        Which records are compared.
+    records : Records
+        The records.
+    """
+    values = Values(Known(spec.model_copy(update={"sources": tuple(sources)}), kind, (), records))
+    for by in spec.quality.subgroups or ():
+        for number in range(len(sources)):
+            values.groups(by, number)
+
+
 def default_subgroups(known: Known) -> tuple[Subgroup, ...]:
     """What records are told apart by where a specification does not say (see `default_subgroup`)."""
     found = [
@@ -204,8 +224,7 @@ class Values:
                 rows = records.rows(number)
                 ids = records.ids[rows.start : rows.stop].to_frame("id")
                 own = ids.join(values, on="id", how="left", maintain_order="left")["value"]
-                codes, distinct = encode_values(own)
-                found[number] = codes, pl.concat([pl.Series("value", [None], dtype=pl.String), distinct])
+                found[number] = encode_values(own)
             self._read[name] = found
         return self._read[name]
 

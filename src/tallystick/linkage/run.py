@@ -43,6 +43,7 @@ from tallystick.linkage.identify import pair_source, pairs_sha256
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.matches import Matches
+from tallystick.linkage.missed import check_subgroups
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import dictionaries_sha256, outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
@@ -135,6 +136,7 @@ def run(
         encoded = read_records(spec, sources, threads, progress)
     if model is None:
         check_sizes(encoded.inputs)
+    check_subgroups(spec, sources, spec.kind_of(len(sources)), encoded.records)
     fingerprint = _fingerprint(spec, encoded.inputs, model)
     check_resumable(folder, fingerprint, force)
     with clock.stage("prepare"):

@@ -9,6 +9,7 @@ from typing import Any
 from tallystick.errors import InputError
 from tallystick.linkage.folder import RUN_FORMAT, WORK
 from tallystick.preparation.source import Source
+from tallystick.spec import Spec
 
 
 def read_facts(run: Path) -> dict[str, Any]:
@@ -86,3 +87,21 @@ def read_sources(run: Path, facts: dict[str, Any]) -> list[Source]:
             source = {**source, "uri": source["uri"].replace(":***@", "@")}
         sources.append(Source(**source))
     return sources
+
+
+def spec_of_run(run: Path, facts: dict[str, Any]) -> Spec:
+    """The specification of a run with its sources, from ``run.json``.
+
+    Parameters
+    ----------
+    run : path
+        The directory.
+    facts : dict
+        Its ``run.json``.
+
+    Returns
+    -------
+    Spec
+    """
+    plain = {key: value for key, value in facts["spec"].items() if key != "sources"}
+    return Spec.model_validate(plain).model_copy(update={"sources": tuple(read_sources(run, facts))})

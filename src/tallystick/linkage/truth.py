@@ -16,7 +16,7 @@ from tallystick.linkage.evaluate import Evaluation, evaluate, read_truth
 from tallystick.linkage.missed import Values, known_of_ids
 from tallystick.linkage.model import Model
 from tallystick.linkage.run import check_unchanged
-from tallystick.linkage.run_folder import read_facts, read_figures, read_sources
+from tallystick.linkage.run_folder import read_facts, read_figures, read_sources, spec_of_run
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.saved_run import saved_rule
 from tallystick.linkage.tables import read_table
@@ -33,7 +33,6 @@ from tallystick.quality.rates import Rates
 from tallystick.quality.subgroups import Subgroup
 from tallystick.quality.true_subgroups import true_subgroup_rates
 from tallystick.quality.truth_curves import calibration, threshold_curve
-from tallystick.spec import Spec
 
 BY_STEPS = "Each step weighs pairs by itself, so that there is no threshold that all pairs have in common."
 BY_KEYS = "Links by match keys have no weight, so that there is no threshold."
@@ -70,6 +69,11 @@ class RunTruth:
     right: Ints
     evaluation: Evaluation
     figures: dict[str, Any]
+
+    @property
+    def by_keys(self) -> bool:
+        """Whether match keys alone have linked the records, so that no pair has a weight."""
+        return not (self.folder / "model.json").is_file()
 
 
 def truth_of_run(run: Path, truth: str, by: Sequence[Subgroup] = ()) -> RunTruth:
@@ -146,24 +150,6 @@ def truth_of_run(run: Path, truth: str, by: Sequence[Subgroup] = ()) -> RunTruth
     return found
 
 
-def spec_of_run(run: Path, facts: dict[str, Any]) -> Spec:
-    """The specification of a run with its sources, from ``run.json``.
-
-    Parameters
-    ----------
-    run : path
-        The directory.
-    facts : dict
-        Its ``run.json``.
-
-    Returns
-    -------
-    Spec
-    """
-    plain = {key: value for key, value in facts["spec"].items() if key != "sources"}
-    return Spec.model_validate(plain).model_copy(update={"sources": tuple(read_sources(run, facts))})
-
-
 def _rates(rates: Rates) -> dict[str, Any]:
     return {**rates.to_dict(), "specificity": None if rates.type1 is None else 1 - rates.type1}
 
@@ -192,7 +178,7 @@ def _curves(
     matrix: DecisionMatrix,
 ) -> dict[str, Any]:
     none: dict[str, Any] = {"curve": None, "assigned_curve": None, "thresholds": None}
-    if facts["counts"].get("keys") is not None or not (run / "model.json").is_file():
+    if not (run / "model.json").is_file():
         return {**none, "curve_note": BY_KEYS}
     model = load_model(run)
     if not isinstance(model, Model):
@@ -215,14 +201,14 @@ def _curves(
         "below_floor": below,
         "points": threshold_curve(score, match, matches, allowed),
         "note": "Of pairs before any assignment: each pair at or above the threshold is taken. The curve "
-        f"ends at the lowest weight that the run has kept; the {below['pairs']:,} pairs that no pass finds or that "
-        f"weigh less, {below['matches']:,} of them matches, are known in number only.",
+        f"ends at the lowest weight that the run has kept; the {below['pairs']:,} pairs that no pass finds "
+        f"or that weigh less, {below['matches']:,} of them matches, are known in number only.",
     }
     found: dict[str, Any] = {
         "curve": curve,
         "assigned_curve": None,
         "thresholds": None,
-        "curve_note": curve["note"],
+        "curve_note": None,
     }
     if any_competes(rule, parameters.pairs):
         found["assigned_curve"] = _assigned(

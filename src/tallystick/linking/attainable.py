@@ -11,6 +11,7 @@ from tallystick.blocking.finders import Filtered, Finder, Listed
 from tallystick.comparisons.comparison import Comparison
 from tallystick.estimation.parameters import Parameters
 from tallystick.linking.score import weigh_digits
+from tallystick.linking.terms import pair_terms
 from tallystick.patterns.plan import PairPlan
 from tallystick.records.records import MISSING, Records
 
@@ -53,10 +54,11 @@ def attainable_weights(
     rows: Rows,
     source_pair: int,
 ) -> NDArray[np.float64]:
-    """The weight of each record with another that agrees on all it has: nothing can weigh more.
+    """The weight of each record with another that agrees on all it has: the most that it could weigh.
 
     Values that are missing weigh what missing ones do; values that are rare weigh more, where weights follow
-    them.
+    them. Of a comparison whose weights do not rise with its levels the level that weighs most is taken.
+    (Where comparisons were estimated together, levels that fall short together may weigh a little more.)
 
     Parameters
     ----------
@@ -81,13 +83,18 @@ def attainable_weights(
     source = int(plan.blocking.source_pairs[source_pair][0])
     offsets = records.offsets
     is_left = len(rows) > 0 and offsets[source] <= rows[0] < offsets[source + 1]
+    terms = pair_terms(plan.comparisons, parameters, rows, rows, digits)
     for number, one in enumerate(comparisons):
-        if one.left == one.right:
-            continue
-        # A record's own values of two fields need not agree: what counts is whether it has any.
-        absent = _missing(records, one.left if is_left else one.right, rows)
         levels = parameters.coding.n_levels[number]
-        digits[number] = np.where(absent, levels, levels - 1)
+        if one.left != one.right:
+            # A record's own values of two fields need not agree: what counts is whether it has any.
+            absent = _missing(records, one.left if is_left else one.right, rows)
+            digits[number] = np.where(absent, levels, levels - 1)
+        # Weights need not rise with the levels: what weighs most is then not full agreement.
+        weights = parameters.level_weights[number]
+        best = int(weights[:levels].argmax())
+        own = weights[digits[number]] + terms.get(number, 0.0)
+        digits[number] = np.where((own < weights[best]) & (digits[number] < levels), best, digits[number])
     return weigh_digits(plan, parameters, rows, rows, digits, source_pair)
 
 

@@ -69,7 +69,7 @@ def subgroup_rates(
 def in_shown_groups(
     grouping: Grouping, codes: NDArray[np.integer[Any]], smallest: int
 ) -> tuple[list[str], NDArray[np.int64]]:
-    """The groups that a table shows: those that are large enough, the small ones together, the missing values.
+    """The groups that a table shows: the large ones, the small ones together, the missing values.
 
     Parameters
     ----------

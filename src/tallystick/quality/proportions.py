@@ -93,7 +93,8 @@ def share_difference(first: float, n_first: float, second: float, n_second: floa
     treatment groups in propensity-score matched samples. Statistics in Medicine 28, 3083-3107.
 
     Agresti, A. and Caffo, B. (2000). Simple and effective confidence intervals for proportions and
-    differences of proportions result from adding two successes and two failures. The American Statistician 54, 280-288.
+    differences of proportions result from adding two successes and two failures. The American Statistician
+    54, 280-288.
 
     Examples
     --------
@@ -159,7 +160,9 @@ def shares_difference(first: NDArray[Any], second: NDArray[Any]) -> Difference |
     absolute value of `share_difference`. A distance of samples is never 0, so that an interval around it
     could not hold the truth where two groups do not differ: its square, divided by what it would be on
     average then per category, is taken as noncentral chi-square, and the limits are the distances at which
-    it would be in either tail of 2.5 %.
+    it would be in either tail of 2.5 %. Where groups differ much S, which is estimated too, adds to the
+    error: the interval is wider by as much as the delta method says. With many categories of few records it
+    is somewhat too short, and the distance itself too large.
 
     Parameters
     ----------
@@ -213,7 +216,40 @@ def shares_difference(first: NDArray[Any], second: NDArray[Any]) -> Difference |
     df = len(kept)
     scale = expected / df
     low, high = _noncentrality(distance2 / scale, df)
-    return Difference(math.sqrt(distance2), math.sqrt(low * scale), math.sqrt(high * scale))
+    value, low, high = math.sqrt(distance2), math.sqrt(low * scale), math.sqrt(high * scale)
+    stretch = _stretch((p, q), n, times(p - q), 4 * distance2 * scale)
+    return Difference(
+        value, max(0.0, value - (value - low) * stretch), value + max(0.0, high - value) * stretch
+    )
+
+
+def _stretch(shares: tuple[Floats, Floats], n: Floats, slope: Floats, assumed: float) -> float:
+    """By how much a squared distance varies more, as a ratio of standard errors, than with S as known.
+
+    Parameters
+    ----------
+    shares : tuple of float64 array
+        Shares of the categories but one in both groups, p and q.
+    n : float64 array, shape (2,)
+        Sizes of the groups.
+    slope : float64 array
+        ``y = S^-1 (p - q)``.
+    assumed : float
+        The variance with S as known.
+
+    Returns
+    -------
+    float
+        At least 1. The derivative of the squared distance by p is ``2 y - (y^2 - 2 y (p'y)) / 2``, by q with
+        -2 y: the second part is that of S.
+    """
+    if assumed <= 0:
+        return 1.0
+    variance = 0.0
+    for share, size, sign in zip(shares, n, (2.0, -2.0), strict=True):
+        by = sign * slope - (slope**2 - 2 * slope * float(share @ slope)) / 2
+        variance += (float(share @ by**2) - float(share @ by) ** 2) / size
+    return math.sqrt(max(1.0, variance / assumed))
 
 
 def _noncentrality(found: float, df: int) -> tuple[float, float]:

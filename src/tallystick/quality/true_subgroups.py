@@ -31,9 +31,9 @@ def true_subgroup_rates(
     Returns
     -------
     list of dict
-        ``group``, ``records``, ``matches``, ``links``, ``true_links``, ``precision`` with ``precision_low`` and
-        ``precision_high``, ``recall`` with ``recall_low`` and ``recall_high``: intervals of 95 % (Wilson), as if
-        pairs were drawn independently, which those that share a record are not.
+        ``group``, ``records``, ``matches``, ``links``, ``true_links``, ``precision`` with ``precision_low``
+        and ``precision_high``, ``recall`` with ``recall_low`` and ``recall_high``: intervals of 95 %
+        (Wilson), as if pairs were drawn independently, which those that share a record are not.
 
     Examples
     --------
