@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from tallystick._files import write_json
 from tallystick.errors import InputError
 from tallystick.linkage.audit_frame import AuditFrame, By, audit_frame
-from tallystick.linkage.audit_judged import Answer, draw_tasks, judged_strata
+from tallystick.linkage.audit_judged import Answer, Judged, draw_tasks, judged_strata
 from tallystick.linkage.run_folder import read_figures
 from tallystick.quality.audit_design import AuditPlan, design_table, usual_sizes
 from tallystick.quality.audit_rates import LEVEL, AuditRates, audit_rates
@@ -31,7 +32,8 @@ FORMAT = "tallystick-audit/1"
 PRECISION_WIDTH = 0.01
 RECALL_WIDTH = 0.02
 """Widths that are wanted by default: one point and two points of per cent."""
-BELOW = "expected by the model among the pairs that the run has not kept: not judged by anybody"
+BY_MODEL = "expected by the model and judged by nobody"
+BELOW = "expected by the model among the pairs that the run has not kept, and judged by nobody"
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ class AuditDesign:
             ],
             "below": {
                 "expected_matches": frame.below,
+                "counted": frame.beyond,
                 "origin": "model",
-                "counted": frame.by == "pair",
                 "label": BELOW,
             },
         }
@@ -143,10 +145,12 @@ def design_audit(
         raise InputError(
             f"{run}: the run has neither links nor records without one: there is nothing to judge."
         )
-    plan = frame.plan(precision_width or PRECISION_WIDTH, recall_width or RECALL_WIDTH)
     wanted: dict[str, float | None] = {}
+    if not given:
+        widths = {"precision": PRECISION_WIDTH, "recall": RECALL_WIDTH}
+    plan = frame.plan(widths["precision"] or inf, widths["recall"] or inf)
     if reviews is None:
-        wanted = widths if given else {"precision": PRECISION_WIDTH, "recall": RECALL_WIDTH}
+        wanted = widths
         if not frame.links:
             wanted = {**wanted, "precision": None}
         reviews = plan.smallest(wanted["precision"], wanted["recall"])
@@ -306,7 +310,7 @@ def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1)
         ``disagreements``, numbers; ``level`` of the intervals; ``strata``, each with what was found;
         ``counts``, ``estimates``, ``intervals``, ``ranges`` (see `AuditRates`); ``wald``, the large-sample
         intervals, or None; ``corrected``, the same of the links once the errors found are put right;
-        ``model_missed``, the matches that the model adds, with ``origin``; ``notes``.
+        ``model_missed``, the ``matches`` that the model adds, with ``origin``; ``notes``.
 
     Raises
     ------
@@ -314,16 +318,16 @@ def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1)
         Where nothing is judged.
     """
     answers = [Answer(one.task, one.verdict if one.state == "done" else None, one.chosen) for one in standing]
-    strata = judged_strata(frame, answers)
+    found = judged_strata(frame, answers)
+    strata = found.strata
     judged = sum(one.judged for one in strata)
     if not judged:
         raise InputError(
             "nothing of the audit is judged yet: judge the worklist audit (tallystick review), then estimate."
         )
-    rates = audit_rates(strata, frame.allowed_pairs, model_missed=frame.model_missed, seed=seed)
-    corrected = audit_rates(
-        strata, frame.allowed_pairs, model_missed=frame.model_missed, corrected=True, seed=seed
-    )
+    by_model = frame.beyond + found.further
+    rates = audit_rates(strata, frame.allowed_pairs, model_missed=by_model, seed=seed)
+    corrected = audit_rates(strata, frame.allowed_pairs, model_missed=by_model, corrected=True, seed=seed)
     people = {decision.reviewer for one in standing for decision in one.decisions}
     disagreements = sum(one.state == "disagreement" for one in standing)
     return {
@@ -337,10 +341,16 @@ def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1)
         "level": LEVEL,
         "strata": [_stratum(one, label.label) for one, label in zip(strata, frame.strata, strict=True)],
         **rates.to_dict(),
-        "wald": _wald(rates.collapsed.strata, frame),
+        "wald": _wald(rates.collapsed.strata, frame, by_model),
         "corrected": {name: value for name, value in corrected.to_dict().items() if name != "ranges"},
-        "model_missed": {"matches": frame.model_missed, "origin": "model", "label": BELOW},
-        "notes": _notes(frame, strata, rates, disagreements),
+        "model_missed": {
+            "matches": by_model,
+            "not_kept": frame.beyond,
+            "further": found.further,
+            "origin": "model",
+            "label": BY_MODEL,
+        },
+        "notes": _notes(frame, found, rates, disagreements),
     }
 
 
@@ -357,19 +367,19 @@ def _stratum(one: JudgedStratum, label: str) -> dict[str, Any]:
     }
 
 
-def _wald(strata: Sequence[JudgedStratum], frame: AuditFrame) -> dict[str, list[float]] | None:
+def _wald(
+    strata: Sequence[JudgedStratum], frame: AuditFrame, by_model: float
+) -> dict[str, list[float]] | None:
     links = sum(one.size for one in strata if one.kind == "link")
     if not links or any(one.judged < min(2, one.size) for one in strata):
         return None
-    found = wald_intervals(strata, frame.allowed_pairs, model_missed=frame.model_missed)
+    found = wald_intervals(strata, frame.allowed_pairs, model_missed=by_model)
     return {name: [one.low, one.high] for name, one in found.items()}
 
 
-def _notes(
-    frame: AuditFrame, strata: Sequence[JudgedStratum], rates: AuditRates, disagreements: int
-) -> list[str]:
+def _notes(frame: AuditFrame, found: Judged, rates: AuditRates, disagreements: int) -> list[str]:
     """What a reader of the figures has to know."""
-    notes = []
+    notes, strata = [], found.strata
     labels = {one.name: one.label for one in frame.strata}
     unsure, open_ = sum(one.unsure for one in strata), sum(one.open for one in strata)
     if unsure:
@@ -398,12 +408,13 @@ def _notes(
         )
     else:
         notes.append(
-            f"{frame.below:,.1f} matches are {BELOW}; they are added to the missed ones, although some of "
-            "them may be pairs of unlinked records, whose matches the sample finds by itself."
+            f"{frame.beyond + found.further:,.1f} of the missed matches are {BY_MODEL}: {frame.beyond:,.1f} "
+            "pairs of linked records that the run has not kept, and "
+            f"{found.further:,.1f} further matches of records that were found to have one."
         )
         notes.append(
             "A record without a link that is found to belong to an entity counts as missed with each member "
-            "of it; where it has matches in several entities, only the one that was chosen counts."
+            "of it that it may be linked with."
         )
     return notes
 

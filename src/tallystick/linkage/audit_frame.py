@@ -90,6 +90,11 @@ class AuditFrame:
         All pairs that could have been linked.
     below : float
         Expected matches, by the model, among the pairs that the run has not kept.
+    beyond : float
+        By pair those of them that no record without a link is in, so that the sample cannot find them: the
+        same part of `below` as the rejected pairs have of the posteriors of all pairs that are no links.
+    others : polars.DataFrame
+        Pairs that are kept and no links, with ``posterior``.
     run, model : str
         Fingerprint of the run and SHA-256 of its model.
     kind : str
@@ -104,6 +109,8 @@ class AuditFrame:
     strata: tuple[FrameStratum, ...]
     allowed_pairs: float
     below: float
+    beyond: float
+    others: pl.DataFrame
     run: str
     model: str
     kind: str
@@ -128,18 +135,13 @@ class AuditFrame:
         """Number of links."""
         return sum(int(n) for n, one in zip(self.sizes, self.strata, strict=True) if one.kind == "link")
 
-    @property
-    def model_missed(self) -> float:
-        """Matches that the sample cannot find, so that the model's number is taken: by pair alone."""
-        return self.below if self.by == "pair" else 0.0
-
     def plan(self, precision_width: float = 0.01, recall_width: float = 0.02) -> AuditPlan:
         """The strata as they are planned with, and the widths that matter."""
         planned = tuple(
             PlannedStratum(one.name, one.kind, int(n), one.outcomes, one.errors)
             for one, n in zip(self.strata, self.sizes, strict=True)
         )
-        return AuditPlan(planned, self.allowed_pairs, self.model_missed, precision_width, recall_width)
+        return AuditPlan(planned, self.allowed_pairs, self.beyond, precision_width, recall_width)
 
 
 def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -> AuditFrame:
@@ -185,17 +187,19 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
         strata=(),
         allowed_pairs=float(facts["counts"]["pairs_allowed"]),
         below=max(0.0, float(estimated.get("missed") or 0.0) - rejected),
+        beyond=0.0,
+        others=tables.others,
         run=str(facts["fingerprint"]),
         model=file_sha256(run / "model.json"),
         kind=str(facts["kind"]),
         entities=tables.entities,
     )
-    parts = (
-        _by_record(tables, chosen[1][0], frame.below)
-        if frame.by == "record"
-        else _by_pair(tables, chosen[1], frame.below)
-    )
-    return _numbered(frame, parts)
+    if frame.by == "record":
+        return _numbered(frame, _by_record(tables, chosen[1][0], frame.below))
+    parts = _by_pair(tables, chosen[1], frame.below)
+    between_linked = float(parts[1].units["posterior"].sum())
+    beyond = frame.below * (between_linked / rejected if rejected > 0 else 1.0)
+    return _numbered(replace(frame, beyond=beyond), parts)
 
 
 @dataclass(frozen=True)

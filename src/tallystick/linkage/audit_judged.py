@@ -14,7 +14,7 @@ from tallystick.quality.audit_strata import FOUND, NONE, JudgedStratum, Outcome,
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Task, Verdict
 
-UNSURE, OPEN = "unsure", "open"
+_ENDS = ("source_left", "id_left", "source_right", "id_right")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,24 @@ def _task(row: Mapping[str, object], place: int, stratum: str) -> Task:
     )
 
 
-def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedStratum]:
+@dataclass(frozen=True)
+class Judged:
+    """What a sample found.
+
+    Attributes
+    ----------
+    strata : tuple of JudgedStratum
+        In the order of the strata of the frame.
+    further : float
+        By pair: further matches that the model expects of the records that were found to have one, since
+        a reviewer names one alone; for all records, not for those of the sample.
+    """
+
+    strata: tuple[JudgedStratum, ...]
+    further: float
+
+
+def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> Judged:
     """Count what was found, stratum by stratum.
 
     Parameters
@@ -96,8 +113,7 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
 
     Returns
     -------
-    list of JudgedStratum
-        In the order of the strata of the frame.
+    Judged
 
     Raises
     ------
@@ -108,6 +124,7 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
     partners = frame.partners
     shares = _Shares(frame)
     found: list[list[Outcome | Literal["unsure", "open"]]] = [[] for _ in frame.strata]
+    further = np.zeros(len(frame.strata))
     for one in answers:
         h = number.get(one.task.stratum or "", -1)
         if h < 0 or (one.task.kind == "record" and one.task.left not in partners):
@@ -116,8 +133,10 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
                 "has changed since the draw; draw again with another --store."
             )
         found[h].append(_found(frame.strata[h].outcomes, one, partners, shares))
+        if frame.by == "pair" and one.task.kind == "record" and one.verdict == "link":
+            further[h] += shares.further(one.task.left, one.chosen)
     outcomes = _outcomes(frame, found)
-    return [
+    strata = tuple(
         JudgedStratum(
             stratum.name,
             stratum.kind,
@@ -128,7 +147,9 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
             open=own.count("open"),
         )
         for stratum, size, own in zip(frame.strata, frame.sizes, found, strict=True)
-    ]
+    )
+    raised = [one.size / one.judged if one.judged else 0.0 for one in strata]
+    return Judged(strata, float(further @ np.array(raised)) if strata else 0.0)
 
 
 def _found(
@@ -158,7 +179,8 @@ class _Shares:
 
     By record it is one. By pair a record that is found to belong to an entity is missed with every member of
     it that it may be linked with; and where the record that was found is itself one of those that could
-    have been drawn, the pair could have been found twice, and counts half.
+    have been drawn, the pair could have been found twice, and counts half. A reviewer names one record;
+    that the record is yet others is expected of its further candidates as the model has it.
     """
 
     def __init__(self, frame: AuditFrame) -> None:
@@ -174,6 +196,22 @@ class _Shares:
         self._members: dict[str, list[RecordKey]] = {}
         for key, entity in self._entity.items():
             self._members.setdefault(entity, []).append(key)
+        self._candidates: dict[RecordKey, list[tuple[RecordKey, float]]] = {}
+        for a, b, c, d, posterior in frame.others.select(*_ENDS, "posterior").iter_rows():
+            left, right = RecordKey(a, b), RecordKey(c, d)
+            if left in self._drawable:
+                self._candidates.setdefault(left, []).append((right, posterior))
+            if right in self._drawable:
+                self._candidates.setdefault(right, []).append((left, posterior))
+
+    def further(self, record: RecordKey, chosen: RecordKey | None) -> float:
+        """Expected missed pairs of a record with others than the entity of the record that it is."""
+        entity = self._entity.get(chosen) if chosen is not None else None
+        return sum(
+            posterior * (0.5 if other in self._drawable else 1.0)
+            for other, posterior in self._candidates.get(record, [])
+            if other != chosen and (entity is None or self._entity.get(other) != entity)
+        )
 
     def missed(self, record: RecordKey, chosen: RecordKey | None) -> Outcome:
         """What is missed where a record is found to be another one."""
