@@ -2,9 +2,13 @@
 
 from tallystick.cli.app import app, main
 from tallystick.cli.audit import audit
+from tallystick.cli.decisions import decisions
 from tallystick.cli.gold import gold
+from tallystick.cli.reviewers import reviewers
 
 app.add_typer(gold, name="gold")
 app.add_typer(audit, name="audit")
+app.add_typer(reviewers, name="reviewers")
+app.add_typer(decisions, name="decisions")
 
 __all__ = ["app", "main"]

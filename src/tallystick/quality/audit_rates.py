@@ -124,8 +124,8 @@ def audit_rates(
     as a whole does not.
 
     That prior alone puts some errors into every stratum. Over several large strata with none found these add
-    up, until the interval leaves out a linkage whose errors are rarer than that. So the limits are also those of
-    draws in which such strata have no errors, whichever is farther: the prior only ever widens. An
+    up, until the interval leaves out a linkage whose errors are rarer than that. So the limits are also
+    those of draws in which such strata have no errors, whichever is farther: the prior only ever widens. An
     interval always holds its estimate.
 
     Parameters
