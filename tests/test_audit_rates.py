@@ -345,6 +345,9 @@ def test_what_a_model_adds_is_missed() -> None:
     found = audit_rates(strata, 100, model_missed=2.5)
     assert found.estimates["recall"] == pytest.approx(10 / 12.5)
     assert found.counts == Rates(10, 10, 0, 2.5, 100)
+    # Although all is judged: what the model adds nobody has.
+    assert found.intervals["recall"].low <= 10 / 15
+    assert found.intervals["recall"].high == 1.0
 
 
 def test_without_links_or_matches_there_is_no_rate() -> None:

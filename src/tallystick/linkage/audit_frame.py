@@ -8,9 +8,8 @@ in the tables of the run: its sources are not read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from tallystick._files import file_sha256
 from tallystick.blocking.constraint import constraint
 from tallystick.errors import InputError
+from tallystick.linkage.audit_shares import ENDS, Finding, Shares, keys_table
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
@@ -37,7 +37,6 @@ OTHER_EDGES = (0.001, 0.01, 0.1)
 UNKNOWN_ERRORS = 0.01
 """Share of errors that links without a posterior are planned with."""
 KEY = ("source", "id")
-_PAIR = ("source_left", "id_left", "source_right", "id_right")
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,8 @@ class AuditFrame:
         Fingerprint of the run and SHA-256 of its model.
     kind : str
         ``link``, ``dedupe`` or ``link_and_dedupe``.
+    once : tuple of str
+        Sources whose records have one match at most.
     entities : polars.DataFrame
         ``source``, ``id`` and ``entity_id`` of every record.
     """
@@ -114,6 +115,7 @@ class AuditFrame:
     run: str
     model: str
     kind: str
+    once: tuple[str, ...]
     entities: pl.DataFrame
 
     @property
@@ -121,14 +123,27 @@ class AuditFrame:
         """Numbers of units, shape (n_strata,)."""
         return np.bincount(self.units["stratum"].to_numpy(), minlength=len(self.strata)).astype(np.int64)
 
-    @cached_property
-    def partners(self) -> dict[RecordKey, RecordKey | None]:
-        """With whom the run has linked each record that is a unit."""
-        records = self.units.filter(pl.col("task") == "record")
+    def partners(self, records: Iterable[RecordKey]) -> dict[RecordKey, RecordKey | None]:
+        """With whom the run has linked records, for those of them that are units."""
+        own = self.units.filter(pl.col("task") == "record").join(
+            keys_table(records), left_on=["source_left", "id_left"], right_on=list(KEY), how="semi"
+        )
         return {
             RecordKey(row[0], row[1]): None if row[3] is None else RecordKey(row[2], row[3])
-            for row in records.select(*_PAIR).iter_rows()
+            for row in own.select(*ENDS).iter_rows()
         }
+
+    def shares(self, findings: Sequence[Finding]) -> Shares:
+        """How many missed pairs findings of unlinked records stand for, by pair."""
+        drawable = self.units.filter((pl.col("task") == "record") & pl.col("id_right").is_null())
+        return Shares(
+            findings,
+            drawable.select(pl.col("source_left").alias("source"), pl.col("id_left").alias("id")),
+            self.entities,
+            self.others,
+            between=self.kind == "link",
+            once=self.once,
+        )
 
     @property
     def links(self) -> int:
@@ -192,6 +207,7 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
         run=str(facts["fingerprint"]),
         model=file_sha256(run / "model.json"),
         kind=str(facts["kind"]),
+        once=once,
         entities=tables.entities,
     )
     if frame.by == "record":
@@ -218,7 +234,7 @@ class _Tables:
             pairs = pairs.with_columns(
                 pl.lit(names[0]).alias("source_left"), pl.lit(names[-1]).alias("source_right")
             )
-        pairs = pairs.select(*_PAIR, "weight", "posterior", "decision")
+        pairs = pairs.select(*ENDS, "weight", "posterior", "decision")
         linked = pl.col("decision") == "link"
         return cls(
             pairs.filter(linked),
@@ -326,11 +342,11 @@ def _by_pair(tables: _Tables, sources: tuple[str, ...], below: float) -> list[_P
             maintain_order="left",
         )
     classes, labels, bounds = _classes(others["posterior"], others["decision"] == "possible")
-    pairs = others.select(*_PAIR, "weight", "posterior").with_columns(
+    pairs = others.select(*ENDS, "weight", "posterior").with_columns(
         pl.lit("pair").alias("task"), classes, pl.col("posterior").alias("error")
     )
     return [
-        _links_part(tables.links.select(*_PAIR, "weight", "posterior"), "pair", LINK),
+        _links_part(tables.links.select(*ENDS, "weight", "posterior"), "pair", LINK),
         _Part(pairs, tuple(f"rejected pairs, {one}" for one in labels), bounds, "non-link", NO_LINK),
         _records_part(tables, sources, below),
     ]

@@ -135,7 +135,8 @@ def audit_rates(
     allowed_pairs : float
         All pairs that could have been linked.
     model_missed : float
-        Matches outside of all strata, as a model estimates them; they are added to the missed ones.
+        Matches outside of all strata, as a model estimates them; they are added to the missed ones. The
+        limits of the intervals take none of them, or twice as many.
     corrected : bool
         Take every error that was found as put right: the rates of the links after that.
     draws : int
@@ -182,7 +183,9 @@ def audit_rates(
     drawn = [known + part for part in _drawn(usable, draws, random)]
     point = known + _total([_expected_unknown(one) for one in usable], (3,))
     estimated = _counts(point, allowed_pairs, model_missed)
-    of_draws = [_counts(one, allowed_pairs, model_missed).measures() for one in drawn]
+    # Nobody has judged what the model adds: there may be none of it, or twice as many.
+    added = (2 * model_missed, 0.0)
+    of_draws = [_counts(one, allowed_pairs, more).measures() for one, more in zip(drawn, added, strict=True)]
     open_measures = _needed(collapsed)
     estimates: dict[str, float | None] = dict.fromkeys(MEASURES)
     intervals: dict[str, Interval] = {}
