@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from perfect_reviewer import Reviewer, audit_once, coverage, measures, truth_of
 from simulate import Field, Simulated, one_file, two_files
-from small_files import outcome
+from small_files import PROJECT, outcome
 
 import tallystick as ts
 from tallystick.errors import InputError
@@ -205,9 +205,9 @@ def test_a_census_finds_the_truth(linked: Known, by: By) -> None:
 def test_intervals_hold_the_truth_of_a_linkage(linked: Known, by: By, n: int) -> None:
     frame = linked.frame(by=by)
     taken = frame.plan().allocate(n).tolist()
-    found = [audit_once(frame, taken, linked.reviewer(seed), seed, draws=1500) for seed in range(150)]
+    found = [audit_once(frame, taken, linked.reviewer(seed), seed, draws=1500) for seed in range(100)]
     for name, (held, _) in coverage(found, linked.true).items():
-        assert held >= 0.91, name  # two standard errors below 0.95
+        assert held >= 0.90, name  # two standard errors below 0.95
     mean = np.mean([one.estimates["recall"] for one in found])
     assert mean == pytest.approx(measures(linked.true)["recall"], abs=0.012)
 
@@ -215,9 +215,9 @@ def test_intervals_hold_the_truth_of_a_linkage(linked: Known, by: By, n: int) ->
 def test_intervals_hold_the_truth_of_a_deduplication(deduplicated: Known) -> None:
     frame = deduplicated.frame()
     taken = frame.plan().allocate(400).tolist()
-    found = [audit_once(frame, taken, deduplicated.reviewer(k), k, draws=1500) for k in range(150)]
+    found = [audit_once(frame, taken, deduplicated.reviewer(k), k, draws=1500) for k in range(100)]
     for name, (held, _) in coverage(found, deduplicated.true).items():
-        assert held >= 0.91, name
+        assert held >= 0.90, name
 
 
 def test_intervals_hold_where_the_posterior_tells_nothing(linked: Known) -> None:
@@ -230,9 +230,9 @@ def test_intervals_hold_where_the_posterior_tells_nothing(linked: Known) -> None
         stratum[own] = random.permutation(stratum[own])
     wrong = replace(frame, units=frame.units.with_columns(pl.Series("stratum", stratum)))
     taken = wrong.plan().allocate(250).tolist()
-    found = [audit_once(wrong, taken, linked.reviewer(k), k, draws=1500) for k in range(150)]
+    found = [audit_once(wrong, taken, linked.reviewer(k), k, draws=1500) for k in range(100)]
     for name, (held, _) in coverage(found, linked.true).items():
-        assert held >= 0.91, name
+        assert held >= 0.90, name
 
 
 def test_a_linkage_without_any_error(tmp_path: Path) -> None:
@@ -452,3 +452,23 @@ def test_from_python(linked: Known, copied: Path) -> None:
         found = estimate_audit(copied, store)["estimate"]
     assert found["judged"] == 120
     assert check_drawn(copied).by == "record"
+
+
+# CIS to PRD
+
+
+def test_cis_to_prd(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,500 reviews: in 300 repetitions of the draw the intervals hold the truth, and are narrow."""
+    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
+    example = PROJECT / "examples" / "essnet.toml"
+    links = ts.Linkage.from_toml(example).run(tmp_path / "run")
+    true = links.evaluate("person_id").links
+    reviewer = Reviewer(truth_of(read_truth(links.prepared.spec.sources, "person_id")))
+    frame = audit_frame(tmp_path / "run")
+    taken = frame.plan().allocate(1500).tolist()
+    found = [audit_once(frame, taken, reviewer, seed, draws=2000) for seed in range(300)]
+    of = coverage(found, true)
+    for name, (held, _) in of.items():
+        assert held >= 0.93, name
+    assert of["precision"][1] <= 0.01
+    assert of["recall"][1] <= 0.02

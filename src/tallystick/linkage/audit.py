@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +12,14 @@ from numpy.typing import NDArray
 
 from tallystick._files import write_json
 from tallystick.errors import InputError
+from tallystick.linkage.audit_estimate import estimated, now
 from tallystick.linkage.audit_frame import AuditFrame, By, audit_frame
-from tallystick.linkage.audit_judged import Answer, Judged, draw_tasks, judged_strata
+from tallystick.linkage.audit_judged import draw_tasks
 from tallystick.linkage.run_folder import read_figures
 from tallystick.quality.audit_design import AuditPlan, design_table, usual_sizes
-from tallystick.quality.audit_rates import LEVEL, AuditRates, audit_rates
-from tallystick.quality.audit_strata import JudgedStratum
-from tallystick.quality.audit_wald import wald_intervals
 from tallystick.review.tasks import AUDIT
 
 if TYPE_CHECKING:
-    from tallystick.review.standing import Standing
     from tallystick.review.store import Store
 
 FILE = "audit.json"
@@ -32,7 +27,6 @@ FORMAT = "tallystick-audit/1"
 PRECISION_WIDTH = 0.01
 RECALL_WIDTH = 0.02
 """Widths that are wanted by default: one point and two points of per cent."""
-BY_MODEL = "expected by the model and judged by nobody"
 BELOW = "expected by the model among the pairs that the run has not kept, and judged by nobody"
 
 
@@ -209,7 +203,7 @@ def draw_audit(
     store.fill(AUDIT, tasks, blind=True, reviews=2 if double else 1, share=double or 1.0, seed=seed)
     if before is not None:
         return before
-    drawn["drawn_at"] = _now()
+    drawn["drawn_at"] = now()
     write_json(run / FILE, drawn)
     return drawn
 
@@ -289,135 +283,3 @@ def check_drawn(run: Path) -> AuditFrame:
 def _source_of(design: dict[str, Any]) -> str | None:
     sources = design.get("sources") or []
     return str(sources[0]) if len(sources) == 1 else None
-
-
-def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1) -> dict[str, Any]:
-    """The rates that a judged sample shows, for JSON.
-
-    Parameters
-    ----------
-    frame : AuditFrame
-        What was drawn from.
-    standing : sequence of Standing
-        The verdicts of the tasks that were drawn.
-    seed : int
-        Of the draws of the intervals.
-
-    Returns
-    -------
-    dict
-        ``made_at``; ``reviewers``, ``drawn``, ``judged``, ``unsure``, ``open`` (disagreements included) and
-        ``disagreements``, numbers; ``level`` of the intervals; ``strata``, each with what was found;
-        ``counts``, ``estimates``, ``intervals``, ``ranges`` (see `AuditRates`); ``wald``, the large-sample
-        intervals, or None; ``corrected``, the same of the links once the errors found are put right;
-        ``model_missed``, the ``matches`` that the model adds, with ``origin``; ``notes``.
-
-    Raises
-    ------
-    InputError
-        Where nothing is judged.
-    """
-    answers = [Answer(one.task, one.verdict if one.state == "done" else None, one.chosen) for one in standing]
-    found = judged_strata(frame, answers)
-    strata = found.strata
-    judged = sum(one.judged for one in strata)
-    if not judged:
-        raise InputError(
-            "nothing of the audit is judged yet: judge the worklist audit (tallystick review), then estimate."
-        )
-    by_model = frame.beyond + found.further
-    rates = audit_rates(strata, frame.allowed_pairs, model_missed=by_model, seed=seed)
-    corrected = audit_rates(strata, frame.allowed_pairs, model_missed=by_model, corrected=True, seed=seed)
-    people = {decision.reviewer for one in standing for decision in one.decisions}
-    disagreements = sum(one.state == "disagreement" for one in standing)
-    return {
-        "made_at": _now(),
-        "reviewers": len(people),
-        "drawn": len(standing),
-        "judged": judged,
-        "unsure": sum(one.unsure for one in strata),
-        "open": sum(one.open for one in strata),
-        "disagreements": disagreements,
-        "level": LEVEL,
-        "strata": [_stratum(one, label.label) for one, label in zip(strata, frame.strata, strict=True)],
-        **rates.to_dict(),
-        "wald": _wald(rates.collapsed.strata, frame, by_model),
-        "corrected": {name: value for name, value in corrected.to_dict().items() if name != "ranges"},
-        "model_missed": {
-            "matches": by_model,
-            "not_kept": frame.beyond,
-            "further": found.further,
-            "origin": "model",
-            "label": BY_MODEL,
-        },
-        "notes": _notes(frame, found, rates, disagreements),
-    }
-
-
-def _stratum(one: JudgedStratum, label: str) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "label": label,
-        "kind": one.kind,
-        "size": one.size,
-        "judged": one.judged,
-        "unsure": one.unsure,
-        "open": one.open,
-        "outcomes": {outcome.name: count for outcome, count in zip(one.outcomes, one.counts, strict=True)},
-    }
-
-
-def _wald(
-    strata: Sequence[JudgedStratum], frame: AuditFrame, by_model: float
-) -> dict[str, list[float]] | None:
-    links = sum(one.size for one in strata if one.kind == "link")
-    if not links or any(one.judged < min(2, one.size) for one in strata):
-        return None
-    found = wald_intervals(strata, frame.allowed_pairs, model_missed=by_model)
-    return {name: [one.low, one.high] for name, one in found.items()}
-
-
-def _notes(frame: AuditFrame, found: Judged, rates: AuditRates, disagreements: int) -> list[str]:
-    """What a reader of the figures has to know."""
-    notes, strata = [], found.strata
-    labels = {one.name: one.label for one in frame.strata}
-    unsure, open_ = sum(one.unsure for one in strata), sum(one.open for one in strata)
-    if unsure:
-        notes.append(
-            f"Reviewers were unsure of {unsure:,}: these count as not judged. The range says what they could "
-            "make of the figures, were the linkage right or wrong in all of them."
-        )
-    if open_:
-        of_them = f" ({disagreements:,} of them in disagreement)" if disagreements else ""
-        notes.append(
-            f"{open_:,} of the sample have no verdict yet{of_them}: the estimate holds if those that are "
-            "judged are a random part, as they are where the sample is judged in its own order."
-        )
-    for name, into in rates.collapsed.joined:
-        notes.append(
-            f"Nobody has judged the stratum “{labels[name]}”: it is taken to be like “{labels[into]}”."
-        )
-    for kind in rates.collapsed.blank:
-        what = {"link": "links", "non-link": "rejected pairs", "record": "unlinked records"}[kind]
-        notes.append(f"Nobody has judged any {what}: what rests on them is not estimated.")
-    if frame.by == "record":
-        notes.append(
-            "Matches are those that a reviewer finds among the best candidates or by searching. The model "
-            f"expects {frame.below:,.1f} matches among the pairs that the run has not kept; they are not "
-            "added."
-        )
-    else:
-        notes.append(
-            f"{frame.beyond + found.further:,.1f} of the missed matches are {BY_MODEL}: {frame.beyond:,.1f} "
-            "pairs of linked records that the run has not kept, and "
-            f"{found.further:,.1f} further matches of records that were found to have one."
-        )
-        notes.append(
-            "A record without a link that is found to belong to an entity counts as missed with each member "
-            "of it that it may be linked with."
-        )
-    return notes
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
