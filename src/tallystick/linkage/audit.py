@@ -95,7 +95,7 @@ class AuditDesign:
 
 
 def design_audit(
-    run: Path,
+    run: str | Path,
     *,
     reviews: int | None = None,
     precision_width: float | None = None,
@@ -126,6 +126,7 @@ def design_audit(
     InputError
         Where the run cannot be audited so, or a number is none that can be meant.
     """
+    run = Path(run)
     widths = {"precision": precision_width, "recall": recall_width}
     given = [one for one in widths.values() if one is not None]
     if reviews is not None and given:
@@ -157,7 +158,7 @@ def _sizes(plan: AuditPlan, around: int) -> list[dict[str, float | int | None]]:
 
 
 def draw_audit(
-    run: Path, store: Store, design: AuditDesign, *, seed: int = 1, double: float = 0.0
+    run: str | Path, store: Store, design: AuditDesign, *, seed: int = 1, double: float = 0.0
 ) -> dict[str, Any]:
     """Draw the sample of a design, put it into the store as the worklist ``audit``, and write ``audit.json``.
 
@@ -184,6 +185,7 @@ def draw_audit(
     InputError
         Where another sample has been drawn before.
     """
+    run = Path(run)
     drawn = {
         "format": FORMAT,
         "run": design.frame.run,
@@ -226,7 +228,7 @@ def _before(run: Path, frame: AuditFrame) -> dict[str, Any] | None:
     return found if (found["run"], found["model"]) == (frame.run, frame.model) else None
 
 
-def estimate_audit(run: Path, store: Store) -> dict[str, Any]:
+def estimate_audit(run: str | Path, store: Store) -> dict[str, Any]:
     """Estimate the rates of a run from what people found in its sample, and write them into ``audit.json``.
 
     Parameters
@@ -246,6 +248,7 @@ def estimate_audit(run: Path, store: Store) -> dict[str, Any]:
     InputError
         Where no sample was drawn or none of it judged, or the run has changed since.
     """
+    run = Path(run)
     path = run / FILE
     frame = check_drawn(run)
     design = read_figures(path)
