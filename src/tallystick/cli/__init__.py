@@ -2,15 +2,19 @@
 
 from tallystick.cli.app import app, main
 from tallystick.cli.audit import audit
+from tallystick.cli.decisions import decisions
 from tallystick.cli.evaluate import evaluate
 from tallystick.cli.gold import gold
 from tallystick.cli.missed import missed
 from tallystick.cli.report import report
+from tallystick.cli.reviewers import reviewers
 
 app.command()(evaluate)
 app.command()(missed)
 app.add_typer(gold, name="gold")
 app.add_typer(audit, name="audit")
 app.command()(report)
+app.add_typer(reviewers, name="reviewers")
+app.add_typer(decisions, name="decisions")
 
 __all__ = ["app", "main"]

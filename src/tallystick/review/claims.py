@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tupl
 from tallystick.errors import InputError
 from tallystick.review.connect import Database
 from tallystick.review.filters import Filters
+from tallystick.review.people import role_of
 from tallystick.review.rows import (
     locked_task,
     meets,
@@ -121,6 +122,8 @@ def claim(database: Database, number: int, reviewer: str, lease: float) -> TaskR
                 f"task {number} waits for the judgement of another person: you have given yours; undo it to "
                 "change it."
             )
+        if row.t_state == "disagreement":
+            check_may_settle(connection, number, reviewer)
         _take(database, connection, number, reviewer, lease)
         return _own_row(database, connection, number)
 
@@ -147,6 +150,18 @@ def release_all(connection: Connection, reviewer: str) -> None:
     connection.execute(
         update(TASKS).where(TASKS.c.claimed_by == reviewer).values(claimed_by=None, claimed_until=None)
     )
+
+
+def check_may_settle(connection: Connection, number: int, reviewer: str) -> None:
+    """`InputError` where a person may not settle a task."""
+    role = role_of(connection, reviewer)
+    if role == "reviewer":
+        raise InputError(f"{reviewer} is a reviewer: adjudicators and administrators settle disagreements.")
+    judged = standing_decisions(connection, number)
+    if role != "administrator" and any(one.reviewer == reviewer for one in judged):
+        raise InputError(
+            f"task {number} was judged by you: another adjudicator, or an administrator, has to settle it."
+        )
 
 
 def check_free(database: Database, connection: Connection, row: Row[Any], reviewer: str) -> None:

@@ -11,9 +11,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from tallystick.errors import InputError
 from tallystick.review.cases import RecordKey
-from tallystick.review.claims import check_free, check_held, participate, take_if_free
+from tallystick.review.claims import (
+    check_free,
+    check_held,
+    check_may_settle,
+    participate,
+    take_if_free,
+)
 from tallystick.review.connect import Database
-from tallystick.review.people import role_of
 from tallystick.review.rows import (
     STANDS,
     checked_text,
@@ -74,7 +79,7 @@ def decide(
         made = add_decision(connection, kind="review", run=run, model=model, **values)
         if task.t_wanted > 1:
             participate(database, connection, task.t_worklist, reviewer)
-        settle(connection, number, release=True)
+        settle(connection, number)
         return _decision(connection, made)
 
 
@@ -110,16 +115,11 @@ def adjudicate(
             raise InputError(
                 f"task {number} is {task.t_state}: only a disagreement or an unsure verdict is to be settled."
             )
-        check_adjudicator(connection, reviewer)
-        role = role_of(connection, reviewer)
-        if role != "administrator" and any(one.reviewer == reviewer for one in stand):
-            raise InputError(
-                f"task {number} was judged by you: another adjudicator, or an administrator, has to settle it."
-            )
+        check_may_settle(connection, number, reviewer)
         check_free(database, connection, task, reviewer)
         values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
         made = add_decision(connection, kind="adjudication", run=run, model=model, **values)
-        settle(connection, number, release=True)
+        settle(connection, number)
         return _decision(connection, made)
 
 
@@ -156,15 +156,9 @@ def undo(
             at=database.now(connection),
             undoes=row.d_number,
         )
-        settle(connection, row.t_number, release=False)
+        settle(connection, row.t_number)
         take_if_free(database, connection, task, reviewer, lease)
         return _decision(connection, made)
-
-
-def check_adjudicator(connection: Connection, reviewer: str) -> None:
-    """`InputError` where a person may not settle disagreements."""
-    if role_of(connection, reviewer) == "reviewer":
-        raise InputError(f"{reviewer} is a reviewer: adjudicators and administrators settle disagreements.")
 
 
 def check_verdict(task: Row[Any], verdict: str, chosen: RecordKey | None) -> None:
@@ -244,9 +238,11 @@ def add_decision(
     return int(key[0])
 
 
-def settle(connection: Connection, number: int, *, release: bool) -> None:
-    """Let the columns of a task follow from its decisions."""
-    wanted = connection.execute(select(TASKS.c.wanted).where(TASKS.c.number == number)).scalar_one()
+def settle(connection: Connection, number: int) -> None:
+    """Let the columns of a task follow from its decisions; nobody is on it for whom there is nothing to do."""
+    wanted, claimed_by = connection.execute(
+        select(TASKS.c.wanted, TASKS.c.claimed_by).where(TASKS.c.number == number)
+    ).one()
     decisions = standing_decisions(connection, number)
     found = judge(wanted, decisions)
     values: dict[str, Any] = {
@@ -256,7 +252,7 @@ def settle(connection: Connection, number: int, *, release: bool) -> None:
         "chosen_id": None if found.chosen is None else found.chosen.id,
         "first_by": decisions[0].reviewer if found.state == "open" and decisions else "",
     }
-    if release:
+    if found.state != "open" or claimed_by == values["first_by"]:
         values |= {"claimed_by": None, "claimed_until": None}
     connection.execute(update(TASKS).where(TASKS.c.number == number).values(**values))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from sqlalchemy import func, insert, inspect, select
 
-from tallystick import __version__
 from tallystick.errors import InputError
 from tallystick.review.connect import Database, protect_file
 from tallystick.review.tables import ABOUT, METADATA, SCHEMA_VERSION
@@ -52,15 +53,15 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
                     version=SCHEMA_VERSION,
                     run=run,
                     model=model,
-                    made_by=f"tallystick {__version__}",
+                    made_by="tallystick " + version("tallystick"),
                     made_at=database.now(connection),
                 )
             )
             there = set(METADATA.tables)
-        version = connection.execute(select(ABOUT.c.version)).scalar()
-        if version != SCHEMA_VERSION or not METADATA.tables.keys() <= there:
+        found = connection.execute(select(ABOUT.c.version)).scalar()
+        if found != SCHEMA_VERSION or not METADATA.tables.keys() <= there:
             raise InputError(
-                f"{database.place}: its tables are of version {version}, this tallystick has version "
+                f"{database.place}: its tables are of version {found}, this tallystick has version "
                 f"{SCHEMA_VERSION}: use the version of tallystick that made it, or another store."
             )
         row = connection.execute(select(ABOUT)).one()
