@@ -4,8 +4,10 @@ from tallystick.cli.app import app, main
 from tallystick.cli.audit import audit
 from tallystick.cli.decisions import decisions
 from tallystick.cli.evaluate import evaluate
+from tallystick.cli.finalise import finalise
 from tallystick.cli.gold import gold
 from tallystick.cli.missed import missed
+from tallystick.cli.purge import purge
 from tallystick.cli.report import report
 from tallystick.cli.reviewers import reviewers
 
@@ -16,5 +18,7 @@ app.add_typer(audit, name="audit")
 app.command()(report)
 app.add_typer(reviewers, name="reviewers")
 app.add_typer(decisions, name="decisions")
+app.command()(finalise)
+app.command()(purge)
 
 __all__ = ["app", "main"]

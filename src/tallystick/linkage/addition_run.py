@@ -74,6 +74,11 @@ def add_to_run(
     out, start = Path(out), time.perf_counter()
     if out.absolute() == run.absolute():
         raise InputError(f"{out}: this is the run that the file is added to: give another directory.")
+    if "finalised" in facts:
+        raise InputError(
+            f"{run}: this run was finalised, and the new file might join records that reviewers hold apart: "
+            f"add the file to the run before, {facts['finalised']['run']}, or link all files anew."
+        )
     check_folder(out, force)
     check_unchanged(sources, facts)
     entities = read_table(run / "entities.parquet").with_columns(pl.col("entity_id").cast(pl.String))

@@ -78,12 +78,19 @@ def estimate_rates(
         of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
         floors = floors_for(prepared.spec.decision, parameters, curves)
         below = matches_below(parameters, curves, floors)
-        matches = (of_all.matches + below) / parameters.selected_matches
+        # Matches that no pass finds, which people have found, are of those that are expected beyond.
+        beyond_passes = pairs.pass_number >= len(prepared.spec.passes)
+        outside = float(decided.posterior[beyond_passes].sum())
+        found = of_all.matches - outside + below
+        matches = max(found / parameters.selected_matches, found + outside)
     else:
         patterns = counts.coding.decode(counts.patterns)[:, :n_comparisons]
         posterior = parameters.posterior(parameters.weights(patterns, counts.source_pair), counts.source_pair)
         of_all = expected_matches(parameters, patterns, counts.source_pair, posterior, counts.counts)
         matches = sum(pair.expected_matches for pair in parameters.pairs)
+        # Where people have decided pairs, that stands in place of what their pattern let expect.
+        found_by_pass = pairs.pass_number < len(prepared.spec.passes)
+        matches += float((decided.posterior - decided.posterior_pair)[found_by_pass].sum())
     rates = estimated_rates(decided.posterior[linked], matches, allowed)
     unsure = parameters.uncertainty
     if unsure is not None:

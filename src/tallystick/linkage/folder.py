@@ -48,6 +48,7 @@ SOMETIMES = (
     "duplicates.parquet",
     "golden.parquet",
     "changes.parquet",
+    "review.json",
     "prepare.json",
     "failures.parquet",
     "removed.parquet",

@@ -156,7 +156,7 @@ def run(
             by_households = link_by_households(prepared, given, threads=threads, progress=progress)
         open_folder(folder, fingerprint)
         by_households.model.save(folder / "model.json")
-        return _written(folder, fingerprint, by_households, clock, threads, progress)
+        return write_run(folder, fingerprint, by_households, clock, threads, progress)
     if spec.by_steps:
         steps_given = model.steps if isinstance(model, SequentialModel) else None
         with clock.stage("steps"):
@@ -166,7 +166,7 @@ def run(
                 if unfinished(folder) == fingerprint:  # a step before it has opened the directory
                     (refuse if isinstance(error, TooManyPairs) else abandon)(folder)
                 raise
-        return _written(folder, fingerprint, by_steps, clock, threads, progress)
+        return write_run(folder, fingerprint, by_steps, clock, threads, progress)
     assert not isinstance(model, SequentialModel)
     estimates = model is None and not (folder / "model.json").exists()
     knowledge = read_knowledge(prepared, threads, progress) if estimates else None
@@ -189,21 +189,49 @@ def run(
         counts = replace(counts, remembered=None)
         links = replace(links, counts=counts)
         give_back()
-    return _written(folder, fingerprint, links, clock, threads, progress)
+    return write_run(folder, fingerprint, links, clock, threads, progress)
 
 
-Result = TypeVar("Result", Links, SequentialLinks, HouseholdLinks)
+Result = TypeVar("Result", bound=Links | SequentialLinks | HouseholdLinks)
 
 
-def _written(
+def write_run(
     folder: Path,
     fingerprint: str,
     links: Result,
     clock: Clock,
     threads: int | None,
     progress: Progress,
+    *,
+    further: Mapping[str, Any] | None = None,
+    carried: Mapping[str, Any] | None = None,
 ) -> Result:
-    """Write the tables, figures and report of decided pairs; the run is complete then."""
+    """Write the tables, figures and report of decided pairs; the run is complete then.
+
+    Parameters
+    ----------
+    folder : path
+        The directory, which `open_folder` has opened, with ``model.json``.
+    fingerprint : str
+        Of the run.
+    links : Links, SequentialLinks or HouseholdLinks
+        The decided pairs.
+    clock : Clock
+        Seconds of the stages.
+    threads : int, optional
+        Number of threads that was asked for.
+    progress : Progress
+        Told how far the writing is.
+    further : mapping, optional
+        More for ``run.json``.
+    carried : mapping, optional
+        Entries of ``quality.json`` that stay as another run has them.
+
+    Returns
+    -------
+    Links, SequentialLinks or HouseholdLinks
+        What was given.
+    """
     with clock.stage("write"):
         write_preparation(folder, links.prepared.prepared_sources)
         for name in (*links.table_names, *(("duplicates",) if links.prepared.duplicates else ())):
@@ -217,9 +245,9 @@ def _written(
             _write_ambiguous(folder, links.matches)
         if links.curves and not (folder / CURVE).exists():
             write_table(curve_table(links.curves), folder / CURVE)
-        quality = links.quality_dict(read_table(folder / "residuals.parquet"))
+        quality = {**links.quality_dict(read_table(folder / "residuals.parquet")), **(carried or {})}
         write_json(folder / "quality.json", quality)
-    facts = run_facts(links.prepared, links.counts_dict(), clock.seconds, threads)
+    facts = {**run_facts(links.prepared, links.counts_dict(), clock.seconds, threads), **(further or {})}
     progress("writing report", 0, 1)
     facts = {**facts, "fingerprint": fingerprint}
     write_report(
