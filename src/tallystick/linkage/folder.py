@@ -28,6 +28,7 @@ OUTPUTS = (
     "model.json",
     "quality.json",
     "report.html",
+    "report.json",
     "run.json",
 )
 """Files of a run."""
@@ -45,6 +46,7 @@ MATCH_OUTPUTS = (
 SOMETIMES = (
     "truth.json",
     "errors.parquet",
+    "audit.json",
     "duplicates.parquet",
     "golden.parquet",
     "changes.parquet",

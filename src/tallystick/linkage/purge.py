@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from tallystick._files import file_sha256, write_json
+from tallystick._files import file_sha256, write_json, write_text
 from tallystick.errors import InputError, RunError
 from tallystick.linkage.review_store import STORE_FILE, open_store
 from tallystick.linkage.run_folder import read_facts, read_figures
@@ -180,11 +180,13 @@ def purge(plan: Purge) -> None:
 
 
 def _make_report(folder: Path) -> None:
-    from tallystick.quality.report import write_report
+    from tallystick.linkage.report_again import report_of_run
+    from tallystick.quality.report import render_page
 
     if (folder / "report.html").is_file():
-        facts, quality = (read_figures(folder / name) for name in ("run.json", "quality.json"))
-        write_report(folder / "report.html", read_figures(folder / "model.json"), facts, quality)
+        content = report_of_run(folder)
+        write_json(folder / "report.json", content)
+        write_text(folder / "report.html", render_page(content))
 
 
 def _clean_columns(path: Path, write: bool, held: Callable[[pl.DataFrame], list[str]]) -> bool:
