@@ -49,8 +49,8 @@ def design_text(design: AuditDesign) -> str:
         lines.append(f"An interval as narrow as wanted cannot be had for: {', '.join(missing)}.")
     if frame.by == "pair":
         lines.append(
-            f"{frame.below:,.1f} more matches are expected by the model among pairs that the run has not "
-            "kept; nobody can judge those."
+            f"{frame.beyond:,.1f} more matches are expected by the model among pairs of linked records that "
+            "the run has not kept; they are added, and nobody can judge them."
         )
     lines.append("The widths are what the model expects; where it errs more than it knows, they are larger.")
     return "\n".join(lines)
