@@ -196,15 +196,15 @@ def test_a_preparation(tmp_path: Path) -> None:
     prepare = """
 [[prepare.fields]]
 field = "surname"
-steps = [{ step = "text" }, { step = "correct_spelling", least = 5, ratio = 3 }]
+steps = ["text", { type = "correct_spelling", least = 5, ratio = 3 }]
 
 [[prepare.fields]]
 field = "born"
-steps = [{ step = "date" }]
+steps = ["date"]
 
 [[prepare.edits]]
 name = "young"
-fails_if = "born > '1990-01-01'"
+fails_if = "born > DATE '1990-01-01'"
 
 [[prepare.duplicates]]
 fields = ["given", "surname", "born"]
