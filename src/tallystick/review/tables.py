@@ -135,6 +135,7 @@ DECISIONS = Table(
     "decisions",
     METADATA,
     Column("number", Integer, primary_key=True),
+    Column("worklist", ForeignKey("worklists.number"), nullable=False),
     Column("task", ForeignKey("tasks.number"), nullable=False, index=True),
     Column("reviewer", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
@@ -157,6 +158,8 @@ DECISIONS = Table(
     sqlite_autoincrement=True,
 )
 Index("decisions_reviewer", DECISIONS.c.reviewer, DECISIONS.c.number)
+# Holds all that the progress of a worklist is counted from.
+Index("decisions_counted", DECISIONS.c.worklist, DECISIONS.c.reviewer, DECISIONS.c.number, DECISIONS.c.kind)
 
 # Who has judged in a worklist that wants second judgements.
 PARTICIPANTS = Table(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, case, func, insert, select, text
 
 from tallystick.errors import InputError
 from tallystick.review.connect import Database
@@ -86,6 +86,9 @@ def fill(
         rows = [_row(task, key[0], 2 if place in twice else 1) for place, task in enumerate(tasks)]
         if rows:
             connection.execute(insert(TASKS), rows)
+        if database.is_postgres:
+            # The server would look at so many new rows in some minutes only, and plan badly until then.
+            connection.execute(text("analyze tasks"))
 
 
 def _check(tasks: Sequence[Task]) -> None:
@@ -177,12 +180,13 @@ def _progress(database: Database, connection: Connection, number: int) -> Progre
     claimed = select(func.count()).where(
         mine, TASKS.c.claimed_by.is_not(None), TASKS.c.claimed_until > database.now(connection)
     )
+    # People take back only what is their own.
+    made = func.sum(case((DECISIONS.c.kind == "undo", -1), else_=1))
     people = (
-        select(DECISIONS.c.reviewer, func.count())
-        .join(TASKS, TASKS.c.number == DECISIONS.c.task)
-        .where(mine, STANDS)
+        select(DECISIONS.c.reviewer, made)
+        .where(DECISIONS.c.worklist == number)
         .group_by(DECISIONS.c.reviewer)
-        .order_by(DECISIONS.c.reviewer)
+        .having(made > 0)
     )
     return Progress(
         tasks=sum(states.values()),
@@ -190,7 +194,7 @@ def _progress(database: Database, connection: Connection, number: int) -> Progre
         unsure=connection.execute(unsure).scalar_one(),
         disagreements=states.get("disagreement", 0),
         claimed=connection.execute(claimed).scalar_one(),
-        by_reviewer={row[0]: row[1] for row in connection.execute(people)},
+        by_reviewer={name: int(n) for name, n in sorted(tuple(row) for row in connection.execute(people))},
     )
 
 
