@@ -128,6 +128,8 @@ for _order in ("by_weight", "by_information", "by_plan"):
         TASKS.c.number,
     )
 Index("tasks_claimed", TASKS.c.claimed_by, TASKS.c.worklist)
+Index("tasks_counted", TASKS.c.worklist, TASKS.c.state, TASKS.c.verdict)
+Index("tasks_leased", TASKS.c.worklist, TASKS.c.claimed_until)
 Index("tasks_left", TASKS.c.left_source, TASKS.c.left_id)
 Index("tasks_right", TASKS.c.right_source, TASKS.c.right_id)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
@@ -172,14 +173,13 @@ def progress(database: Database, worklist: str) -> Progress:
 
 def _progress(database: Database, connection: Connection, number: int) -> Progress:
     mine = TASKS.c.worklist == number
-    states = {
-        row[0]: row[1]
-        for row in connection.execute(select(TASKS.c.state, func.count()).where(mine).group_by(TASKS.c.state))
-    }
-    unsure = select(func.count()).where(mine, TASKS.c.state == "done", TASKS.c.verdict == "unsure")
-    claimed = select(func.count()).where(
-        mine, TASKS.c.claimed_by.is_not(None), TASKS.c.claimed_until > database.now(connection)
-    )
+    counted = select(TASKS.c.state, TASKS.c.verdict, func.count()).where(mine)
+    states: Counter[str] = Counter()
+    unsure = 0
+    for state, verdict, n in connection.execute(counted.group_by(TASKS.c.state, TASKS.c.verdict)):
+        states[state] += n
+        unsure += n if verdict == "unsure" else 0
+    claimed = select(func.count()).where(mine, TASKS.c.claimed_until > database.now(connection))
     # People take back only what is their own.
     made = func.sum(case((DECISIONS.c.kind == "undo", -1), else_=1))
     people = (
@@ -189,10 +189,10 @@ def _progress(database: Database, connection: Connection, number: int) -> Progre
         .having(made > 0)
     )
     return Progress(
-        tasks=sum(states.values()),
-        done=states.get("done", 0),
-        unsure=connection.execute(unsure).scalar_one(),
-        disagreements=states.get("disagreement", 0),
+        tasks=states.total(),
+        done=states["done"],
+        unsure=unsure,
+        disagreements=states["disagreement"],
         claimed=connection.execute(claimed).scalar_one(),
         by_reviewer={name: int(n) for name, n in sorted(tuple(row) for row in connection.execute(people))},
     )
@@ -237,10 +237,10 @@ def with_decisions(
     about: dict[int, list[Decision]] = {row.t_number: [] for row in rows}
     for some in chunks(list(about)):
         query = select_decisions().where(DECISIONS.c.task.in_(some), STANDS)
-        if reviewer is not None:
-            query = query.where(DECISIONS.c.reviewer == reviewer)
+        # The reviewer is looked at here: SQLite would go through all that he or she ever decided.
         for row in connection.execute(query):
-            about[row.t_number].append(decision_of(row))
+            if reviewer in (None, row.d_reviewer):
+                about[row.t_number].append(decision_of(row))
     return tuple(task_row(row, now, about[row.t_number]) for row in rows)
 
 
