@@ -185,8 +185,7 @@ def test_wrong_endings_and_folders(run: Path, tmp_path: Path) -> None:
 
 
 def test_from_python(made: Path, tmp_path: Path) -> None:
-    linkage = Linkage.from_toml(made.parent / "spec.toml")
-    links = linkage.fit().link()
+    links = Linkage.from_toml(made.parent / "spec.toml").run(tmp_path / "run")
     links.report(tmp_path / "report.html")
     files = links.charts(tmp_path / "charts", "svg")
     assert {"weights-chart", "completeness-chart"} <= {path.stem for path in files}
