@@ -73,8 +73,8 @@ class AuditFrame:
     units : polars.DataFrame
         A row per unit: ``source_left`` and ``id_left`` (the record, or the left one of a pair),
         ``source_right`` and ``id_right`` (the right one; of a record with a link its partner; null without),
-        ``weight`` and ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record``
-        or ``pair``) and ``stratum``, a number.
+        ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record`` or ``pair``) and
+        ``stratum``, a number.
     strata : tuple of FrameStratum
         Those that have units, the links first, each kind from the highest posterior down.
     allowed_pairs : float
