@@ -517,6 +517,9 @@ def test_a_run_that_has_changed_since(linked: Known, copied: Path) -> None:
     status, text = outcome("audit", "estimate", copied)
     assert status == 2
     assert "from another run" in text
+    status, text = outcome("audit", "draw", copied, "--store", copied / "other.sqlite")
+    assert status == 2
+    assert "the audit of another run" in text
     (copied / "audit.json").write_text("{}")
     status, text = outcome("audit", "estimate", copied)
     assert status == 2

@@ -210,6 +210,11 @@ def draw_audit(
         **design.to_dict(),
     }
     before = _before(run, design.frame)
+    if before is None and (run / FILE).exists():
+        raise InputError(
+            f"{run / FILE}: this is the audit of another run, or of another model: move the file away, and "
+            "draw a sample of this one."
+        )
     if before is not None and _sample(before) != _sample(drawn):
         raise InputError(
             f"{run / FILE}: a sample of {before['reviews']:,} has been drawn already, and what was judged of "
