@@ -278,6 +278,7 @@ KINDS = {
     "many to one": (ONE_TO_ONE, 'links = "many_to_one"', "record"),
     "many to many": (ONE_TO_ONE, 'links = "many_to_many"', "pair"),
     "unique": (ONE_TO_ONE, 'one_to_one = true\nassignment = "unique"', "record"),
+    "no duplicates": (ONE_TO_ONE, "upper = 0.6", "record"),
     "weights": (ONE_TO_ONE, 'one_to_one = true\nscale = "weight"\nupper = 6.0\nlower = 3.0', "record"),
     "sequential": ('name = "small"', 'name = "small"\nmode = "sequential"', "record"),
     "link and dedupe": ("[decision]\none_to_one = true", 'kind = "link_and_dedupe"', "pair"),
@@ -290,6 +291,8 @@ def test_a_census_of_every_kind_of_run(kind: str, tmp_path: Path) -> None:
     text = SPEC.replace(old, "" if by == "pair" and "kind" in new else new)
     if "kind" in new:
         text = text.replace('name = "small"', f'name = "small"\n{new}')
+    if kind == "no duplicates":
+        text = text.replace('path = "b.csv"', 'path = "b.csv"\nduplicate_free = true')
     links = ts.Linkage.from_toml(write_small(tmp_path, text, n=300)).run(tmp_path / "run")
     frame = audit_frame(tmp_path / "run")
     assert frame.by == by
@@ -336,7 +339,7 @@ def test_draw_judge_estimate(linked: Known, copied: Path) -> None:
         assert judge_all(store, linked.reviewer()) == 200
     status, text = outcome("audit", "estimate", copied)
     assert status == 0, text
-    assert "200 of 200 judged by 1 people" in text
+    assert "200 of 200 judged by 1 person" in text
     result = json.loads((copied / "audit.json").read_text())
     found = result["estimate"]
     true = measures(linked.true)
@@ -390,7 +393,7 @@ def test_answers_from_a_file(linked: Known, copied: Path, tmp_path: Path) -> Non
     assert status == 0, text
     status, text = outcome("audit", "estimate", copied)
     assert status == 0, text
-    assert "60 of 60 judged by 1 people" in text
+    assert "60 of 60 judged by 1 person" in text
 
 
 def test_half_judged_and_unsure(linked: Known, copied: Path) -> None:

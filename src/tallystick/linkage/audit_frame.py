@@ -214,9 +214,8 @@ def _once(run: Path, facts: dict[str, Any], names: Sequence[str]) -> tuple[str, 
     """The sources of whose records each has one match at most."""
     if facts["kind"] != "link" or len(names) != 2:
         return ()
-    spec = load_model(run).spec
-    free = [one.duplicate_free for one in spec.sources] if len(spec.sources) == 2 else [False, False]
-    limits = constraint(spec.decision.links, *free)
+    free = [bool(one.get("duplicate_free", False)) for one in facts["spec"]["sources"]]
+    limits = constraint(load_model(run).spec.decision.links, *free)
     return tuple(
         name for name, once in zip(names, (limits.left_once, limits.right_once), strict=True) if once
     )

@@ -63,7 +63,8 @@ def estimate_text(audit: Mapping[str, Any]) -> str:
         What ``audit.json`` holds.
     """
     found = audit["estimate"]
-    counted = f"{found['judged']:,} of {found['drawn']:,} judged by {found['reviewers']:,} people"
+    people = "1 person" if found["reviewers"] == 1 else f"{found['reviewers']:,} people"
+    counted = f"{found['judged']:,} of {found['drawn']:,} judged by {people}"
     if found["unsure"]:
         counted += f", {found['unsure']:,} unsure"
     if found["open"]:
