@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from postgres import postgres
+
+__all__ = ["postgres"]  # one server for all tests of a process, whichever file they stand in
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -2,107 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import shutil
 import socket
 import sqlite3
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
+from postgres import PASSWORD, Server
 
 from tallystick.errors import InputError
 from tallystick.preparation.detect import describe
 from tallystick.preparation.read import ID_COLUMN, read_columns, read_source
 from tallystick.preparation.source import Source, mask_password
-
-PASSWORD = "s3cret"
-
-
-def _server_binaries() -> Path | None:
-    """Folder of initdb and pg_ctl: Debian keeps them off the PATH."""
-    folders = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name.split(".")[0])
-    )
-    if on_path := shutil.which("initdb"):
-        folders.append(Path(on_path).resolve().parent)
-    for folder in reversed(folders):
-        if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
-            return folder
-    return None
-
-
-def _as_user() -> list[str]:
-    """PostgreSQL refuses to run as root: the command that changes to its own user then."""
-    if os.geteuid() != 0:
-        return []
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-
-
-@dataclass(frozen=True)
-class Server:
-    port: int
-
-    def uri(self, user: str = "tally", password: str = PASSWORD) -> str:
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/postgres"
-
-    def execute(self, *statements: str) -> None:
-        driver: Any = importlib.import_module("adbc_driver_postgresql.dbapi")
-
-        with driver.connect(self.uri(), autocommit=True) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-
-    def source(self, **settings: Any) -> Source:
-        return Source.model_validate({"name": "a", "uri": self.uri(), "id": "id", **settings})
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    binaries = _server_binaries()
-    if binaries is None:
-        pytest.skip(
-            "no PostgreSQL server is installed (initdb and pg_ctl; Debian: apt-get install postgresql)"
-        )
-    # A path of its own: the folders that pytest makes are closed to others, and socket paths must be short.
-    folder = Path(tempfile.mkdtemp(prefix="tally-pg-"))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    secret = folder / "password"
-    secret.write_text(PASSWORD)
-    if os.geteuid() == 0:
-        for place in (folder, secret):
-            shutil.chown(place, "postgres", "postgres")
-    data = str(folder / "data")
-    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            [*_as_user(), *command], cwd=folder, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    try:
-        run(str(binaries / "initdb"), "-D", data, "-U", "tally", "-A", "scram-sha-256", "--no-sync",
-            "-E", "UTF8", "--pwfile", str(secret))  # fmt: skip
-        log = str(folder / "log")
-        # Started without pipes: the server would hold them open and the call never end.
-        run("sh", "-c", 'exec "$0" -D "$1" -o "$2" -l "$3" -w start >"$3.start" 2>&1',
-            str(binaries / "pg_ctl"), data, options, log)  # fmt: skip
-        try:
-            yield Server(port)
-        finally:
-            run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -82,6 +82,8 @@ class Decision:
         What was on the page: values, weight, posterior.
     run, model : str
         Fingerprint of the run and SHA-256 of the model.
+    imported_by : str or None
+        Who brought it from a file; None where it was made here.
     """
 
     number: int
@@ -97,3 +99,4 @@ class Decision:
     seen: Mapping[str, Any]
     run: str
     model: str
+    imported_by: str | None = None

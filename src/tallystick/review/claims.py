@@ -1,0 +1,228 @@
+"""Who is on which task: a claim is a lease of one task to one person at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
+
+from tallystick.errors import InputError
+from tallystick.review.connect import Database
+from tallystick.review.filters import Filters
+from tallystick.review.people import role_of
+from tallystick.review.rows import (
+    locked_task,
+    meets,
+    select_tasks,
+    standing_decisions,
+    task_row,
+    worklist_number,
+)
+from tallystick.review.standing import TaskRow
+from tallystick.review.tables import PARTICIPANTS, TASKS
+from tallystick.review.tasks import Order
+from tallystick.review.worklists import ORDERS
+
+LEASE = 600.0
+"""Seconds for which a task is a reviewer's own."""
+
+
+def next_task(
+    database: Database,
+    worklist: str,
+    reviewer: str,
+    *,
+    order: Order,
+    filters: Filters,
+    after: int | None,
+    lease: float,
+) -> TaskRow | None:
+    """Hand out the next task (see `tallystick.review.store.Store.next`)."""
+    if filters.state != "open":
+        raise InputError(
+            f"only open tasks are handed out, not those in the state {filters.state!r}: look for these in "
+            "the list of tasks."
+        )
+    with database.writing() as connection:
+        number = worklist_number(connection, worklist)
+        within = [TASKS.c.worklist == number, TASKS.c.state == "open", *meets(filters)]
+        start = None
+        if after is not None:
+            last = locked_task(connection, after)
+            if last.t_worklist == number:
+                start = (getattr(last, f"t_{ORDERS[order].name}"), after)
+            if last.t_claimed_by == reviewer:
+                _free(connection, after)
+        own = [TASKS.c.claimed_by == reviewer, *([] if after is None else [TASKS.c.number != after])]
+        found = _first(connection, [*within, *own], order)
+        if found is None:
+            found = _best(database, connection, number, reviewer, within, order, start)
+        if found is None:
+            return None
+        _take(database, connection, found, reviewer, lease)
+        return _own_row(database, connection, found)
+
+
+def _first(connection: Connection, conditions: Sequence[ColumnElement[bool]], order: Order) -> int | None:
+    column = ORDERS[order]
+    query = select(TASKS.c.number).where(*conditions).order_by(column, TASKS.c.number).limit(1)
+    # Tasks that another process is taking at this moment are passed over, not waited for.
+    found = connection.execute(query.with_for_update(skip_locked=True)).scalar()
+    return None if found is None else int(found)
+
+
+def _best(
+    database: Database,
+    connection: Connection,
+    worklist: int,
+    reviewer: str,
+    within: list[ColumnElement[bool]],
+    order: Order,
+    start: tuple[Any, int] | None,
+) -> int | None:
+    """The first free task after `start`, else from the beginning, that the reviewer has not judged."""
+    free = or_(TASKS.c.claimed_by.is_(None), TASKS.c.claimed_until <= database.now(connection))
+    # Tasks that wait for a second person are looked up by who the first was: to walk past all of one's
+    # own in the order of the queue would take longer the more one has done.
+    judged = select(PARTICIPANTS.c.reviewer).where(
+        PARTICIPANTS.c.worklist == worklist, PARTICIPANTS.c.reviewer != reviewer
+    )
+    firsts = ["", *connection.execute(judged).scalars()]
+    key = tuple_(ORDERS[order], TASKS.c.number)
+    stretches: list[list[ColumnElement[bool]]] = [[]]
+    if start is not None:
+        stretches = [[key > tuple_(*start)], [key < tuple_(*start)]]
+    for stretch in stretches:
+        heads = [
+            _first(connection, [*within, free, TASKS.c.first_by == first, *stretch], order)
+            for first in firsts
+        ]
+        numbers = [number for number in heads if number is not None]
+        if len(numbers) > 1:
+            query = select(TASKS.c.number).where(TASKS.c.number.in_(numbers))
+            return int(
+                connection.execute(query.order_by(ORDERS[order], TASKS.c.number).limit(1)).scalar_one()
+            )
+        if numbers:
+            return numbers[0]
+    return None
+
+
+def claim(database: Database, number: int, reviewer: str, lease: float) -> TaskRow:
+    """Take a named task (see `tallystick.review.store.Store.claim`)."""
+    with database.writing() as connection:
+        row = locked_task(connection, number)
+        check_free(database, connection, row, reviewer)
+        if row.t_state == "done":
+            raise InputError(f"task {number} is done: it can be taken again when its decision is undone.")
+        if row.t_state == "open" and row.t_first_by == reviewer:
+            raise InputError(
+                f"task {number} waits for the judgement of another person: you have given yours; undo it to "
+                "change it."
+            )
+        if row.t_state == "disagreement":
+            check_may_settle(connection, number, reviewer)
+        _take(database, connection, number, reviewer, lease)
+        return _own_row(database, connection, number)
+
+
+def renew(database: Database, number: int, reviewer: str, lease: float) -> None:
+    """Prolong the lease (see `tallystick.review.store.Store.renew`)."""
+    with database.writing() as connection:
+        check_held(locked_task(connection, number), reviewer)
+        _take(database, connection, number, reviewer, lease)
+
+
+def release(database: Database, number: int, reviewer: str) -> None:
+    """Give a task back; nothing happens where it is not the reviewer's."""
+    with database.writing() as connection:
+        connection.execute(
+            update(TASKS)
+            .where(TASKS.c.number == number, TASKS.c.claimed_by == reviewer)
+            .values(claimed_by=None, claimed_until=None)
+        )
+
+
+def release_all(connection: Connection, reviewer: str) -> None:
+    """Give back all that a reviewer has taken."""
+    connection.execute(
+        update(TASKS).where(TASKS.c.claimed_by == reviewer).values(claimed_by=None, claimed_until=None)
+    )
+
+
+def check_may_settle(connection: Connection, number: int, reviewer: str) -> None:
+    """`InputError` where a person may not settle a task."""
+    role = role_of(connection, reviewer)
+    if role == "reviewer":
+        raise InputError(f"{reviewer} is a reviewer: adjudicators and administrators settle disagreements.")
+    judged = standing_decisions(connection, number)
+    if role != "administrator" and any(one.reviewer == reviewer for one in judged):
+        raise InputError(
+            f"task {number} was judged by you: another adjudicator, or an administrator, has to settle it."
+        )
+
+
+def check_free(database: Database, connection: Connection, row: Row[Any], reviewer: str) -> None:
+    """`InputError` where another person is on a task."""
+    if row.t_claimed_by in (None, reviewer) or row.t_claimed_until <= database.now(connection):
+        return
+    raise InputError(f"another reviewer is on task {row.t_number}: take the next one.")
+
+
+def check_held(row: Row[Any], reviewer: str) -> None:
+    """`InputError` where a task is not the reviewer's; a lease that ran out is good while nobody took it."""
+    if row.t_claimed_by == reviewer:
+        return
+    if row.t_claimed_by is not None:
+        why = "the time for it ran out and another reviewer took it"
+    elif row.t_state == "open":
+        why = "you have not taken it, or the time for it ran out and another reviewer had it meanwhile"
+    else:
+        why = "it has been judged meanwhile"
+    raise InputError(f"task {row.t_number} is not yours: {why}. Nothing was changed: take the next one.")
+
+
+def take_if_free(
+    database: Database, connection: Connection, row: Row[Any], reviewer: str, lease: float
+) -> None:
+    """Take a task unless another person is on it."""
+    if row.t_claimed_by in (None, reviewer) or row.t_claimed_until <= database.now(connection):
+        _take(database, connection, row.t_number, reviewer, lease)
+
+
+def participate(database: Database, connection: Connection, worklist: int, reviewer: str) -> None:
+    """Note that somebody has judged in a worklist."""
+    there = select(PARTICIPANTS.c.reviewer).where(
+        PARTICIPANTS.c.worklist == worklist, PARTICIPANTS.c.reviewer == reviewer
+    )
+    if connection.execute(there).scalar() is not None:
+        return
+    if database.is_postgres:
+        from sqlalchemy.dialects.postgresql import insert as insert_new
+
+        query = insert_new(PARTICIPANTS).values(worklist=worklist, reviewer=reviewer)
+        connection.execute(query.on_conflict_do_nothing())
+    else:
+        connection.execute(insert(PARTICIPANTS).values(worklist=worklist, reviewer=reviewer))
+
+
+def _take(database: Database, connection: Connection, number: int, reviewer: str, lease: float) -> None:
+    until = database.now(connection) + timedelta(seconds=lease)
+    connection.execute(
+        update(TASKS).where(TASKS.c.number == number).values(claimed_by=reviewer, claimed_until=until)
+    )
+
+
+def _free(connection: Connection, number: int) -> None:
+    connection.execute(
+        update(TASKS).where(TASKS.c.number == number).values(claimed_by=None, claimed_until=None)
+    )
+
+
+def _own_row(database: Database, connection: Connection, number: int) -> TaskRow:
+    """A task as the reviewer may see it who judges it: without what others said, unless they disagree."""
+    row = connection.execute(select_tasks().where(TASKS.c.number == number)).one()
+    decisions = standing_decisions(connection, number) if row.t_state == "disagreement" else []
+    return task_row(row, database.now(connection), decisions)

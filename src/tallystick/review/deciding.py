@@ -1,0 +1,260 @@
+"""Decisions are made: each is a new row, and what follows from it changes in the same transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from tallystick.errors import InputError
+from tallystick.review.cases import RecordKey
+from tallystick.review.claims import (
+    check_free,
+    check_held,
+    check_may_settle,
+    participate,
+    take_if_free,
+)
+from tallystick.review.connect import Database
+from tallystick.review.rows import (
+    STANDS,
+    checked_text,
+    decision_of,
+    locked_task,
+    select_decisions,
+    standing_decisions,
+)
+from tallystick.review.standing import judge
+from tallystick.review.tables import DECISIONS, TASKS
+from tallystick.review.tasks import Decision, Verdict
+
+VERDICTS = ("link", "non-link", "unsure")
+_ABOVE = DECISIONS.alias("above")
+_GONE = DECISIONS.alias("gone")
+_SETTLED = (
+    select(_ABOVE.c.number)
+    .where(
+        _ABOVE.c.task == DECISIONS.c.task,
+        _ABOVE.c.kind == "adjudication",
+        _ABOVE.c.number > DECISIONS.c.number,
+        ~select(_GONE.c.number).where(_GONE.c.undoes == _ABOVE.c.number).exists(),
+    )
+    .exists()
+)
+"""That an adjudication rests on a decision."""
+
+
+def decide(
+    database: Database,
+    number: int,
+    reviewer: str,
+    verdict: Verdict,
+    *,
+    chosen: RecordKey | None,
+    comment: str,
+    seen: Mapping[str, Any],
+    run: str,
+    model: str,
+) -> Decision:
+    """Judge a task (see `tallystick.review.store.Store.decide`)."""
+    with database.writing() as connection:
+        task = locked_task(connection, number)
+        check_verdict(task, verdict, chosen)
+        own = [one for one in standing_decisions(connection, number) if one.reviewer == reviewer]
+        if own:
+            # The answer to the same request may have been lost on its way, and the request be sent again.
+            last = own[-1]
+            if (last.verdict, last.chosen, last.comment) == (verdict, chosen, comment):
+                return last
+            raise InputError(
+                f"task {number} has your judgement already ({last.verdict}): undo that to change it."
+            )
+        check_held(task, reviewer)
+        if task.t_state != "open":
+            raise InputError(f"task {number} is not open: an adjudicator settles a disagreement.")
+        values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
+        made = add_decision(connection, kind="review", run=run, model=model, **values)
+        if task.t_wanted > 1:
+            participate(database, connection, task.t_worklist, reviewer)
+        settle(connection, number, release=True)
+        return _decision(connection, made)
+
+
+def adjudicate(
+    database: Database,
+    number: int,
+    reviewer: str,
+    verdict: Verdict,
+    *,
+    chosen: RecordKey | None,
+    comment: str,
+    seen: Mapping[str, Any],
+    run: str,
+    model: str,
+) -> Decision:
+    """Settle a task (see `tallystick.review.store.Store.adjudicate`)."""
+    with database.writing() as connection:
+        task = locked_task(connection, number)
+        check_verdict(task, verdict, chosen)
+        stand = standing_decisions(connection, number)
+        settled = [one for one in stand if one.kind == "adjudication"]
+        if settled:
+            last = settled[-1]
+            if (last.reviewer, last.verdict, last.chosen, last.comment) == (
+                reviewer,
+                verdict,
+                chosen,
+                comment,
+            ):
+                return last
+            raise InputError(f"task {number} was settled by {last.reviewer}: that has to be undone first.")
+        if task.t_state == "open" or (task.t_state == "done" and task.t_verdict != "unsure"):
+            raise InputError(
+                f"task {number} is {task.t_state}: only a disagreement or an unsure verdict is to be settled."
+            )
+        check_may_settle(connection, number, reviewer)
+        check_free(database, connection, task, reviewer)
+        values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
+        made = add_decision(connection, kind="adjudication", run=run, model=model, **values)
+        settle(connection, number, release=True)
+        return _decision(connection, made)
+
+
+def undo(
+    database: Database, reviewer: str, number: int | None, *, run: str, model: str, lease: float
+) -> Decision | None:
+    """Take a decision back (see `tallystick.review.store.Store.undo`)."""
+    with database.writing() as connection:
+        if number is not None:
+            locked_task(connection, number)
+        mine = select_decisions().where(DECISIONS.c.reviewer == reviewer, STANDS)
+        mine = mine.where(~_SETTLED) if number is None else mine.where(DECISIONS.c.task == number)
+        row = connection.execute(
+            mine.order_by(None).order_by(DECISIONS.c.number.desc()).limit(1)
+        ).one_or_none()
+        if row is None:
+            return None
+        task = locked_task(connection, row.t_number)
+        stand = standing_decisions(connection, row.t_number)
+        if all(one.number != row.d_number for one in stand):
+            raise InputError("that decision was undone at the same moment: look again.")
+        above = [one for one in stand if one.kind == "adjudication" and one.number > row.d_number]
+        if above:
+            raise InputError(
+                f"task {row.t_number} was settled by {above[-1].reviewer}: that has to be undone first."
+            )
+        made = add_decision(
+            connection,
+            kind="undo",
+            run=run,
+            model=model,
+            task=row.t_number,
+            reviewer=reviewer,
+            at=database.now(connection),
+            undoes=row.d_number,
+        )
+        settle(connection, row.t_number, release=False)
+        take_if_free(database, connection, task, reviewer, lease)
+        return _decision(connection, made)
+
+
+def check_verdict(task: Row[Any], verdict: str, chosen: RecordKey | None) -> None:
+    """`InputError` where a verdict cannot be one about a task."""
+    if verdict not in VERDICTS:
+        raise InputError(f"the verdict is {verdict!r}: it is one of {', '.join(VERDICTS)}.")
+    if task.t_kind == "record" and verdict == "link":
+        if chosen is None:
+            raise InputError(f"task {task.t_number} is about a record: a link has to say with which one.")
+        if chosen == (task.t_left_source, task.t_left_id):
+            raise InputError(f"task {task.t_number}: a record is not linked with itself.")
+    elif chosen is not None:
+        raise InputError(f"task {task.t_number}: only a link of a record says with which one.")
+
+
+def decision_values(
+    database: Database,
+    connection: Connection,
+    task: Row[Any],
+    reviewer: str,
+    verdict: str,
+    chosen: RecordKey | None,
+    comment: str,
+    seen: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The columns of a decision that is made now."""
+    if not reviewer.strip():
+        raise InputError("a decision needs the name of who makes it.")
+    return {
+        "task": task.t_number,
+        "reviewer": checked_text(reviewer, "the name of the reviewer"),
+        "at": database.now(connection),
+        "verdict": verdict,
+        "chosen": chosen,
+        "comment": checked_text(comment, "the comment"),
+        "seen": json.dumps(dict(seen), ensure_ascii=False),
+    }
+
+
+def add_decision(
+    connection: Connection,
+    *,
+    kind: str,
+    run: str,
+    model: str,
+    task: int,
+    reviewer: str,
+    at: datetime,
+    verdict: str | None = None,
+    chosen: RecordKey | None = None,
+    undoes: int | None = None,
+    comment: str = "",
+    seen: str = "",
+    imported_by: str | None = None,
+    imported_at: datetime | None = None,
+) -> int:
+    """Add a row to the decisions; its number."""
+    key = connection.execute(
+        insert(DECISIONS).values(
+            task=task,
+            reviewer=reviewer,
+            at=at,
+            kind=kind,
+            verdict=verdict,
+            chosen_source=None if chosen is None else checked_text(chosen.source, "the chosen record"),
+            chosen_id=None if chosen is None else checked_text(chosen.id, "the chosen record"),
+            undoes=undoes,
+            comment=comment,
+            seen=seen,
+            run=run,
+            model=model,
+            imported_by=imported_by,
+            imported_at=imported_at,
+        )
+    ).inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def settle(connection: Connection, number: int, *, release: bool) -> None:
+    """Let the columns of a task follow from its decisions."""
+    wanted = connection.execute(select(TASKS.c.wanted).where(TASKS.c.number == number)).scalar_one()
+    decisions = standing_decisions(connection, number)
+    found = judge(wanted, decisions)
+    values: dict[str, Any] = {
+        "state": found.state,
+        "verdict": found.verdict,
+        "chosen_source": None if found.chosen is None else found.chosen.source,
+        "chosen_id": None if found.chosen is None else found.chosen.id,
+        "first_by": decisions[0].reviewer if found.state == "open" and decisions else "",
+    }
+    if release:
+        values |= {"claimed_by": None, "claimed_until": None}
+    connection.execute(update(TASKS).where(TASKS.c.number == number).values(**values))
+
+
+def _decision(connection: Connection, number: int) -> Decision:
+    row = connection.execute(select_decisions().where(DECISIONS.c.number == number)).one()
+    return decision_of(row)
