@@ -80,8 +80,7 @@ def admit(
         raise HTTPException(403, f"This is for the role {least} and above; you are {reviewer.role}.")
     if request.method == "POST" and not by_token:
         secret = secret_of(request, desk)
-        if secret is None or sent is None or not hmac.compare_digest(form_token(secret), sent.encode().hex()
-                                                                     if not sent.isascii() else sent):
+        if secret is None or sent is None or not _equal(sent, form_token(secret)):
             raise HTTPException(403, "The page is no longer valid: load it again, then repeat this.")
 
 
@@ -96,6 +95,10 @@ def _who(request: Request, desk: Desk) -> tuple[Reviewer | None, bool]:
         return Reviewer(name, "administrator", () if known is None else known.masked), False
     session = request.cookies.get(cookie_name(desk, "session"))
     return (None if session is None else desk.store.session(session)), False
+
+
+def _equal(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode())
 
 
 def me_of(request: Request) -> Reviewer:

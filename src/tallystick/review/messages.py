@@ -57,6 +57,12 @@ class NextMessage(PageMessage):
     after: Number | None = Field(None, description="The task that is left without a verdict.")
 
 
+class ClaimMessage(PageMessage):
+    """Whether a disagreement is to be settled: then the verdicts of its reviewers are shown."""
+
+    settle: bool = False
+
+
 class KeyMessage(Message):
     """The name of a record."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import JSONResponse
 
 from tallystick.errors import InputError
+from tallystick.review.access import may
 from tallystick.review.admit import AtDesk, Me
 from tallystick.review.cases import RecordKey
 from tallystick.review.desk import Desk, finite
@@ -16,6 +17,7 @@ from tallystick.review.filters import Filters
 from tallystick.review.messages import (
     PROBLEMS,
     CaseAnswer,
+    ClaimMessage,
     DecidedAnswer,
     DoneAnswer,
     FilterMessage,
@@ -78,9 +80,16 @@ def undo_last(worklist: WorklistName, message: PageMessage, desk: AtDesk, review
 
 
 @router.post("/tasks/{number}/claim", response_model=CaseAnswer)
-def claim(number: TaskNumber, message: PageMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
+def claim(number: TaskNumber, message: ClaimMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
     """Hand out a named task; one that was judged by who asks is shown with that verdict."""
     row = desk.task(number, reviewer)
+    if message.settle:
+        if not may(reviewer.role, "adjudicator"):
+            raise HTTPException(403, "Adjudicators and administrators settle disagreements.")
+        desk.store.claim(number, reviewer.name)
+        whole = desk.store.task(number)
+        row = replace(row, decisions=())
+        return _json(case_answer(desk, row, reviewer, message.page, whole.decisions))
     if own_decision(row, reviewer) is None:
         desk.store.claim(number, reviewer.name)
         row = desk.task(number, reviewer)

@@ -151,7 +151,7 @@
   }
 
   async function fetchTask(number, words) {
-    const answer = await post(`/api/tasks/${number}/claim`, { page: true });
+    const answer = await post(`/api/tasks/${number}/claim`, { page: true, settle: adjudicating });
     quiet();
     show(answer, words);
   }
