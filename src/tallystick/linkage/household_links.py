@@ -167,7 +167,7 @@ class HouseholdLinks(SequentialLinks):
     def why(self, left: str | tuple[str, str], right: str | tuple[str, str]) -> Why:
         """Why two records are linked, or why not, in the stage that decided (see `Links.why`)."""
         rows = rows_of_pair(self.prepared, left, right)
-        own = [one for one in self.steps if one.links is not None and np.isin(rows, one.records.rows).all()]
+        own = [one for one in self.steps if one.links is not None and one.has(rows)]
         if not own:
             raise InputError(f"{left!r} and {right!r}: no stage had both records.")
         kept = [one for one in own if _kept(one, rows)]

@@ -123,7 +123,7 @@ class SequentialLinks(Results):
         """Why two records are linked, or why not, in the last step that had both (see `Links.why`)."""
         rows = rows_of_pair(self.prepared, left, right)
         for one in reversed(self.steps):
-            if one.links is not None and np.isin(rows, one.records.rows).all():
+            if one.links is not None and one.has(rows):
                 found = one.links.why(left, right)
                 reason = f"Step {one.step.label}: {found.reason}{self._set_aside(rows)}"
                 return replace(found, reason=reason)
@@ -133,10 +133,11 @@ class SequentialLinks(Results):
         """By which step each of two records was linked, and to whom."""
         decided, ids = self.decided, self.prepared.records.ids
         said = []
-        for at in np.flatnonzero(decided.links):
-            ends = int(decided.pairs.left[at]), int(decided.pairs.right[at])
-            if not set(ends) & set(rows):
-                continue
+        pairs = decided.pairs
+        own = (pairs.left == rows[0]) | (pairs.left == rows[1])
+        own |= (pairs.right == rows[0]) | (pairs.right == rows[1])
+        for at in np.flatnonzero(own & decided.links):
+            ends = int(pairs.left[at]), int(pairs.right[at])
             step = self.steps[int(self.merged.step[at])]
             by = pass_labels(self.prepared)[int(decided.pairs.pass_number[at])]
             how = (
