@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import shutil
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from starlette.testclient import TestClient
+import pytest
 
 from tallystick.errors import InputError
 from tallystick.review.app import ReviewApp, make_app
 from tallystick.review.cases import Candidate, CaseRecord, PairCase, Part, RecordCase, RecordKey
+from tallystick.review.serve import listen, make_server
 from tallystick.review.settings import Settings
 from tallystick.review.store import Store
 from tallystick.review.tasks import AUDIT, POSSIBLE, Task
+
+with warnings.catch_warnings():  # of a newer client, which is not needed
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
 
 RUN, MODEL = "run-of-the-tests", "model-of-the-tests"
 FIELDS = ("given", "surname", "born", "sex", "street", "postcode", "phone")
@@ -207,3 +218,33 @@ def sign_in(app: ReviewApp, name: str) -> tuple[TestClient, str]:
     form = {"name": name, "password": PASSWORD, "csrf": csrf(browser)}
     assert browser.post("/sign-in", data=form).status_code == 303
     return browser, csrf(browser, "/")
+
+
+@contextmanager
+def served(store: Store, *, login: bool = False, host: str = "127.0.0.1") -> Iterator[str]:
+    """The application on a free port of this machine; gives its address."""
+    listener = listen(host, 0)
+    settings = Settings(None if login else "ann", port=listener.port)
+    server = make_server(make_app(store, SmallCasebook(), settings))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield settings.address.rstrip("/")
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The system's browser, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium on this machine (Debian package chromium)")
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()

@@ -39,7 +39,7 @@ _STATES = (
     ("all", "all"),
 )
 _WHAT = {
-    POSSIBLE: "Pairs between the thresholds: the linkage leaves them to people.",
+    POSSIBLE: "Possible links, which the linkage leaves to people, and pairs whose answer would change others.",
     AUDIT: "A sample that the quality of the linkage is estimated from, blind to what the machine decided.",
 }
 _THEN = {
