@@ -79,7 +79,7 @@ def decide(
         made = add_decision(connection, kind="review", run=run, model=model, **values)
         if task.t_wanted > 1:
             participate(database, connection, task.t_worklist, reviewer)
-        settle(connection, number, release=True)
+        settle(connection, number)
         return _decision(connection, made)
 
 
@@ -119,7 +119,7 @@ def adjudicate(
         check_free(database, connection, task, reviewer)
         values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
         made = add_decision(connection, kind="adjudication", run=run, model=model, **values)
-        settle(connection, number, release=True)
+        settle(connection, number)
         return _decision(connection, made)
 
 
@@ -156,7 +156,7 @@ def undo(
             at=database.now(connection),
             undoes=row.d_number,
         )
-        settle(connection, row.t_number, release=False)
+        settle(connection, row.t_number)
         take_if_free(database, connection, task, reviewer, lease)
         return _decision(connection, made)
 
@@ -238,8 +238,8 @@ def add_decision(
     return int(key[0])
 
 
-def settle(connection: Connection, number: int, *, release: bool) -> None:
-    """Let the columns of a task follow from its decisions."""
+def settle(connection: Connection, number: int) -> None:
+    """Let the columns of a task follow from its decisions; whoever is on it is no more when it is judged."""
     wanted = connection.execute(select(TASKS.c.wanted).where(TASKS.c.number == number)).scalar_one()
     decisions = standing_decisions(connection, number)
     found = judge(wanted, decisions)
@@ -250,7 +250,7 @@ def settle(connection: Connection, number: int, *, release: bool) -> None:
         "chosen_id": None if found.chosen is None else found.chosen.id,
         "first_by": decisions[0].reviewer if found.state == "open" and decisions else "",
     }
-    if release:
+    if found.state != "open":
         values |= {"claimed_by": None, "claimed_until": None}
     connection.execute(update(TASKS).where(TASKS.c.number == number).values(**values))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -156,6 +156,11 @@ def in_state(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.state == "unsure":
         return [TASKS.c.state == "done", TASKS.c.verdict == "unsure"]
     return [TASKS.c.state == filters.state]
+
+
+def chunks(numbers: Sequence[int], most: int = 5000) -> Iterator[Sequence[int]]:
+    """Numbers in portions that a query can name."""
+    return (numbers[start : start + most] for start in range(0, len(numbers), most))
 
 
 def checked_text(value: str, what: str) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from tallystick.review import claims, credentials, deciding, people, worklists
+from tallystick.review.agreement import Agreement, agreement
 from tallystick.review.cases import RecordKey
 from tallystick.review.connect import WAIT, Database
+from tallystick.review.exporting import decision_table, write_decisions
 from tallystick.review.filters import Filters
+from tallystick.review.importing import Imported, import_decisions
 from tallystick.review.open_store import check_or_make
 from tallystick.review.people import Reviewer
 from tallystick.review.rows import STANDS, decision_of, select_decisions, select_tasks, worklist_number
@@ -379,6 +382,82 @@ class Store:
     def standing(self, worklist: str | None = None) -> tuple[Standing, ...]:
         """The verdict that counts of every task, by number of the task."""
         return worklists.standing(self._database, worklist)
+
+    def agreement(self, worklist: str, bands: Sequence[float] | None = None) -> Agreement:
+        """Cohen's kappa of a worklist, in all and by band of weight.
+
+        Parameters
+        ----------
+        worklist : str
+            Its name.
+        bands : sequence of float, optional
+            Limits of the bands, ascending; by default the quartiles.
+
+        Returns
+        -------
+        Agreement
+            See `tallystick.review.agreement.agreement`.
+        """
+        return agreement(self.standing(worklist), bands)
+
+    def export(
+        self,
+        path: str | Path,
+        *,
+        worklist: str | None = None,
+        still_open: bool = False,
+        seen: bool = False,
+    ) -> int:
+        """Write decisions to a CSV or Parquet file.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.csv`` or ``.parquet``.
+        worklist : str, optional
+            Only this one.
+        still_open : bool
+            Whether tasks that are still to be judged are rows, too, for people to fill in `verdict` and
+            `reviewer`.
+        seen : bool
+            Whether what was on the page is a column: values of records.
+
+        Returns
+        -------
+        int
+            How many rows were written.
+        """
+        waiting = [one for one in self.standing(worklist) if one.state == "open"] if still_open else ()
+        frame = decision_table(self.decisions(worklist), waiting, run=self.run, model=self.model, seen=seen)
+        write_decisions(frame, path)
+        return frame.height
+
+    def import_file(self, path: str | Path, reviewer: str) -> Imported:
+        """Add the decisions of a file: all of them, or none.
+
+        Who decided and when is kept as the file says it, and who imported it beside it. Rows that the store
+        has already are passed over, so that a file can be imported again.
+
+        Parameters
+        ----------
+        path : path
+            A CSV or Parquet file with the columns that `export` writes, of which ``left_source``,
+            ``left_id``, ``right_source``, ``right_id``, ``verdict``, ``run`` and ``model`` are needed.
+        reviewer : str
+            Who imports it; also who decided, where a row does not say it.
+
+        Returns
+        -------
+        Imported
+            How many rows were added.
+
+        Raises
+        ------
+        InputError
+            Where a row is about a pair that is in no worklist, of another run or model, contradicts another
+            row or a decision that stands, or cannot be read; the message names the row.
+        """
+        return import_decisions(self._database, path, reviewer, run=self.run, model=self.model)
 
     def forget_values(self) -> int:
         """Empty what was seen and the comments of all decisions, and keep all else; how many had any."""

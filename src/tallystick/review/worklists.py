@@ -18,6 +18,7 @@ from tallystick.review.filters import Filters
 from tallystick.review.rows import (
     STANDS,
     checked_text,
+    chunks,
     decision_of,
     in_state,
     meets,
@@ -230,11 +231,12 @@ def with_decisions(
     """Rows of `select_tasks` with the decisions about them that stand, of all or of one reviewer."""
     now = database.now(connection)
     about: dict[int, list[Decision]] = {row.t_number: [] for row in rows}
-    query = select_decisions().where(DECISIONS.c.task.in_(list(about)), STANDS)
-    if reviewer is not None:
-        query = query.where(DECISIONS.c.reviewer == reviewer)
-    for row in connection.execute(query):
-        about[row.t_number].append(decision_of(row))
+    for some in chunks(list(about)):
+        query = select_decisions().where(DECISIONS.c.task.in_(some), STANDS)
+        if reviewer is not None:
+            query = query.where(DECISIONS.c.reviewer == reviewer)
+        for row in connection.execute(query):
+            about[row.t_number].append(decision_of(row))
     return tuple(task_row(row, now, about[row.t_number]) for row in rows)
 
 
