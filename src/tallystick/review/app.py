@@ -21,6 +21,8 @@ from tallystick.review.security import Guard
 from tallystick.review.settings import Settings
 from tallystick.review.store import Store
 
+LARGEST_BODY = 256 * 1024
+"""Bytes of a request; no form of the application is near it."""
 _HEADINGS = {403: "Not for you", 404: "Not there", 405: "Not possible", 503: "The store cannot be reached"}
 
 
@@ -75,6 +77,14 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
         redoc_url=None,
         dependencies=[Depends(admit)],
         redirect_slashes=False,
+        max_body_size=LARGEST_BODY,
+        telemetry={  # traces hold addresses and messages, and would leave the machine
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
     )
     api.state.desk = Desk(store, casebook, settings)
     for routes in (routes_session, routes_pages, routes_tasks, routes_people):

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from tallystick import _formats as formats
 from tallystick.errors import InputError
+from tallystick.review.agreement import Band, Kappa
 from tallystick.review.admit import AtDesk, Me, page
 from tallystick.review.cases import RecordKey
 from tallystick.review.desk import Desk
@@ -293,15 +294,27 @@ def _address(worklist: str, form: _Form) -> str | None:
 
 
 def _agreement(desk: Desk, listed: Any) -> tuple[dict[str, Any], ...]:
-    """Rows of the table of agreement: in all, and by band of weight."""
+    """Rows of the table of agreement: in all, and by band of weight, which a blind worklist keeps back."""
     if listed.reviews < 2:
         return ()
     found = desk.store.agreement(listed.name)
-    rows = [("in all", found.all), *((band.label, band) for band in found.bands)]
-    return tuple({"label": label, "n": one.n, "observed": one.observed, "kappa": _kappa(one)} for label, one in rows)
+    bands = [] if listed.blind else [(_band(one), one.agreement) for one in found.bands]
+    return tuple(
+        {"label": label, "n": one.n, "observed": one.observed, "kappa": _kappa(one)}
+        for label, one in (("in all", found.overall), *bands)
+        if one.n
+    )
 
 
-def _kappa(one: Any) -> str:
+def _band(band: Band) -> str:
+    if band.low is None or band.high is None:
+        return f"from {formats.weight(band.low)}" if band.high is None else f"below {formats.weight(band.high)}"
+    return f"{formats.weight(band.low)} to {formats.weight(band.high)}"
+
+
+def _kappa(one: Kappa) -> str:
     if one.kappa is None:
         return formats.NOTHING
-    return f"{one.kappa:.2f} ({one.low:.2f} to {one.high:.2f})"
+    if one.low is None or one.high is None:
+        return f"{one.kappa:.2f}"
+    return f"{one.kappa:.2f} ({one.low:.2f} to {one.high:.2f})".replace("-", formats.MINUS)

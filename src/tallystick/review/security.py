@@ -1,4 +1,4 @@
-"""What every request has to pass, whatever it asks for: where it comes from, how large it is, what is kept of it."""
+"""What every request has to pass, whatever it asks for: where it comes from, what is logged of it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from tallystick.review.settings import Settings
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 256 * 1024
-"""Bytes of a request; no form of the application is near it."""
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -42,7 +40,7 @@ class Guard:
     """Passes requests on that may be meant for the application, and logs them without what they hold.
 
     A request is refused where its Host is a name that the application does not go by (a foreign page whose name was
-    bound to this machine's address), where a page of another site sent it, or where it is too large. Of each
+    bound to this machine's address), or where a page of another site sent it. Of each
     the log has the method, the route (not the path as asked for, which may hold anything), the status
     and the time taken. Of a failure it has the type and the place in the code; messages may hold values.
 
@@ -67,7 +65,7 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         started = time.perf_counter()
-        state = {"status": 0, "length": 0}
+        state = {"status": 0}
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -79,22 +77,12 @@ class Guard:
                 ]
             await send(message)
 
-        async def receiving() -> Message:
-            message = await receive()
-            state["length"] += len(message.get("body", b""))
-            if state["length"] > LARGEST_BODY:
-                raise _TooLarge
-            return message
-
         refusal = refused(scope["method"], _headers(scope), self._settings)
         try:
             if refusal is not None:
                 await _plain(sending, *refusal)
             else:
-                await self._app(scope, receiving, sending)
-        except _TooLarge:
-            if not state["status"]:
-                await _plain(sending, 413, "The request is too large.")
+                await self._app(scope, receive, sending)
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__))
             logging.getLogger("tallystick.review").error("failed with %s at\n%s", type(error).__name__, where)
@@ -145,11 +133,6 @@ def refused(method: str, headers: Mapping[str, str], settings: Settings) -> tupl
         return 403, "A page of another site sent this request."
     if origin is None and site not in (None, "same-origin", "none"):
         return 403, "A page of another site sent this request."
-    try:
-        if int(headers.get("content-length", "0")) > LARGEST_BODY:
-            return 413, "The request is too large."
-    except ValueError:
-        return 400, "The length of the request is no number."
     return None
 
 
@@ -216,10 +199,6 @@ class Attempts:
             self._failures[address] = [*recent, now][-self._most :]
             while len(self._failures) > 10_000:  # no flood of addresses fills the memory
                 self._failures.popitem(last=False)
-
-
-class _TooLarge(Exception):
-    """A body that goes on and on."""
 
 
 def _headers(scope: Scope) -> dict[str, str]:
