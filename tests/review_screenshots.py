@@ -1,4 +1,4 @@
-"""Pictures of every page of the review application, of invented persons: ``python -m tests.review_screenshots``."""
+"""Pictures of every page of the review, of invented persons: ``python -m tests.review_screenshots``."""
 
 from __future__ import annotations
 
@@ -51,8 +51,10 @@ def main(folder: Path = IMAGES, *, width: int = 1280, height: int = 800, dark: b
             page.wait_for_selector("h1")
             for name, path in PAGES:
                 page.goto(address + path.format(disagreement=disagreement))
-                if "/tasks" not in path and path.startswith("/worklists/") and not path.endswith(
-                    ("history", "disagreements")
+                if (
+                    "/tasks" not in path
+                    and path.startswith("/worklists/")
+                    and not path.endswith(("history", "disagreements"))
                 ):
                     page.wait_for_selector("article.case")
                 if name == "record":

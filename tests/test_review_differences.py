@@ -46,7 +46,7 @@ def test_what_agrees_is_the_same_on_both_sides(left: str, right: str) -> None:
 
 @given(st.text(alphabet="abc", max_size=10), st.text(alphabet="abc", max_size=10))
 def test_as_few_edits_as_there_can_be(left: str, right: str) -> None:
-    """What differs can cost no more than the distance: as many characters agree as in an optimal alignment."""
+    """What is marked as differing costs as many edits as the distance of the two texts."""
     found = differences(left, right)
     agreeing = sum(len(piece.text) for piece in found.left if not piece.differs)
     distance = OSA.distance(left, right)

@@ -9,31 +9,23 @@ import typer
 
 from tallystick.cli.app import Quiet, Threads, _plain_errors
 from tallystick.cli.progress import Reporter
+from tallystick.cli.stores import RunDirectory, StoreUrl, who
 
 if TYPE_CHECKING:
     from tallystick.linkage.casebook import RunCasebook
     from tallystick.review.store import Store
 
-_STORE = "review.sqlite"
-
 
 def review(
-    run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Directory of a run.")],
-    store: Annotated[
-        str | None,
-        typer.Option(
-            envvar="TALLYSTICK_STORE",
-            help="Where decisions are kept: a file, or postgresql://... [default: RUN_DIR/review.sqlite]",
-            show_default=False,
-            show_envvar=True,
-        ),
-    ] = None,
+    run: RunDirectory,
+    store: StoreUrl = None,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for any.")] = 8765,
     reviewer: Annotated[
         str | None,
         typer.Option(
-            help="Who works at this machine, without a login. [default: the system's user]", show_default=False
+            help="Who works at this machine, without a login. [default: the system's user]",
+            show_default=False,
         ),
     ] = None,
     order: Annotated[
@@ -77,6 +69,7 @@ def review(
         from tallystick.cli.commands import _find_modules_in
         from tallystick.errors import InputError, TallystickWarning
         from tallystick.linkage.casebook import open_casebook
+        from tallystick.linkage.review_store import open_store
         from tallystick.preparation.extras import require
 
         for module in ("sqlalchemy", "argon2", "fastapi", "uvicorn", "multipart"):
@@ -85,7 +78,6 @@ def review(
         from tallystick.review.app import make_app
         from tallystick.review.serve import check_certificate, listen, make_server, warning_about
         from tallystick.review.settings import Settings, is_local
-        from tallystick.review.store import Store
 
         named = login or behind_https or not is_local(host)
         if named and reviewer is not None:
@@ -96,7 +88,7 @@ def review(
         listener = listen(host, port)
         _find_modules_in(Path())
         cases = open_casebook(run, columns or [], threads=threads, progress=reporter)
-        kept = Store.open(store or run / _STORE, run=cases.run, model=cases.model)
+        kept = open_store(run, store)
         if named:
             _check_people(kept, run)
         _fill(kept, cases, double)
@@ -105,7 +97,7 @@ def review(
             raise InputError(f"--worklist {worklist}: there is none of this name; there are: {there}.")
         secure = certificate is not None or behind_https
         settings = Settings(
-            reviewer=None if named else reviewer or _user(),
+            reviewer=None if named else who(reviewer),
             host=host,
             port=listener.port,
             names=tuple(names or ()),
@@ -155,15 +147,6 @@ def _check_people(store: Store, run: Path) -> None:
             "where people sign in there have to be reviewers, and there are none yet; add the first with: "
             f"tallystick reviewers add {run} NAME --role administrator"
         )
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "reviewer"
 
 
 def _hello(store: Store, reviewer: str | None, address: str) -> str:

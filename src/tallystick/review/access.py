@@ -48,7 +48,7 @@ ROUTES: dict[tuple[str, str], Least] = {
     ("POST", "/api/tasks/{number}/adjudicate"): "adjudicator",
     ("GET", "/openapi.json"): "administrator",
 }
-"""Every route, by method and path. A request for one that is not here is refused, so none can be forgotten."""
+"""Every route, by method and path. One that is not here is refused, so that none can be forgotten."""
 
 
 def may(role: str | None, least: Least) -> bool:

@@ -112,7 +112,9 @@ AtDesk = Annotated[Desk, Depends(desk_of)]
 Me = Annotated[Reviewer, Depends(me_of)]
 
 
-def page(request: Request, template: str, *, here: str = "", status: int = 200, **content: Any) -> HTMLResponse:
+def page(
+    request: Request, template: str, *, here: str = "", status: int = 200, **content: Any
+) -> HTMLResponse:
     """A page for whoever asks."""
     desk = desk_of(request)
     secret = secret_of(request, desk)

@@ -239,8 +239,10 @@ def add_decision(
 
 
 def settle(connection: Connection, number: int) -> None:
-    """Let the columns of a task follow from its decisions; whoever is on it is no more when it is judged."""
-    wanted = connection.execute(select(TASKS.c.wanted).where(TASKS.c.number == number)).scalar_one()
+    """Let the columns of a task follow from its decisions; nobody is on it for whom there is nothing to do."""
+    wanted, claimed_by = connection.execute(
+        select(TASKS.c.wanted, TASKS.c.claimed_by).where(TASKS.c.number == number)
+    ).one()
     decisions = standing_decisions(connection, number)
     found = judge(wanted, decisions)
     values: dict[str, Any] = {
@@ -250,7 +252,7 @@ def settle(connection: Connection, number: int) -> None:
         "chosen_id": None if found.chosen is None else found.chosen.id,
         "first_by": decisions[0].reviewer if found.state == "open" and decisions else "",
     }
-    if found.state != "open":
+    if found.state != "open" or claimed_by == values["first_by"]:
         values |= {"claimed_by": None, "claimed_until": None}
     connection.execute(update(TASKS).where(TASKS.c.number == number).values(**values))
 

@@ -129,7 +129,7 @@ def _row(line: int, values: dict[str, str | None], run: str, model: str) -> File
         if values[name] != wanted:
             found = "no" if values[name] is None else "another"
             raise ValueError(
-                f"has {found} {name} ({str(values[name])[:12]}; this one is {wanted[:12]}): take the decisions "
+                f"has {found} {name} ({str(values[name])[:12]}, not {wanted[:12]}): take the decisions "
                 "of this run"
             )
     left = _key(values, "left")

@@ -133,7 +133,7 @@ class Desk:
     def shown(self, row: TaskRow, key: RecordKey, reviewer: Reviewer) -> OtherRecord:
         """What a reviewer sees of a record that may be that of a task; `InputError` where it may not be."""
         if key.source not in self.casebook.partners(row.task.left.source) or key == row.task.left:
-            raise InputError("This record cannot be the one that is looked for: choose one of another source.")
+            raise InputError("This record cannot be the one that is looked for: choose another.")
         view = self.view(row, reviewer)
         for one in view.candidates if isinstance(view, RecordView) else ():
             if one.key == key:

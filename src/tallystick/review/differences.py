@@ -14,9 +14,9 @@ _LONGEST = 200
 _MOST_CELLS = 250_000
 """Texts that would need more cells of the alignment than this differ as a whole between what they share."""
 _LEAST_AGREEING = 0.4
-"""Texts of which a smaller share of the characters agrees differ as a whole: chance agreements help nobody."""
+"""Texts of which a smaller share of the characters agrees differ as a whole: chance helps nobody."""
 _EDIT = 1_000
-"""Cost of an edit; a run of edits costs 1, so that of equally short ways the one with fewest runs is taken."""
+"""Cost of an edit; a run of edits costs 1, so that of equally short ways one with fewest runs is taken."""
 
 
 class Piece(NamedTuple):
@@ -57,10 +57,10 @@ def differences(left: str | None, right: str | None) -> Differences:
     """Split two texts into pieces that agree or differ.
 
     The pieces are those of an alignment with the fewest edits, an edit being a character that is inserted,
-    left out or replaced, or two neighbours that are swapped (the optimal string alignment of Damerau 1964, [1]_);
-    of several such alignments one with the fewest runs of edits. Characters stay together with the
-    combining marks after them. Texts of more than 200 characters are aligned word by word. Where fewer than 40 % of
-    the characters of the longer text agree, the texts differ as a whole. A missing text differs from nothing.
+    left out or replaced, or two neighbours that are swapped (the errors of Damerau 1964, [1]_); of several
+    such alignments one with the fewest runs of edits. Characters stay together with the combining marks after
+    them. Texts of more than 200 characters are aligned word by word. Where fewer than 40 % of the
+    characters of the longer text agree, the texts differ as a whole. A missing text differs from nothing.
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ def characters(text: str) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> len(characters("a\\u0301b"))
+    >>> import unicodedata
+    >>> len(characters(unicodedata.normalize("NFD", "éa")))
     2
     """
     result: list[str] = []

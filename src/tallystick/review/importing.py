@@ -147,28 +147,27 @@ class _Work:
 
     def _known(self, row: FileRow, reviewer: str, before: Sequence[Decision]) -> int | None:
         """The number of the very same decision, which an earlier import or this store itself has made."""
-        for one in before:
-            same = one.reviewer == reviewer and (one.verdict, one.chosen) == (row.verdict, row.chosen)
-            if (
-                same
-                and row.at is not None
-                and one.at == row.at
-                and (one.kind == "undo") == (row.kind == "undo")
-            ):
-                return one.number
-        for one in _standing(before):
-            if row.at is None and row.kind != "undo" and one.reviewer == reviewer:
-                same_kind = (one.kind == "adjudication") == (row.kind == "adjudication")
-                if same_kind and (one.verdict, one.chosen) == (row.verdict, row.chosen):
-                    return one.number
-        return None
+        if row.kind == "undo":
+            undone = self._number.get(row.undoes or 0)
+            return next((one.number for one in before if undone and one.undoes == undone), None)
+        alike = [
+            one
+            for one in before
+            if one.reviewer == reviewer
+            and one.kind != "undo"
+            and (one.kind == "adjudication") == (row.kind == "adjudication")
+            and (one.verdict, one.chosen) == (row.verdict, row.chosen)
+        ]
+        # A spreadsheet may have rounded the time: what stands is the same decision all the same.
+        exact = [one.number for one in alike if one.at == row.at]
+        standing = {one.number for one in _standing(before)}
+        return next(iter(exact + [one.number for one in alike if one.number in standing]), None)
 
     def _add(self, row: FileRow, task: Row[Any], reviewer: str, before: list[Decision]) -> int:
         standing = list(_standing(before))
         undoes = None
         if row.kind == "undo":
-            assert row.undoes is not None
-            undoes = self._number.get(row.undoes)
+            undoes = self._number.get(row.undoes or 0)
             if undoes is None or all(one.number != undoes for one in standing):
                 raise _RowError(
                     f"row {row.line} undoes decision {row.undoes}, which no row before it has, or does not stand"

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse
 
 from tallystick import _formats as formats
 from tallystick.errors import InputError
-from tallystick.review.agreement import Band, Kappa
 from tallystick.review.admit import AtDesk, Me, page
+from tallystick.review.agreement import Band, Kappa
 from tallystick.review.cases import RecordKey
 from tallystick.review.desk import Desk
 from tallystick.review.filters import Filters
@@ -40,7 +40,7 @@ _STATES = (
     ("all", "all"),
 )
 _WHAT = {
-    POSSIBLE: "Possible links, which the linkage leaves to people, and pairs whose answer would change others.",
+    POSSIBLE: "Possible links, which the linkage leaves to people, and pairs whose answer tells much.",
     AUDIT: "A sample that the quality of the linkage is estimated from, blind to what the machine decided.",
 }
 _THEN = {
@@ -195,7 +195,8 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
     listed = desk.worklist(worklist)
     sight = desk.sight(reviewer, worklist)
     fields = [name for name in desk.casebook.fields if name not in sight.masked]
-    sentence, rows = None, ()
+    sentence: str | None = None
+    rows: tuple[TaskRow, ...] = ()
     try:
         filters = _filters(desk, form, worklist, reviewer)
         if filters is not None:
@@ -308,7 +309,9 @@ def _agreement(desk: Desk, listed: Any) -> tuple[dict[str, Any], ...]:
 
 def _band(band: Band) -> str:
     if band.low is None or band.high is None:
-        return f"from {formats.weight(band.low)}" if band.high is None else f"below {formats.weight(band.high)}"
+        return (
+            f"from {formats.weight(band.low)}" if band.high is None else f"below {formats.weight(band.high)}"
+        )
     return f"{formats.weight(band.low)} to {formats.weight(band.high)}"
 
 

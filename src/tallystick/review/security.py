@@ -39,10 +39,10 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Passes requests on that may be meant for the application, and logs them without what they hold.
 
-    A request is refused where its Host is a name that the application does not go by (a foreign page whose name was
-    bound to this machine's address), or where a page of another site sent it. Of each
-    the log has the method, the route (not the path as asked for, which may hold anything), the status
-    and the time taken. Of a failure it has the type and the place in the code; messages may hold values.
+    A request is refused where its Host is a name that the application does not go by (a foreign page whose
+    name was bound to this machine's address), or where a page of another site sent it. Of each the log has
+    the method, the route (not the path as asked for, which may hold anything), the status and the time taken.
+    Of a failure it has the type and the place in the code; messages may hold values.
 
     Parameters
     ----------

@@ -70,7 +70,9 @@ def listen(host: str, port: int) -> Listener:
     except (OSError, OverflowError) as error:
         taken.close()
         reason = getattr(error, "strerror", None) or "the port cannot be taken"
-        raise InputError(f"--host {host} --port {port}: {reason.lower()}: choose another with --port.") from None
+        raise InputError(
+            f"--host {host} --port {port}: {reason.lower()}: choose another with --port."
+        ) from None
     return Listener(taken, host, int(taken.getsockname()[1]))
 
 
@@ -114,8 +116,7 @@ def make_server(
 ) -> uvicorn.Server:
     """A server, not yet started.
 
-    The log has a line a request with its method, its route, its status and its time: no address as it was asked
-    for, no query, no body.
+    It keeps no log of requests: `tallystick.review.security.Guard` has one without addresses and bodies.
 
     Parameters
     ----------
@@ -129,8 +130,8 @@ def make_server(
     Returns
     -------
     uvicorn.Server
-        Its ``run(sockets=[...])`` serves until the process is told to stop, and raises KeyboardInterrupt when that
-        was by Ctrl-C, all open requests being answered.
+        Its ``run(sockets=[...])`` serves until the process is told to stop, and raises KeyboardInterrupt when
+        that was by Ctrl-C, all open requests being answered.
     """
     import uvicorn
 
@@ -169,7 +170,7 @@ def warning_about(host: str, secure: bool) -> str | None:
     --------
     >>> warning_about("127.0.0.1", False)
     >>> warning_about("0.0.0.0", False)
-    'records and passwords go over the network unencrypted: give --tls-cert and --tls-key, or use a proxy ...'
+    'records and passwords go over the network unencrypted: give ...'
     """
     if secure or is_local(host):
         return None

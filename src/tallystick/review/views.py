@@ -79,8 +79,8 @@ class OtherRecord:
     key : RecordKey
         Its name.
     cells : tuple of (tuple of Piece or None)
-        Values in the order of the fields of the view, marked where they differ from the record that it may be;
-        None where missing.
+        Values in the order of the fields of the view, marked where they differ from the record that it may
+        be; None where missing.
     weight, posterior : float or None
         With that record; None in a blind view or where not known.
     decision : str or None
@@ -96,7 +96,7 @@ class OtherRecord:
 
 @dataclass(frozen=True)
 class PairView:
-    """Two records side by side, as one reviewer sees them; attributes as of `tallystick.review.cases.PairCase`.
+    """Two records side by side, as one reviewer sees them; see `tallystick.review.cases.PairCase`, too.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class PairView:
     rows : tuple of FieldRow
         The fields of the two records.
     parts : tuple of PartRow
-        What comparisons of several fields, or of none, add; comparisons of masked fields with their label alone.
+        What comparisons of several fields, or of none, add; those of masked fields with their label alone.
     masked : tuple of str
         Fields that are kept back, by name.
     """
@@ -157,9 +157,9 @@ class RecordView:
 def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
     """What a reviewer is shown of a pair.
 
-    Values of masked fields are not in the result at all. Of a comparison that reads one there is the label of its
-    level ("equal", "0.92 and more") without its weight. A blind view has nothing of what the machine thinks, and
-    other candidates in an order that tells nothing.
+    Values of masked fields are not in the result at all. Of a comparison that reads one there is the label of
+    its level ("equal", "0.92 and more") without its weight. A blind view has nothing of what the machine
+    thinks, and other candidates in an order that tells nothing.
 
     Parameters
     ----------
@@ -190,7 +190,8 @@ def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
     for part in () if sight.blind else case.parts:
         read = set(part.left) | set(part.right)
         home = next(iter(read)) if len(read) == 1 else None
-        (single[home] if home in single else others).append(_part(part, read, sight))
+        rows = others if home is None else single.get(home, others)
+        rows.append(_part(part, read, sight))
     return PairView(
         "pair",
         shown,
@@ -269,8 +270,8 @@ def show_found(
 def check_words(words: Mapping[str, str], fields: Sequence[str], sight: Sight) -> dict[str, str]:
     """The words of a search, by fields that the reviewer sees.
 
-    Words that may stand in any field (under the empty name) stand in any field that is seen: a search in masked
-    ones would tell their values by trial.
+    Words that may stand in any field are under the empty name. A search in a masked field is refused: it
+    would tell its values by trial.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@
     for (const button of verdictButtons) button.disabled = busy || unsent !== null || kind === null;
     verdictButtons[0].hidden = kind === "record";
     find("[data-none]").textContent = kind === "record" ? "None of them" : "Non-link";
-    find(".non-link kbd").textContent = kind === "record" ? "0" : "n";
+    find(".non-link kbd").textContent = kind === "record" ? "0" : "N";
     desk.toggleAttribute("data-busy", busy);
     desk.setAttribute("aria-busy", String(busy));
   }
@@ -220,7 +220,7 @@
     try {
       answer = await post(`/api/tasks/${number}/${path}`, { verdict, chosen, comment: note });
     } catch (failure) {
-      const choices = [["Try again (r)", () => alone(send)], ["Drop the verdict", drop]];
+      const choices = [["Try again (R)", () => alone(send)], ["Drop the verdict", drop]];
       warn(`Not saved: ${name} for ${kind} ${number}. ${failure.message}`, ...choices);
       say("");
       return;
@@ -342,7 +342,7 @@
       return;
     }
     if (event.repeat) {
-      if (event.key in KEYS || /^[0-9]$/.test(event.key)) event.preventDefault();
+      if (event.key.toLowerCase() in KEYS || event.key in KEYS || /^[0-9]$/.test(event.key)) event.preventDefault();
       return; // a key held down judges one task, not the ones after it
     }
     if (!keysOn.checked && event.key !== "?") return;
@@ -358,7 +358,7 @@
       }
       return;
     }
-    const action = KEYS[event.key];
+    const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();
     actions[action]();

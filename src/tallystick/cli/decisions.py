@@ -1,0 +1,146 @@
+"""``tallystick decisions``: what people decided, counted, written to a file, read from one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tallystick.cli.app import Force, _plain_errors
+from tallystick.cli.stores import RunDirectory, StoreUrl, who
+
+if TYPE_CHECKING:
+    from tallystick.review.agreement import Agreement, Kappa
+    from tallystick.review.standing import Worklist
+    from tallystick.review.store import Store
+
+decisions = typer.Typer(
+    help="What people decided: counts, to a file, from a file.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+WorklistName = Annotated[str | None, typer.Option("--worklist", metavar="NAME", help="Only this worklist.")]
+
+
+@decisions.command("list")
+def show(
+    run: RunDirectory,
+    worklist: WorklistName = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    store: StoreUrl = None,
+) -> None:
+    """Tell how far the worklists are, who decided how much, and how far people agree."""
+    with _plain_errors():
+        from tallystick.linkage.review_store import open_store
+
+        with open_store(run, store, create=False) as opened:
+            if worklist is not None:
+                opened.progress(worklist)  # says which there are
+            lists = [one for one in opened.worklists() if worklist in (None, one.name)]
+            found = [_figures(opened, one) for one in lists]
+            if as_json:
+                print(json.dumps({"store": opened.place, "worklists": found}, ensure_ascii=False, indent=1))
+            elif not found:
+                print(f"{opened.place}: there are no worklists yet: begin with tallystick review.")
+            else:
+                print("\n\n".join(_text(opened, one) for one in lists))
+
+
+@decisions.command()
+def export(
+    run: RunDirectory,
+    file: Annotated[Path, typer.Argument(help="Write here: .csv or .parquet.")],
+    worklist: WorklistName = None,
+    still_open: Annotated[
+        bool, typer.Option("--open", help="With tasks still to be judged, as rows to fill in.")
+    ] = False,
+    seen: Annotated[
+        bool, typer.Option("--seen", help="With what was on the page: values of records.")
+    ] = False,
+    force: Force = False,
+    store: StoreUrl = None,
+) -> None:
+    """Write every decision, those undone and the undoing ones too, to a file."""
+    with _plain_errors():
+        from tallystick.cli.commands import _check_file
+        from tallystick.linkage.review_store import open_store
+        from tallystick.preparation.write import check_suffix
+
+        check_suffix(file)
+        _check_file(file, force)
+        with open_store(run, store, create=False) as opened:
+            if worklist is not None:
+                opened.progress(worklist)
+            rows = opened.export(file, worklist=worklist, still_open=still_open, seen=seen)
+            print(f"{file}: {rows:,} rows")
+
+
+@decisions.command("import")
+def import_(
+    run: RunDirectory,
+    file: Annotated[Path, typer.Argument(help="The file: .csv or .parquet, with the columns of an export.")],
+    reviewer: Annotated[
+        str | None,
+        typer.Option(
+            "--reviewer", help="Who imports, and decided where a row does not say; default: your user name."
+        ),
+    ] = None,
+    store: StoreUrl = None,
+) -> None:
+    """Add the decisions of a file: all of them, or none where a row is wrong."""
+    with _plain_errors():
+        from tallystick.linkage.review_store import open_store
+
+        with open_store(run, store, create=False) as opened:
+            done = opened.import_file(file, who(reviewer))
+            text = f"{file}: {done.added:,} decisions added"
+            if done.there:
+                text += f"; {done.there:,} were there already"
+            if done.unanswered:
+                text += f"; {done.unanswered:,} rows have no verdict"
+            print(text)
+
+
+def _figures(store: Store, worklist: Worklist) -> dict[str, Any]:
+    found = asdict(worklist)
+    found["progress"]["open"] = worklist.progress.open
+    if worklist.reviews > 1:
+        found["agreement"] = asdict(store.agreement(worklist.name))
+    return found
+
+
+def _text(store: Store, worklist: Worklist) -> str:
+    progress = worklist.progress
+    lines = [
+        f"{worklist.name}: {progress.tasks:,} tasks, {progress.done:,} judged ({progress.unsure:,} of them "
+        f"unsure), {progress.disagreements:,} in disagreement, {progress.open:,} open"
+        + (f" ({progress.claimed:,} of them taken)" if progress.claimed else "")
+    ]
+    lines += [f"  {name}: {number:,} decisions" for name, number in progress.by_reviewer.items()]
+    if worklist.reviews > 1:
+        lines += _agreement_lines(store.agreement(worklist.name))
+    return "\n".join(lines)
+
+
+def _agreement_lines(found: Agreement) -> list[str]:
+    if not found.overall.n:
+        return ["  agreement: no task has been judged by two people yet"]
+    lines = [f"  agreement: {_kappa(found.overall)}"]
+    for band in found.bands if found.overall.n >= 4 * len(found.bands) else ():
+        low = "" if band.low is None else f"from {band.low:.1f} "
+        high = "" if band.high is None else f"below {band.high:.1f}"
+        lines.append(f"    weight {(low + high).strip()}: {_kappa(band.agreement)}")
+    return lines
+
+
+def _kappa(found: Kappa) -> str:
+    if found.observed is None:
+        return "no tasks"
+    text = f"{found.observed:.1%} of {found.n:,} tasks judged alike"
+    if found.kappa is None:
+        return text + ", all with one verdict"
+    return f"{text}, kappa {found.kappa:.2f} ({found.low:.2f} to {found.high:.2f})"
