@@ -70,6 +70,6 @@ def sign_out(request: Request, desk: AtDesk, reviewer: Me) -> Response:
     token = request.cookies.get(name)
     if token is not None:
         desk.store.end_session(token)
-    response = RedirectResponse("/sign-in", status_code=303)
+    response = RedirectResponse("/", status_code=303)
     response.delete_cookie(name, path="/", secure=desk.settings.secure, httponly=True, samesite="strict")
     return response

@@ -175,6 +175,6 @@ def warning_about(host: str, secure: bool) -> str | None:
     if secure or is_local(host):
         return None
     return (
-        "records and passwords go over the network unencrypted: give --tls-cert and --tls-key, or use a proxy "
-        "with https before it and --behind-https."
+        "records and passwords go over the network unencrypted: give --tls-cert and --tls-key, or use "
+        "a proxy with https before it and --behind-https."
     )
