@@ -239,7 +239,7 @@ def add_decision(
 
 
 def settle(connection: Connection, number: int) -> None:
-    """Let the columns of a task follow from its decisions; nobody is on it for whom there is nothing to do."""
+    """Let the columns of a task follow from its decisions; who has nothing to do there is on it no more."""
     wanted, claimed_by = connection.execute(
         select(TASKS.c.wanted, TASKS.c.claimed_by).where(TASKS.c.number == number)
     ).one()

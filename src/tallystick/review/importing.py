@@ -93,9 +93,7 @@ def _task_of(row: FileRow, places: dict[_Pair, list[Row[Any]]]) -> Row[Any]:
         raise _RowError(f"row {row.line}: {what} is in {where} of this store")
     if len(found) > 1:
         names = " and ".join(repr(task.w_name) for task in found)
-        raise _RowError(
-            f"row {row.line}: {what} is in the worklists {names}: name one in the column worklist"
-        )
+        raise _RowError(f"row {row.line}: {what} is in {names}: say which in the column worklist")
     return found[0]
 
 
@@ -170,7 +168,7 @@ class _Work:
             undoes = self._number.get(row.undoes or 0)
             if undoes is None or all(one.number != undoes for one in standing):
                 raise _RowError(
-                    f"row {row.line} undoes decision {row.undoes}, which no row before it has, or does not stand"
+                    f"row {row.line} undoes decision {row.undoes}, which no row before has, or does not stand"
                 )
         else:
             check_verdict(task, str(row.verdict), row.chosen)

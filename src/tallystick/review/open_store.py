@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-from sqlalchemy import func, insert, inspect, select
+from sqlalchemy import func, insert, inspect, select, update
 
 from tallystick.errors import InputError
 from tallystick.review.connect import Database, protect_file
@@ -75,6 +75,8 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
                 f"{database.place}: its decisions were made with another model ({row.model[:12]}, not "
                 f"{model[:12]}), since model.json has changed: put that file back, or use another store."
             )
+        # A transaction may begin on a database that is read-only: only a write tells.
+        connection.execute(update(ABOUT).values(number=1))
     if database.file is not None:
         protect_file(database.file)
     database.opened()
