@@ -185,7 +185,9 @@ def test_a_key_held_down_judges_one_pair(store: Store, browser: Any) -> None:
         for _ in range(30):  # what a browser sends for a key that stays down
             watched.page.keyboard.down("l")
         watched.page.keyboard.up("l")
-        watched.page.wait_for_function("document.querySelector('[data-status]').textContent.includes('Saved')")
+        watched.page.wait_for_function(
+            "document.querySelector('[data-status]').textContent.includes('Saved')"
+        )
         watched.page.wait_for_timeout(200)
         assert len(store.decisions()) == 1
         watched.close()
@@ -237,7 +239,7 @@ def test_a_disagreement_is_settled_by_a_third_verdict(store: Store, browser: Any
         watched = Watched(browser, address)
         watched.sign_in("adam")
         page = watched.page
-        page.get_by_role("link", name="Settle disagreements").click()
+        page.get_by_role("link", name="Settle what is in doubt").click()
         page.get_by_role("link", name="pair 1").click()
         page.wait_for_selector("article.case")
         verdicts = str(page.locator(".verdicts").text_content())
@@ -251,7 +253,7 @@ def test_a_disagreement_is_settled_by_a_third_verdict(store: Store, browser: Any
         page.wait_for_selector("article.case")
         page.keyboard.press("l")
         page.wait_for_url("**/disagreements")
-        assert page.get_by_text("No disagreement is open.").is_visible()
+        assert page.get_by_text("No disagreement and no unsure verdict is open.").is_visible()
         watched.close()
     settled = {row.number: (row.verdict, row.how) for row in store.standing("double")}
     assert settled == {1: ("non-link", "adjudicated"), 2: ("link", "adjudicated")}

@@ -125,7 +125,8 @@ def review(
             place = kept.place
             kept.close()
         if not quiet:
-            print(f"Stopped. {count:,} decisions stand in {place}; the same command goes on from there.")
+            stand = "1 decision stands" if count == 1 else f"{count:,} decisions stand"
+            print(f"Stopped. {stand} in {place}; the same command goes on from there.")
 
 
 def _fill(store: Store, cases: RunCasebook, double: float | None) -> None:

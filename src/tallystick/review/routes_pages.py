@@ -19,7 +19,7 @@ from tallystick.review.desk import Desk
 from tallystick.review.filters import Filters
 from tallystick.review.messages import LARGEST_NUMBER, PROBLEMS, TaskNumber, Text, WorklistName
 from tallystick.review.people import Reviewer
-from tallystick.review.routes_tasks import own_decision
+from tallystick.review.routes_tasks import own_decision, to_settle
 from tallystick.review.standing import TaskRow
 from tallystick.review.tasks import AUDIT, POSSIBLE
 from tallystick.review.views import show_found
@@ -145,11 +145,11 @@ def history(request: Request, worklist: WorklistName, desk: AtDesk, reviewer: Me
 
 @router.get("/worklists/{worklist}/disagreements")
 def disagreements(request: Request, worklist: WorklistName, desk: AtDesk) -> HTMLResponse:
-    """Tasks whose two reviewers disagree."""
+    """Tasks whose two reviewers disagree, and those that were judged unsure."""
     desk.worklist(worklist)
     rows = [
         {"number": row.number, "kind": row.task.kind, "decisions": row.decisions}
-        for row in desk.store.tasks(worklist, Filters(state="disagreement"), most=500, order="plan")
+        for row in to_settle(desk, worklist, most=500)
     ]
     return page(request, "disagreements.html.j2", here=worklist, worklist=worklist, rows=rows)
 
@@ -158,7 +158,7 @@ def disagreements(request: Request, worklist: WorklistName, desk: AtDesk) -> HTM
 def disagreement(
     request: Request, worklist: WorklistName, number: TaskNumber, desk: AtDesk, reviewer: Me
 ) -> HTMLResponse:
-    """A disagreement that is settled by a third verdict."""
+    """A disagreement, or an unsure verdict, that an adjudicator settles."""
     if desk.task(number, reviewer).worklist != desk.worklist(worklist).name:
         raise InputError("This task belongs to another worklist.")
     return _desk(request, desk, worklist, mode="adjudicate", start=number, filters="{}", filtered="")

@@ -37,6 +37,9 @@ from tallystick.review.standing import TaskRow
 from tallystick.review.tasks import Decision, Order
 from tallystick.review.views import PairView, RecordView, seen, show_found
 
+_MOST_UNSURE = 1000
+"""Unsure tasks among which those are looked for that no adjudicator has settled."""
+
 router = APIRouter(prefix="/api", responses=PROBLEMS)
 
 
@@ -86,7 +89,8 @@ def claim(number: TaskNumber, message: ClaimMessage, desk: AtDesk, reviewer: Me)
     if message.settle:
         if not may(reviewer.role, "adjudicator"):
             raise HTTPException(403, "Adjudicators and administrators settle disagreements.")
-        desk.store.claim(number, reviewer.name)
+        if row.state != "done":
+            desk.store.claim(number, reviewer.name)
         whole = desk.store.task(number)
         row = replace(row, decisions=())
         return _json(case_answer(desk, row, reviewer, message.page, whole.decisions))
@@ -159,8 +163,16 @@ def adjudicate(number: TaskNumber, message: VerdictMessage, desk: AtDesk, review
     made = desk.store.adjudicate(
         number, reviewer.name, message.verdict, chosen=message.key, comment=message.comment, seen=kept
     )
-    left = desk.store.tasks(row.worklist, Filters(state="disagreement"), most=1, order="plan")
+    left = to_settle(desk, row.worklist, most=1)
     return DecidedAnswer(made.number, number, made.verdict, left[0].number if left else None)
+
+
+def to_settle(desk: Desk, worklist: str, most: int) -> tuple[TaskRow, ...]:
+    """Disagreements, then tasks that were judged unsure and that no adjudicator has looked at."""
+    rows = desk.store.tasks(worklist, Filters(state="disagreement"), most=most, order="plan")
+    unsure = desk.store.tasks(worklist, Filters(state="unsure"), most=_MOST_UNSURE, order="plan")
+    new = (row for row in unsure if all(one.kind != "adjudication" for one in row.decisions))
+    return (*rows, *new)[:most]
 
 
 def order_in(desk: Desk, blind: bool, order: Order | None) -> Order:
