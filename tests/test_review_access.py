@@ -26,6 +26,7 @@ from tests.small_review import (
     csrf,
     fill,
     open_store,
+    pair_tasks,
     sign_in,
     small_app,
 )
@@ -335,6 +336,35 @@ def test_people_are_administered(store: Store) -> None:
     assert file.headers["content-type"].startswith("text/csv")
     assert file.headers["content-disposition"] == 'attachment; filename="decisions.csv"'
     assert "verdict" in file.text.splitlines()[0]
+
+
+def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(store: Store, tmp_path: Path) -> None:
+    browser = client(small_app(store))
+    headers = {"X-CSRF-Token": csrf(browser, "/")}
+    number = browser.post("/api/worklists/possible/next", json={}, headers=headers).json()["task"]["number"]
+    for path in tmp_path.glob("review.sqlite*"):
+        path.rename(path.with_name("moved-" + path.name))
+    answer = browser.post(f"/api/tasks/{number}/decide", json={"verdict": "link"}, headers=headers)
+    assert answer.status_code == 503
+    assert "the file is gone" in answer.json()["detail"]
+    page = browser.get("/")
+    assert page.status_code == 503
+    assert "the file is gone" in page.text
+
+
+def test_strata_can_be_listed_where_the_list_is_not_blind(store: Store) -> None:
+    store.fill("plan", pair_tasks(9, strata=True))
+    browser = client(small_app(store))
+    token = csrf(browser, "/")
+    text = browser.post("/worklists/plan/tasks", data={"csrf": token, "stratum": "band 1"}).text
+    assert text.count("<tbody>") == 3
+    assert "/worklists/plan?stratum=band+1" in text
+    blind = browser.post("/worklists/audit/tasks", data={"csrf": token, "stratum": "unlinked"})
+    assert blind.status_code == 400
+    assert "unlinked" not in blind.text
+    for sent in ({"filters": {"low": 1}}, {"filters": {"strata": ["unlinked"]}}):
+        answer = browser.post("/api/worklists/audit/next", json=sent, headers={"X-CSRF-Token": token})
+        assert answer.status_code == 409
 
 
 def test_store_and_cases_of_different_runs_do_not_go_together(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
         form=form,
         sentence=sentence,
         states=_STATES,
-        strata=(),
+        strata=() if listed.blind else desk.store.strata(worklist),
         fields=fields,
         columns=fields[:_COLUMNS],
         rows=shown,

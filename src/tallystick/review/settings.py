@@ -26,7 +26,8 @@ class Settings:
     host, port
         Where it listens.
     names : tuple of str
-        Names of the machine under which it may be asked for; empty for any, where reviewers sign in.
+        Names of the machine under which it may be asked for; empty for any, where others than this machine
+        reach it.
     secure : bool
         Whether browsers reach it over https, be it by its own certificate or by a proxy before it.
     behind_proxy : bool
@@ -66,7 +67,7 @@ class Settings:
         """Names that a request may ask for, without ports; empty for any."""
         if self.names:
             return frozenset(name.casefold() for name in self.names)
-        if is_local(self.host):
+        if is_local(self.host) and not self.behind_proxy:
             return frozenset({"localhost", "127.0.0.1", "[::1]"})
         return frozenset()
 
