@@ -97,8 +97,11 @@
 
   const verdictButtons = ["link", "non-link", "unsure"].map((name) => find(`[data-do="${name}"]`));
 
+  const moveButtons = document.querySelectorAll("[data-do=next], [data-do=back], [data-do=undo]");
+
   function settle() {
     const kind = task ? task.kind : null;
+    for (const button of moveButtons) button.disabled = unsent !== null;
     for (const button of verdictButtons) button.disabled = busy || unsent !== null || kind === null;
     verdictButtons[0].hidden = kind === "record";
     find("[data-none]").textContent = kind === "record" ? "None of them" : "Non-link";
