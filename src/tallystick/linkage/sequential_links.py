@@ -15,9 +15,11 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
+from tallystick.linkage.entities import entity_figures
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.residual_figures import Weighed
 from tallystick.linkage.results import Results
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_model import SequentialModel
@@ -148,9 +150,24 @@ class SequentialLinks(Results):
             said.append(f" {ids[ends[0]]} and {ids[ends[1]]} were linked by {how}.")
         return "".join(said)
 
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds."""
-        return sequential_figures.quality_dict(self.prepared, self.steps)
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds but for residuals and who is missed."""
+        quality = sequential_figures.quality_dict(self.prepared, self.steps)
+        return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
+
+    def weighed(self) -> tuple[Weighed, ...]:
+        """What each step that decided pairs has compared its records by."""
+        return tuple(
+            Weighed(
+                one.links.prepared,
+                one.records.rows,
+                one.links.model.parameters,
+                one.links.decision,
+                one.step.label,
+            )
+            for one in self.steps
+            if one.links is not None
+        )
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage, step and pass, as ``run.json`` holds them."""

@@ -1,0 +1,164 @@
+"""``tallystick audit``: a sample of what a run decided, judged by people, and the error rates it shows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tallystick.cli.app import Quiet, _plain_errors
+
+if TYPE_CHECKING:
+    from tallystick.linkage.audit import AuditDesign
+    from tallystick.review.store import Store
+
+audit = typer.Typer(
+    help="Quality by a sample: draw what people judge, estimate error rates from it.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Sampled(StrEnum):
+    """What is sampled."""
+
+    record = "record"
+    pair = "pair"
+
+
+Run = Annotated[Path, typer.Argument(help="Directory of a run.")]
+Reviews = Annotated[int | None, typer.Option("--reviews", help="Size of the sample.")]
+PrecisionWidth = Annotated[
+    float | None,
+    typer.Option(
+        "--precision-width",
+        help="Instead, how wide the interval of the precision may be. Default: 0.01, and 0.02 of the recall.",
+    ),
+]
+RecallWidth = Annotated[
+    float | None, typer.Option("--recall-width", help="How wide that of the recall may be.")
+]
+By = Annotated[
+    Sampled | None,
+    typer.Option(help="What is sampled. Default: records where each has one match at most, else pairs."),
+]
+Source = Annotated[
+    str | None,
+    typer.Option("--source", help="The source whose records are audited. Default: with the fewest unlinked."),
+]
+Place = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        envvar="TALLYSTICK_STORE",
+        help="Where decisions are kept: a file, or the URL of a database. Default: review.sqlite in the run.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@audit.command()
+def design(
+    run: Run,
+    reviews: Reviews = None,
+    precision_width: PrecisionWidth = None,
+    recall_width: RecallWidth = None,
+    by: By = None,
+    source: Source = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how large a sample has to be for how narrow intervals, and draw nothing."""
+    with _plain_errors():
+        found = _designed(run, reviews, precision_width, recall_width, by, source)
+        print(_json(found.to_dict()) if as_json else _design_text(found))
+
+
+@audit.command()
+def draw(
+    run: Run,
+    reviews: Reviews = None,
+    precision_width: PrecisionWidth = None,
+    recall_width: RecallWidth = None,
+    by: By = None,
+    source: Source = None,
+    store: Place = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same one draws the same sample.")] = 1,
+    double: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the sample that two people judge.")
+    ] = 0.0,
+    quiet: Quiet = False,
+) -> None:
+    """Draw a sample of links and of what is no link, for people to judge without the machine's decision."""
+    with _plain_errors():
+        from tallystick.linkage.audit import FILE, draw_audit
+
+        found = _designed(run, reviews, precision_width, recall_width, by, source)
+        with _open(run, store, found.frame.run, found.frame.model, create=True) as opened:
+            draw_audit(run, opened, found, seed=seed, double=double)
+            place = opened.place
+        if not quiet:
+            print(_design_text(found))
+            print(
+                f"{found.reviews:,} tasks in the worklist audit of {place}, the design in {run / FILE}\n"
+                f"judge them with tallystick review {run}; then tallystick audit estimate {run}"
+            )
+
+
+@audit.command()
+def estimate(run: Run, store: Place = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+    """Estimate the error rates of a run from what people found in its sample."""
+    with _plain_errors():
+        from tallystick.linkage.audit import FILE, check_drawn, estimate_audit
+        from tallystick.linkage.audit_text import estimate_text
+
+        frame = check_drawn(run)
+        with _open(run, store, frame.run, frame.model, create=False) as opened:
+            found = estimate_audit(run, opened)
+        if as_json:
+            print(_json(found))
+        elif not quiet:
+            print(estimate_text(found))
+            print(f"all of it in {run / FILE}")
+
+
+def _designed(
+    run: Path,
+    reviews: int | None,
+    precision_width: float | None,
+    recall_width: float | None,
+    by: Sampled | None,
+    source: str | None,
+) -> AuditDesign:
+    from tallystick.linkage.audit import design_audit
+
+    return design_audit(
+        run,
+        reviews=reviews,
+        precision_width=precision_width,
+        recall_width=recall_width,
+        by=None if by is None else by.value,
+        source=source,
+    )
+
+
+def _design_text(found: AuditDesign) -> str:
+    from tallystick.linkage.audit_text import design_text
+
+    return design_text(found)
+
+
+def _open(run: Path, place: str | None, fingerprint: str, model: str, *, create: bool) -> Store:
+    from tallystick.preparation.extras import require
+
+    require("sqlalchemy", "decisions are kept in a database", "review")
+    from tallystick.review.store import Store
+
+    return Store.open(place or run / "review.sqlite", run=fingerprint, model=model, create=create)
+
+
+def _json(found: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
