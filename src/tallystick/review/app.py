@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -11,7 +12,6 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from tallystick import __version__
 from tallystick.errors import InputError, RunError
 from tallystick.review import routes_pages, routes_people, routes_session, routes_tasks
 from tallystick.review.admit import SignInNeeded, admit, page
@@ -71,7 +71,7 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
     api = FastAPI(
         title="tallystick review",
         summary="Pairs and records of a linkage, judged by people.",
-        version=__version__,
+        version=version("tallystick"),
         openapi_url=None,  # served by a route of our own, which asks for a role
         docs_url=None,
         redoc_url=None,
