@@ -14,6 +14,7 @@ import numpy as np
 
 from tallystick.quality.neighbours import fit_neighbours
 from tallystick.quality.rates import estimated_rates
+from tallystick.quality.report.figures import Figures
 
 Json = dict[str, Any]
 
@@ -296,7 +297,284 @@ def troubled_sample() -> tuple[Json, Json, Json]:
     return model, run, quality
 
 
-if __name__ == "__main__":
-    from tallystick.quality.report import write_report
+def _curve(first: float, last: float) -> list[Json]:
+    return [
+        {
+            "weight": first + (last - first) * k / 40,
+            "links": 6000.0 - 40 * k,
+            "precision": 1 - 0.3 * math.exp(-k / 6),
+            "recall": 0.999 - 0.00012 * k * k,
+        }
+        for k in range(41)
+    ]
 
-    write_report(sys.argv[1], *(troubled_sample() if "--troubled" in sys.argv else sample()))
+
+def _residuals(source: str) -> Json:
+    return {
+        "source": source,
+        "records": 5000,
+        "unlinked": 19,
+        "share": 0.0038,
+        "reasons": [
+            {"reason": "no candidate", "records": 11, "share": 11 / 19},
+            {"reason": "below threshold", "records": 8, "share": 8 / 19},
+        ],
+        "completeness": [{"field": "surname", "linked": 0.991, "unlinked": 0.737, "by_reason": {}}],
+        "passes": [
+            {"pass": "postcode", "unlinked": 3, "share_unlinked": 3 / 19, "linked": 0, "share_linked": 0.0}
+        ],
+        "unlinkable": {"no_pass": 2, "too_little": 1, "either": 3, "share": 3 / 19, "of_all_records": 4},
+        "attainable": None,
+        "best": None,
+    }
+
+
+def _group(name: str, records: int, linked: int) -> Json:
+    return {
+        "group": name,
+        "records": records,
+        "linked": linked,
+        "rate": linked / records,
+        "rate_low": linked / records - 0.003,
+        "rate_high": min(1.0, linked / records + 0.002),
+        "share_linked": 0.5,
+        "share_unlinked": 0.6,
+        "difference": -0.2,
+        "difference_low": -0.4,
+        "difference_high": 0.05,
+    }
+
+
+def _missed(source: str) -> Json:
+    groups = [_group("female", 2500, 2493), _group("male", 2400, 2390), _group("missing", 100, 98)]
+    table = {"name": "sex", "field": "sex", "difference": 0.21, "low": 0.03, "high": 0.4, "small": 0}
+    return {
+        "source": source,
+        "records": 5000,
+        "linked": 4981,
+        "rate": 0.9962,
+        "rate_low": 0.994,
+        "rate_high": 0.9976,
+        "subgroups": [{**table, "groups": groups}],
+    }
+
+
+def _audit() -> Json:
+    estimates = {"precision": 0.998, "recall": 0.991, "specificity": 0.99999991, "f1": 0.9945}
+    intervals = {"precision": [0.994, 0.9995], "recall": [0.982, 0.996]}
+    return {
+        "format": "tallystick audit 1",
+        "by": "record",
+        "sources": ["census"],
+        "seed": 1,
+        "strata": [
+            {
+                "name": "links 1",
+                "label": "links, posterior 0.99 to 1",
+                "kind": "link",
+                "low": 0.99,
+                "high": 1.0,
+                "size": 4900,
+                "drawn": 300,
+                "expected_errors": 1.2,
+                "origin": "audit",
+            }
+        ],
+        "below": {"expected_matches": 6.1, "origin": "model", "counted": False, "label": "below the floor"},
+        "estimate": {
+            "made_at": "2026-01-02T03:04:05Z",
+            "reviewers": 2,
+            "drawn": 300,
+            "judged": 298,
+            "unsure": 2,
+            "open": 0,
+            "disagreements": 0,
+            "strata": [
+                {
+                    "name": "links 1",
+                    "judged": 298,
+                    "unsure": 2,
+                    "open": 0,
+                    "outcomes": {"right": 297, "wrong": 1},
+                }
+            ],
+            "counts": {"links": 4981, "true_links": 4971.0, "false_links": 10.0, "missed": 45.0},
+            "estimates": estimates,
+            "intervals": intervals,
+            "corrected": {"estimates": {"precision": 0.9985, "recall": 0.992}, "intervals": intervals},
+            "notes": ["Reviewers were unsure of 2: these count as not judged."],
+        },
+    }
+
+
+def _review() -> Json:
+    kappa = {"n": 40, "observed": 0.95, "expected": 0.6, "kappa": 0.875, "low": 0.74, "high": 1.0}
+    return {
+        "format": "tallystick review 1",
+        "re_estimated": False,
+        "tasks": 23,
+        "verdicts": {"link": 15, "non-link": 6, "unsure": 2, "open": 0, "disagreement": 0},
+        "worklists": [
+            {
+                "name": "possible",
+                "blind": False,
+                "reviews": 2,
+                "tasks": 23,
+                "done": 21,
+                "unsure": 2,
+                "disagreements": 0,
+                "open": 0,
+                "agreement": {"overall": kappa},
+            }
+        ],
+        "reviewers": 2,
+        "pairs_decided": 21,
+        "links": {"before": 4966, "after": 4981, "confirmed": 0, "refused": 0, "new_by_review": 15},
+        "found_among_reviewed": {"false_links": 0, "missed_matches": 15, "missed_that_were_possible": 15},
+        "entities_changed": 15,
+    }
+
+
+def _truth() -> Json:
+    rates = {
+        "links": 4981,
+        "true_links": 4976,
+        "false_links": 5,
+        "missed": 20,
+        "precision": 0.999,
+        "recall": 0.996,
+        "f1": 0.9975,
+        "type1": 2e-7,
+        "type2": 0.004,
+    }
+    points = [
+        {"threshold": p["weight"], **{key: p[key] for key in ("links", "precision", "recall")}}
+        for p in reversed(_curve(-1.0, 30.0))
+    ]
+    bins = [(0.0, 0.5, 120, 3.2, 2), (0.5, 1.0, 4990, 4985.0, 4979)]
+    return {
+        "truth": "person_id",
+        "unknown_records": 0,
+        "matrix": {
+            "link": {"match": 4976, "non_match": 5, "unknown": 0},
+            "possible": {"match": 14, "non_match": 9, "unknown": 0},
+            "non-link": {"match": 2, "non_match": 268, "unknown": 0},
+            "not kept": {"match": 4, "non_match": 24_994_722, "unknown": 0},
+        },
+        "rates": rates,
+        "rates_with_possible": {**rates, "precision": 0.997, "recall": 0.9988},
+        "curve": {
+            "score": "weight",
+            "floor": -3.0,
+            "points": points,
+            "note": "Of pairs before an assignment.",
+        },
+        "assigned_curve": None,
+        "entities": {
+            "pairwise": rates,
+            "b_cubed": {"precision": 0.9995, "recall": 0.998, "f1": 0.9987},
+            "exact": {
+                "true_entities": 5004,
+                "entities": 5019,
+                "right": 4990,
+                "split": 14,
+                "joined": 3,
+                "precision": 0.994,
+                "recall": 0.997,
+                "f1": 0.9955,
+            },
+        },
+        "calibration": [
+            {
+                "low": low,
+                "high": high,
+                "pairs": n,
+                "expected": expected,
+                "true": true,
+                "expected_share": expected / n,
+                "true_share": true / n,
+                "share_low": max(0.0, true / n - 0.01),
+                "share_high": min(1.0, true / n + 0.01),
+            }
+            for low, high, n, expected, true in bins
+        ],
+    }
+
+
+def full_sample() -> Figures:
+    """A run with all that can come of it and after it."""
+    model, run, quality = sample()
+    model["em"]["log_likelihood"] = [-91_000.0 - 8000 * math.exp(-k / 3) for k in range(23)]
+    model["uncertainty"] = {"dispersion": 3.2}
+    for item, found, alone in zip(
+        run["counts"]["passes"], (35_412, 63_110, 5900), (30_000, 58_000, 1204), strict=True
+    ):
+        item |= {"found": found, "unique": alone}
+    bins = quality["histogram"]
+    bins["matches"] = [
+        float(n if x > 10 else n * 0.001) for n, x in zip(bins["candidates"], bins["edges"], strict=False)
+    ]
+    sources = {"census": quality["completeness"]["census"], "survey": quality["completeness"]["survey"]}
+    quality |= {
+        "distinct": {
+            source: {
+                field: {"distinct": 1000 - 40 * k, "records_per_value": 5.0, "commonest": 0.01}
+                for k, field in enumerate(own)
+            }
+            for source, own in sources.items()
+        },
+        "curve": {"scale": "weight", "points": _curve(-1.0, 30.0)},
+        "values": [
+            {
+                "comparison": "surname",
+                "bands": [
+                    {
+                        "first": 2**k,
+                        "last": 2 ** (k + 1) - 1,
+                        "values": 900 // 2**k,
+                        "records": 900,
+                        "share": 2**k / 5000,
+                        "weight": 9.0 - 0.7 * k,
+                        "low": 8.7 - 0.7 * k,
+                        "high": 9.3 - 0.7 * k,
+                    }
+                    for k in range(7)
+                ],
+            }
+        ],
+        "reach": {
+            "edges": [float(k) for k in range(0, 41)],
+            "sampled": False,
+            "sources": {
+                name: {
+                    "records": 5000,
+                    "counts": [0] * 8 + [60] + [0] * 20 + [4940] + [0] * 10,
+                    "median": 29.4,
+                    "below": 60,
+                }
+                for name in sources
+            },
+        },
+        "entities": {
+            "method": "clusters",
+            "support": 0.5,
+            "entities": 5019,
+            "several": 4981,
+            "largest": 2,
+            "cut_links": 0,
+            "sizes": [[1, 38], [2, 4981]],
+        },
+        "residuals": {"sources": [_residuals(name) for name in sources]},
+        "missed": {"level": 0.95, "smallest": 10, "sources": [_missed(name) for name in sources]},
+    }
+    return Figures(model, run, quality, audit=_audit(), review=_review(), truth=_truth())
+
+
+if __name__ == "__main__":
+    from tallystick._files import write_text
+    from tallystick.quality.report import render_page, report_content, write_report
+
+    if "--full" in sys.argv:
+        write_text(sys.argv[1], render_page(report_content(full_sample())))
+    else:
+        write_report(sys.argv[1], *(troubled_sample() if "--troubled" in sys.argv else sample()))

@@ -297,7 +297,7 @@ def test_evaluate_a_link(run: Path) -> None:
     precision, recall = right / links.height, right / true
     result = call("evaluate", run / "out", "--truth", "person")
     assert result.exit_code == 0
-    assert result.stdout == (
+    assert result.stdout.startswith(
         f"precision {precision:.4f}  recall {recall:.4f}  F1 {2 * right / (links.height + true):.4f}  "
         f"({links.height} links, {true} true)\n"
     )
@@ -323,7 +323,7 @@ def test_evaluate_a_deduplication(tmp_path: Path) -> None:
     true = pairs_of([row[5] for row in rows])
     right = len(found & true)
     assert right > 5
-    entities, links = result.stdout.splitlines()
+    entities, links = result.stdout.splitlines()[:2]
     assert entities == (
         f"entities: precision {right / len(found):.4f}  recall {right / len(true):.4f}  "
         f"F1 {2 * right / (len(found) + len(true)):.4f}  ({len(found)} pairs, {len(true)} true)"

@@ -34,6 +34,7 @@ def plain(
     source: list[int] | None = None,
     duplicate_free: tuple[bool, ...] = (),
     within: bool = True,
+    apart: frozenset[tuple[int, int]] = frozenset(),
 ) -> list[list[int]]:
     """The same by looking at all pairs of groups before each merger."""
     source = source or [0] * n
@@ -48,7 +49,7 @@ def plain(
         linked = any(link for _, link in between)
         clash = any(free and any(source[i] == s for i in a) and any(source[j] == s for j in b)
                     for s, free in enumerate(duplicate_free))  # fmt: skip
-        if not linked or clash:
+        if not linked or clash or any((min(i, j), max(i, j)) in apart for i, j in product(a, b)):
             return None
         value = math.fsum(p for p, _ in between) / len(between)
         return value if value >= support or len(a) + len(b) == 2 else None
@@ -60,7 +61,7 @@ def plain(
             if (value := mean(a, b)) is not None
         ]
         if not found:
-            return moved(groups, pairs, support, source, duplicate_free, within)
+            return moved(groups, pairs, support, source, duplicate_free, within, apart)
         *_, at, to = min(found)
         groups[at] = sorted(groups[at] + groups[to])
         del groups[to]
@@ -73,6 +74,7 @@ def moved(
     source: list[int],
     duplicate_free: tuple[bool, ...],
     within: bool,
+    apart: frozenset[tuple[int, int]],
 ) -> list[list[int]]:
     """Records go where they add most, and what no link holds together any more falls apart."""
 
@@ -96,6 +98,7 @@ def moved(
             ):
                 full = any(free and s == source[row] and any(source[j] == s for j in other)
                            for s, free in enumerate(duplicate_free))  # fmt: skip
+                full |= any((min(row, j), max(row, j)) in apart for j in other)
                 if other is own or full or not any(of(row, j)[1] for j in other):
                     continue
                 if (value := adds(row, other)) > most + 1e-12:

@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from tallystick._formats import mask, percent, probability
 from tallystick.errors import RunError
 from tallystick.quality import vega_bundle as bundle_module
-from tallystick.quality.charts import levels_chart, weights_chart
+from tallystick.quality.charts.levels import levels_chart
+from tallystick.quality.charts.weights import weights_chart
 from tallystick.quality.diagnostics import em_sentence, level_weights, parameter_warnings
 from tallystick.quality.report import render_report, write_report
 from tests.sample_report import sample, troubled_sample
@@ -140,7 +141,7 @@ def test_every_chart_has_a_place_a_text_and_a_table(page: Page) -> None:
     charts = json.loads(page.scripts[0])
     places = {a["id"]: a for _, a in page.elements if a.get("class") == "chart"}
     assert set(charts) == set(places)
-    assert len(charts) == 8
+    assert len(charts) == 12
     assert all(a["role"] == "img" and a["aria-label"] for a in places.values())
     model, _, quality = sample()
     for comparison in model["comparisons"]:
@@ -474,7 +475,11 @@ def test_charts_compile() -> None:
     import vl_convert
 
     levels = levels_chart(["differs", "same"], [0.1, 0.9], [1.0, 0.0], 1e-8)
-    weights = weights_chart([-1.0, 0.0, 1.0], [609_000_000, 3], [0, 3], [("upper threshold 0.50", 0.5)])
+    bins = [
+        {"from": -1.0, "to": 0.0, "candidates": 609_000_000, "links": 0, "matches": 0.4},
+        {"from": 0.0, "to": 1.0, "candidates": 3, "links": 3, "matches": 2.9},
+    ]
+    weights = weights_chart(bins, [("upper threshold 0.50", 0.5)])
     for chart in (levels, weights):
         svg = vl_convert.vegalite_to_svg({**chart, "width": 300})
         assert "NaN" not in svg
@@ -503,6 +508,6 @@ def test_draws_every_chart_in_a_browser(tmp_path: Path) -> None:
         check=True,
     )
     drawn = re.findall(r"<svg[^>]*class=\"marks\"", done.stdout)
-    assert len(drawn) == 8
+    assert len(drawn) == 12
     # Whatever the page's policy refuses, and any error of a script, is written to the console.
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -109,19 +109,30 @@ def interval(limits: Sequence[float], form: str) -> str:
     return f"{low} to {high}"
 
 
-def weight(value: float | None, *, sign: bool = True) -> str:
-    """A match weight (natural logarithm), with its sign.
+def weight(value: float | str | None, *, sign: bool = True) -> str:
+    """A match weight (natural logarithm), with its sign; JSON has the infinite ones as texts.
 
     Examples
     --------
-    >>> weight(8.312), weight(-2.1), weight(float("-inf"))
-    ('+8.31', '−2.10', '−∞')
+    >>> weight(8.312), weight(-2.1), weight(float("-inf")), weight("Infinity")
+    ('+8.31', '−2.10', '−∞', '+∞')
     """
-    if value is None or math.isnan(value):
+    if value is None or math.isnan(number := float(value)):
         return NOTHING
-    plus = "+" if sign and value > 0 else ""
-    text = "∞" if value == math.inf else "-∞" if value == -math.inf else f"{value:.2f}"
+    plus = "+" if sign and number > 0 else ""
+    text = "∞" if number == math.inf else "-∞" if number == -math.inf else f"{number:.2f}"
     return (plus + ("0.00" if text == "-0.00" else text)).replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A difference with its sign.
+
+    Examples
+    --------
+    >>> signed(-0.1874), signed(0.0338), signed(None)
+    ('−0.187', '+0.034', '–')
+    """
+    return NOTHING if value is None else f"{value:+.{digits}f}".replace("-", MINUS)
 
 
 def seconds(value: float) -> str:

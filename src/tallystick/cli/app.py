@@ -354,20 +354,6 @@ def add(
 
 
 @app.command()
-def evaluate(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
-    truth: Annotated[
-        str, typer.Option("--truth", help="Column that says who a record is; equal values are matches.")
-    ],
-) -> None:
-    """Count the errors of a run against the truth, which the linkage itself could not read."""
-    with _plain_errors():
-        from tallystick.cli.commands import evaluate_run
-
-        print(evaluate_run(run, truth))
-
-
-@app.command()
 def thresholds(
     run: Annotated[Path, typer.Argument(help="Directory of a run.")],
     type1: Annotated[

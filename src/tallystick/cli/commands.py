@@ -271,19 +271,3 @@ def export_links(run: Path, out: Path, columns: Sequence[str], possible: bool, f
     table = join_pairs(read_table(run / "links.parquet"), sources, columns, decisions)
     write_table(table, out)
     return f"{out}: {len(table):,} rows, {table.width} columns"
-
-
-def evaluate_run(run: Path, truth: str) -> str:
-    """Errors of a run against the truth."""
-    from tallystick.linkage.evaluate import evaluate
-    from tallystick.linkage.run import check_unchanged
-    from tallystick.linkage.tables import read_table
-
-    facts = read_facts(run)
-    sources = read_sources(run, facts)
-    check_unchanged(sources, facts)
-    pairs, entities = (read_table(run / f"{name}.parquet") for name in ("links", "entities"))
-    keys = [one["key"] for one in facts["counts"].get("keys", [])]  # of a run of match keys
-    taken_out = run / "removed.parquet"
-    removed = read_table(taken_out) if taken_out.exists() else None
-    return evaluate(pairs, entities, sources, facts["kind"], truth, keys, removed).text()

@@ -18,8 +18,10 @@ from tallystick.linkage.entities import entity_figures
 from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
 from tallystick.linkage.forecast import CURVE, curve_table
 from tallystick.linkage.golden import check_golden
+from tallystick.linkage.missed import missed_figures, unlinked_records
 from tallystick.linkage.model import Model
 from tallystick.linkage.preparing import with_references, without_references, write_preparation
+from tallystick.linkage.residual_figures import residual_figures
 from tallystick.linkage.run import check_unchanged, run_facts
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table
@@ -72,6 +74,11 @@ def add_to_run(
     out, start = Path(out), time.perf_counter()
     if out.absolute() == run.absolute():
         raise InputError(f"{out}: this is the run that the file is added to: give another directory.")
+    if "finalised" in facts:
+        raise InputError(
+            f"{run}: this run was finalised, and the new file might join records that reviewers hold apart: "
+            f"add the file to the run before, {facts['finalised']['run']}, or link all files anew."
+        )
     check_folder(out, force)
     check_unchanged(sources, facts)
     entities = read_table(run / "entities.parquet").with_columns(pl.col("entity_id").cast(pl.String))
@@ -116,15 +123,23 @@ def add_to_run(
     write_table(_curves(added, entered.model, read_table(run / CURVE)), out / CURVE)
     added.model.save(out / "model.json")
     figures = entity_figures(prepared, added.clustering)
-    quality = {**new.quality_dict(), "entities": figures, "pairs_of": source.name}
+    linked = ~unlinked_records(prepared, tables["residuals"])
+    quality = {
+        **new.own_figures(),
+        "entities": figures,
+        "pairs_of": source.name,
+        "residuals": residual_figures(prepared, linked, tables["residuals"], new.weighed()),
+        "missed": missed_figures(prepared, linked),
+    }
     write_json(out / "quality.json", quality)
     counts = {**new.counts_dict(), "entities": figures["entities"], "cut_links": figures["cut_links"]}
     counts["unlinked"] = _unlinked(tables["residuals"], prepared.records.sources)
     seconds = {"add": round(time.perf_counter() - start, 3)}
     written = run_facts(prepared, counts, seconds, threads)
     names = [*facts.get("added", []), source.name]
-    write_report(out / "report.html", new.model.to_dict(), written, quality)
-    write_json(out / "run.json", {**written, "added": names, "fingerprint": digest.hexdigest()})
+    written = {**written, "added": names, "fingerprint": digest.hexdigest()}
+    write_report(out / "report.html", new.model.to_dict(), written, quality, json_path=out / "report.json")
+    write_json(out / "run.json", written)
     remove(out / WORK)
     progress("writing", 1, 1)
     return added

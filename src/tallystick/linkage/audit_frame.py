@@ -17,12 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._files import file_sha256
 from tallystick.blocking.constraint import constraint
 from tallystick.errors import InputError
 from tallystick.linkage.audit_shares import ENDS, Finding, Shares, keys_table
 from tallystick.linkage.audit_units import KEY, Part, Tables, by_pair, by_record
-from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.linkage.run_folder import model_version, read_facts, read_figures
 from tallystick.linkage.saved import load_model
 from tallystick.quality.audit_design import AuditPlan, PlannedStratum
 from tallystick.quality.audit_strata import Outcome, StratumKind
@@ -197,7 +196,7 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
         beyond=0.0,
         others=tables.others,
         run=str(facts["fingerprint"]),
-        model=file_sha256(run / "model.json"),
+        model=model_version(run, facts),
         kind=str(facts["kind"]),
         once=once,
         entities=tables.entities,

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from tallystick.errors import RunError
 from tallystick.linkage.prepare import Prepared
+from tallystick.linking.cannot_link import components_apart
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.clustering import Clustering, cluster
 from tallystick.linking.decide import DecidedPairs
+from tallystick.linking.fixed import Fixed
 from tallystick.records.records import Records
 
 Ints = NDArray[np.int64]
@@ -52,6 +54,46 @@ def clustering_of(prepared: Prepared, decided: DecidedPairs) -> Clustering:
         duplicate_free=free_of_duplicates(prepared),
         within=prepared.kind != "link",
         rank=ranks(records, decided.records_of(links, records.n_records)),
+    )
+
+
+def fixed_clustering(prepared: Prepared, decided: DecidedPairs, fixed: Fixed) -> Clustering:
+    """Entities of all records, as the specification asks for, under decisions of people.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    decided : DecidedPairs
+        The pairs.
+    fixed : Fixed
+        Which of them people have decided, without contradiction.
+
+    Returns
+    -------
+    Clustering
+        Records of a fixed link are one entity, those of a refused pair two, whatever else joins them.
+    """
+    records, pairs, asked = prepared.records, decided.pairs, prepared.spec.entities
+    links, n = decided.links, records.n_records
+    rank = ranks(records, decided.records_of(links, n))
+    if asked.method == "components":
+        return components_apart(
+            pairs.left, pairs.right, decided.posterior, links, fixed.refused, n, held=fixed.link, rank=rank
+        )
+    return cluster(
+        pairs.left,
+        pairs.right,
+        decided.posterior,
+        links,
+        n,
+        support=asked.support,
+        source=prepared.source_of(np.arange(n)),
+        duplicate_free=free_of_duplicates(prepared),
+        within=prepared.kind != "link",
+        rank=rank,
+        start=connected_components(pairs.left[fixed.link], pairs.right[fixed.link], n),
+        apart=fixed.refused,
     )
 
 
@@ -175,9 +217,10 @@ def entity_figures(prepared: Prepared, found: Clustering) -> dict[str, Any]:
     -------
     dict
         ``method``, ``support``, the number of ``entities``, of those with ``several`` records, of records in
-        the ``largest``, and of ``cut_links``.
+        the ``largest``, and of ``cut_links``; ``sizes``, pairs of a size and how many entities have it.
     """
     asked, size = prepared.spec.entities, np.bincount(found.entity)
+    sizes, numbers = np.unique(size, return_counts=True)
     return {
         "method": asked.method,
         "support": asked.support if asked.method == "clusters" else None,
@@ -185,6 +228,7 @@ def entity_figures(prepared: Prepared, found: Clustering) -> dict[str, Any]:
         "several": int((size > 1).sum()),
         "largest": int(size.max()),
         "cut_links": int(found.cut.sum()),
+        "sizes": [[int(one), int(n)] for one, n in zip(sizes, numbers, strict=True)],
     }
 
 

@@ -14,8 +14,10 @@ from tallystick.blocking.pass_sizes import found_sizes
 from tallystick.blocking.sizes import largest_blocks
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.chart_figures import curve_points, distinct_values, pairs_of_one_pass
 from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.reach import copies, reach_figures, value_figures
 from tallystick.linking.clustering import Clustering
 from tallystick.linking.constraints import any_competes, constraint_of, zero_weight
 from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
@@ -76,12 +78,19 @@ def estimate_rates(
         of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
         floors = floors_for(prepared.spec.decision, parameters, curves)
         below = matches_below(parameters, curves, floors)
-        matches = (of_all.matches + below) / parameters.selected_matches
+        # Matches that no pass finds, which people have found, are of those that are expected beyond.
+        beyond_passes = pairs.pass_number >= len(prepared.spec.passes)
+        outside = float(decided.posterior[beyond_passes].sum())
+        found = of_all.matches - outside + below
+        matches = max(found / parameters.selected_matches, found + outside)
     else:
         patterns = counts.coding.decode(counts.patterns)[:, :n_comparisons]
         posterior = parameters.posterior(parameters.weights(patterns, counts.source_pair), counts.source_pair)
         of_all = expected_matches(parameters, patterns, counts.source_pair, posterior, counts.counts)
         matches = sum(pair.expected_matches for pair in parameters.pairs)
+        # Where people have decided pairs, that stands in place of what their pattern let expect.
+        found_by_pass = pairs.pass_number < len(prepared.spec.passes)
+        matches += float((decided.posterior - decided.posterior_pair)[found_by_pass].sum())
     rates = estimated_rates(decided.posterior[linked], matches, allowed)
     unsure = parameters.uncertainty
     if unsure is not None:
@@ -114,6 +123,7 @@ def counts_dict(
     offsets = prepared.records.offsets
     found = found_sizes(prepared.plan.blocking)
     largest = largest_blocks(prepared.plan.blocking, prepared.records)
+    alone = pairs_of_one_pass(prepared, counts)
     passes = []
     for number, one in enumerate(prepared.spec.passes):
         own = pairs.pass_number == number
@@ -123,6 +133,7 @@ def counts_dict(
                 "found": round(found[number].n_pairs),
                 **({} if (size := found[number]).exact else {"found_low": size.low, "found_high": size.high}),
                 "pairs": int(counts.counts[counts.pass_number == number].sum()),
+                "unique": alone[number],
                 "kept": int(own.sum()),
                 "links": int((own & decided.links).sum()),
                 "possible": int((own & decided.possible).sum()),
@@ -168,6 +179,8 @@ def quality_dict(
     limits = [constraint_of(decision, pair) for pair in parameters.pairs]
     of_none = zero_weight(parameters.pairs[0], limits[0]) if len(limits) == 1 and limits[0].competes else None
     second = neighbours(prepared, parameters, decided, decision, rates.matches)
+    upper = max(upper for _, upper in thresholds)
+    known = copies(prepared, parameters)
     return {
         "estimated": {**rates.to_dict(), "blocking_missed": missed_by_blocking},
         "neighbours": second.to_dict() if second else None,
@@ -175,11 +188,15 @@ def quality_dict(
         "no_link_constant": of_none if limits[0].one_to_one else None,
         "none_weight": None if limits[0].one_to_one else of_none,
         "lower": min(lower for lower, _ in thresholds),
-        "upper": max(upper for _, upper in thresholds),
+        "upper": upper,
         "scale": decision.scale,
         "thresholds": {"lower": decision.lower, "upper": decision.upper},
         "rule": _rule(prepared.spec.decision, decision),
+        "curve": curve_points(curves, parameters),
         "completeness": {table.name: dict(table.completeness) for table in prepared.inputs},
+        "distinct": distinct_values(prepared.records),
+        "values": value_figures(prepared, parameters, known),
+        "reach": reach_figures(prepared, known, upper),
         "examples": _examples(prepared, parameters, decided),
     }
 
@@ -198,6 +215,8 @@ def _histogram(parameters: Parameters, counts: PatternCounts, decided: DecidedPa
     low, high = np.floor(weights.min()), np.ceil(weights.max())
     edges = np.linspace(low, max(high, low + 1), BINS + 1)
     candidates, _ = np.histogram(weights, edges, weights=counts.counts)
+    posterior = parameters.posterior(weights, counts.source_pair)
+    matches, _ = np.histogram(weights, edges, weights=counts.counts * posterior)
     of_links = decided.pairs.weight[decided.links]
     if parameters.with_terms:  # as the candidates, of which only the patterns are known
         patterns = parameters.coding.decode(decided.pairs.pattern[decided.links])
@@ -207,6 +226,7 @@ def _histogram(parameters: Parameters, counts: PatternCounts, decided: DecidedPa
         "edges": [float(edge) for edge in edges],
         "candidates": [int(n) for n in candidates],
         "links": [int(n) for n in links],
+        "matches": [float(n) for n in matches],
     }
 
 

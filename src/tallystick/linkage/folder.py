@@ -37,14 +37,18 @@ MATCH_OUTPUTS = (
     "ambiguous_pairs.parquet",
     "entities.parquet",
     "residuals.parquet",
+    "quality.json",
     "sample.csv",
     "run.json",
 )
 """Files of a run by match keys."""
 SOMETIMES = (
+    "truth.json",
+    "errors.parquet",
     "duplicates.parquet",
     "golden.parquet",
     "changes.parquet",
+    "review.json",
     "prepare.json",
     "failures.parquet",
     "removed.parquet",

@@ -159,15 +159,15 @@ class HouseholdLinks(SequentialLinks):
             },
         }
 
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds."""
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds but for residuals and who is missed."""
         rates, missed = _rates(self.prepared, self.steps)
-        return {**super().quality_dict(), "estimated": {**rates.to_dict(), "blocking_missed": missed}}
+        return {**super().own_figures(), "estimated": {**rates.to_dict(), "blocking_missed": missed}}
 
     def why(self, left: str | tuple[str, str], right: str | tuple[str, str]) -> Why:
         """Why two records are linked, or why not, in the stage that decided (see `Links.why`)."""
         rows = rows_of_pair(self.prepared, left, right)
-        own = [one for one in self.steps if one.links is not None and np.isin(rows, one.records.rows).all()]
+        own = [one for one in self.steps if one.links is not None and one.has(rows)]
         if not own:
             raise InputError(f"{left!r} and {right!r}: no stage had both records.")
         kept = [one for one in own if _kept(one, rows)]

@@ -24,6 +24,7 @@ from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
 from tallystick.linkage.model import Model
 from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.residual_figures import Weighed
 from tallystick.linkage.results import Results
 from tallystick.linkage.why import Why, why
 from tallystick.linking.constraints import any_competes
@@ -206,12 +207,17 @@ class Links(Results):
         entered = Entered(self.model, prepared.spec.sources, hashes, self.pairs, self.entities)
         return add_source(entered, source, **how)
 
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds."""
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds but for residuals and who is missed."""
         quality = figures.quality_dict(
             self.prepared, self.model.parameters, self.counts, self.decided, self.decision, self.curves
         )
         return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
+
+    def weighed(self) -> tuple[Weighed, ...]:
+        """What the records were compared by."""
+        rows = np.arange(self.prepared.records.n_records, dtype=np.int32)
+        return (Weighed(self.prepared, rows, self.model.parameters, self.decision),)
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage and pass, as ``run.json`` holds them."""

@@ -18,6 +18,7 @@ from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_
 from tallystick.linkage.golden import check_golden
 from tallystick.linkage.key_links import link_records
 from tallystick.linkage.matches import Matches
+from tallystick.linkage.missed import check_subgroups
 from tallystick.linkage.outside import outside_sha256
 from tallystick.linkage.prepare import Known, as_sources, read_records
 from tallystick.linkage.preparing import with_references, write_preparation
@@ -136,6 +137,7 @@ def match_run(
         check_golden(spec.entities.golden, files)
     with clock.stage("read"):
         known = _read(spec, inputs, threads, progress)
+    check_subgroups(known.spec, known.spec.sources, known.kind, known.records)
     fingerprint = _fingerprint(known)
     check_resumable(folder, fingerprint, force)
     with clock.stage("match"):
@@ -157,6 +159,7 @@ def match_run(
             write_table(sample, folder / "sample.csv")
         if golden is not None:
             write_table(golden, folder / "golden.parquet")
+        write_json(folder / "quality.json", found.quality_dict())
     facts = run_facts(known, found.counts_dict(), clock.seconds, threads)
     write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
     remove(folder / WORK)

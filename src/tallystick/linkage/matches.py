@@ -17,8 +17,10 @@ from tallystick.linkage.entities import entities_table, entity_ids
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
 from tallystick.linkage.golden import golden_records
+from tallystick.linkage.missed import missed_figures
 from tallystick.linkage.prepare import Known
 from tallystick.linkage.preparing import removed_table, with_references, with_removed
+from tallystick.linkage.residual_figures import residual_figures
 from tallystick.linkage.tables import pair_ids
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.entities import Golden
@@ -265,6 +267,22 @@ class Matches:
         removed = removed_table(known.prepared_sources) if known.prepared_sources else None
         keys = self._labels.to_list()
         return evaluate(self.pairs, self.entities, known.spec.sources, known.kind, truth, keys, removed)
+
+    def quality_dict(self) -> dict[str, Any]:
+        """What ``quality.json`` holds: the residuals by reason, and who is missed; keys estimate no rates.
+
+        Returns
+        -------
+        dict
+            ``residuals`` (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
+            (`tallystick.linkage.missed.missed_figures`).
+        """
+        linked = np.zeros(self.known.records.n_records, bool)
+        linked[self.matched.left] = linked[self.matched.right] = True
+        return {
+            "residuals": residual_figures(self.known, linked, self.residuals),
+            "missed": missed_figures(self.known, linked),
+        }
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts as plain data, for ``run.json``."""

@@ -311,4 +311,9 @@ def read_model(path: str | Path) -> tuple[str, dict[str, Any]]:
         raise InputError(f"{path}: the file cannot be read as JSON ({error}).") from error
     if not isinstance(data, dict):
         raise InputError(f"{path}: found JSON that is no model.")
+    if data.get("purged"):
+        raise InputError(
+            f"{path}: the values whose frequencies this model weighs by were removed by tallystick purge, so "
+            "that it decides nothing any more: link again."
+        )
     return str(path), data

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import polars as pl
 
@@ -15,14 +15,17 @@ from tallystick.linkage.entities import clustering_of, clusters_table, entities_
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.golden import golden_records
+from tallystick.linkage.missed import missed_figures, unlinked_records
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.preparing import removed_table, with_references, with_removed
+from tallystick.linkage.residual_figures import Weighed, residual_figures
 from tallystick.linkage.tables import NAMES
 from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
 from tallystick.linking.entities import Golden
 from tallystick.preparation.source import Source
 from tallystick.preparation.whole_table import as_prepared
+from tallystick.quality.subgroups import Quality, Subgroup
 
 if TYPE_CHECKING:
     from tallystick.linkage.model import Model
@@ -193,15 +196,104 @@ class Results(ABC):
         show_values : bool
             Show the values of example pairs; masked otherwise.
         """
+        from tallystick._files import write_text
+        from tallystick.quality.report import render_page
+
+        write_text(path, render_page(self.report_content(show_values=show_values)))
+
+    def charts(self, folder: str | Path, form: Literal["png", "svg"] = "png") -> list[Path]:
+        """Write every chart of the report, a file each; none of them shows a value of a record.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it is not there; files of the same name are replaced.
+        form : {"png", "svg"}
+            What they are written as.
+
+        Returns
+        -------
+        list of Path
+        """
+        from tallystick.quality.report.chart_files import save_report_charts
+
+        return save_report_charts(self.report_content(), folder, form)
+
+    def report_content(self, *, show_values: bool = False) -> dict[str, Any]:
+        """What the report says, as ``report.json`` of a run holds it.
+
+        Parameters
+        ----------
+        show_values : bool
+            Show the values of example pairs; masked otherwise.
+
+        Returns
+        -------
+        dict
+            See `tallystick.quality.report.content.report_content`.
+        """
         from tallystick.linkage.run import run_facts
-        from tallystick.quality.report import write_report
+        from tallystick.quality.report import Figures, report_content
 
         facts = run_facts(self.prepared, self.counts_dict(), timings={}, threads=None)
-        write_report(path, self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
+        figures = Figures(self.model.to_dict(), facts, self.quality_dict(), show_values=show_values)
+        return report_content(figures)
+
+    def quality_dict(self, residuals: pl.DataFrame | None = None) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds.
+
+        Parameters
+        ----------
+        residuals : polars.DataFrame, optional
+            `residuals`, where it has been made or written already.
+
+        Returns
+        -------
+        dict
+            Estimated rates, thresholds, example pairs; ``residuals``
+            (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
+            (`tallystick.linkage.missed.missed_figures`).
+        """
+        table = self.residuals if residuals is None else residuals
+        linked = ~unlinked_records(self.prepared, table)
+        return {
+            **self.own_figures(),
+            "residuals": residual_figures(self.prepared, linked, table, self.weighed()),
+            "missed": missed_figures(self.prepared, linked),
+        }
+
+    def missed(self, *by: str | Subgroup, smallest: int | None = None) -> dict[str, Any]:
+        """Who is missed: rates of linkage by subgroup, and how linked and unlinked records differ.
+
+        Parameters
+        ----------
+        *by : str or Subgroup
+            Fields or columns; by default those of the specification.
+        smallest : int, optional
+            Groups with fewer records are put together; by default as in the specification.
+
+        Returns
+        -------
+        dict
+            As of `tallystick.linkage.missed.missed_figures`.
+
+        Raises
+        ------
+        InputError
+            Where no source has a field or column, or it holds the truth.
+        """
+        asked = self.prepared.spec.quality
+        subgroups = tuple(one if isinstance(one, Subgroup) else Subgroup(field=one) for one in by)
+        quality = Quality(subgroups=subgroups or asked.subgroups, smallest=smallest or asked.smallest)
+        return missed_figures(self.prepared, ~unlinked_records(self.prepared, self.residuals), quality)
 
     @abstractmethod
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds."""
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds but for residuals and who is missed."""
+
+    @abstractmethod
+    def weighed(self) -> tuple[Weighed, ...]:
+        """What the records were compared by."""
 
     @abstractmethod
     def counts_dict(self) -> dict[str, Any]:

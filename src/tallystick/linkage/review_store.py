@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick._files import file_sha256
 from tallystick.errors import InputError
-from tallystick.linkage.run_folder import read_facts
+from tallystick.linkage.run_folder import model_version, read_facts
 from tallystick.preparation.extras import require
 
 if TYPE_CHECKING:
@@ -55,4 +54,4 @@ def open_store(run: Path, url: str | None = None, *, create: bool = True) -> Sto
     from tallystick.review.store import Store
 
     place = url or os.environ.get(STORE_VARIABLE) or run / STORE_FILE
-    return Store.open(place, run=str(facts["fingerprint"]), model=file_sha256(model), create=create)
+    return Store.open(place, run=str(facts["fingerprint"]), model=model_version(run, facts), create=create)

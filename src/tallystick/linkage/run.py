@@ -43,6 +43,7 @@ from tallystick.linkage.identify import pair_source, pairs_sha256
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.matches import Matches
+from tallystick.linkage.missed import check_subgroups
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import dictionaries_sha256, outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
@@ -50,6 +51,7 @@ from tallystick.linkage.preparing import preparation_dict, write_preparation
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
+from tallystick.linkage.tables import read_table
 from tallystick.linking.score import ScoredPairs
 from tallystick.patterns.count import PatternCounts, count_patterns
 from tallystick.patterns.plan import DEFAULT_MEMORY
@@ -134,6 +136,7 @@ def run(
         encoded = read_records(spec, sources, threads, progress)
     if model is None:
         check_sizes(encoded.inputs)
+    check_subgroups(spec, sources, spec.kind_of(len(sources)), encoded.records)
     fingerprint = _fingerprint(spec, encoded.inputs, model)
     check_resumable(folder, fingerprint, force)
     with clock.stage("prepare"):
@@ -153,7 +156,7 @@ def run(
             by_households = link_by_households(prepared, given, threads=threads, progress=progress)
         open_folder(folder, fingerprint)
         by_households.model.save(folder / "model.json")
-        return _written(folder, fingerprint, by_households, clock, threads, progress)
+        return write_run(folder, fingerprint, by_households, clock, threads, progress)
     if spec.by_steps:
         steps_given = model.steps if isinstance(model, SequentialModel) else None
         with clock.stage("steps"):
@@ -163,7 +166,7 @@ def run(
                 if unfinished(folder) == fingerprint:  # a step before it has opened the directory
                     (refuse if isinstance(error, TooManyPairs) else abandon)(folder)
                 raise
-        return _written(folder, fingerprint, by_steps, clock, threads, progress)
+        return write_run(folder, fingerprint, by_steps, clock, threads, progress)
     assert not isinstance(model, SequentialModel)
     estimates = model is None and not (folder / "model.json").exists()
     knowledge = read_knowledge(prepared, threads, progress) if estimates else None
@@ -186,21 +189,49 @@ def run(
         counts = replace(counts, remembered=None)
         links = replace(links, counts=counts)
         give_back()
-    return _written(folder, fingerprint, links, clock, threads, progress)
+    return write_run(folder, fingerprint, links, clock, threads, progress)
 
 
-Result = TypeVar("Result", Links, SequentialLinks, HouseholdLinks)
+Result = TypeVar("Result", bound=Links | SequentialLinks | HouseholdLinks)
 
 
-def _written(
+def write_run(
     folder: Path,
     fingerprint: str,
     links: Result,
     clock: Clock,
     threads: int | None,
     progress: Progress,
+    *,
+    further: Mapping[str, Any] | None = None,
+    carried: Mapping[str, Any] | None = None,
 ) -> Result:
-    """Write the tables, figures and report of decided pairs; the run is complete then."""
+    """Write the tables, figures and report of decided pairs; the run is complete then.
+
+    Parameters
+    ----------
+    folder : path
+        The directory, which `open_folder` has opened, with ``model.json``.
+    fingerprint : str
+        Of the run.
+    links : Links, SequentialLinks or HouseholdLinks
+        The decided pairs.
+    clock : Clock
+        Seconds of the stages.
+    threads : int, optional
+        Number of threads that was asked for.
+    progress : Progress
+        Told how far the writing is.
+    further : mapping, optional
+        More for ``run.json``.
+    carried : mapping, optional
+        Entries of ``quality.json`` that stay as another run has them.
+
+    Returns
+    -------
+    Links, SequentialLinks or HouseholdLinks
+        What was given.
+    """
     with clock.stage("write"):
         write_preparation(folder, links.prepared.prepared_sources)
         for name in (*links.table_names, *(("duplicates",) if links.prepared.duplicates else ())):
@@ -214,13 +245,16 @@ def _written(
             _write_ambiguous(folder, links.matches)
         if links.curves and not (folder / CURVE).exists():
             write_table(curve_table(links.curves), folder / CURVE)
-        quality = links.quality_dict()
+        quality = {**links.quality_dict(read_table(folder / "residuals.parquet")), **(carried or {})}
         write_json(folder / "quality.json", quality)
-    facts = run_facts(links.prepared, links.counts_dict(), clock.seconds, threads)
+    facts = {**run_facts(links.prepared, links.counts_dict(), clock.seconds, threads), **(further or {})}
     progress("writing report", 0, 1)
-    write_report(folder / "report.html", links.model.to_dict(), facts, quality)
+    facts = {**facts, "fingerprint": fingerprint}
+    write_report(
+        folder / "report.html", links.model.to_dict(), facts, quality, json_path=folder / "report.json"
+    )
     progress("writing report", 1, 1)
-    write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
+    write_json(folder / "run.json", facts)
     remove(folder / WORK)  # a directory that has run.json and not this is complete
     return links
 

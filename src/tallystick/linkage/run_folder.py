@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tallystick._files import file_sha256
 from tallystick.errors import InputError
 from tallystick.linkage.folder import RUN_FORMAT, WORK
 from tallystick.preparation.source import Source
+from tallystick.spec import Spec
 
 
 def read_facts(run: Path) -> dict[str, Any]:
@@ -43,6 +45,23 @@ def read_facts(run: Path) -> dict[str, Any]:
             "run the linkage again."
         )
     return facts
+
+
+def model_version(run: Path, facts: dict[str, Any]) -> str:
+    """SHA-256 of the model of a run, as it was before a purge has removed values from it.
+
+    Parameters
+    ----------
+    run : path
+        The directory.
+    facts : dict
+        Its ``run.json``.
+
+    Returns
+    -------
+    str
+    """
+    return str(facts.get("purged", {}).get("model") or file_sha256(run / "model.json"))
 
 
 def read_figures(path: Path) -> dict[str, Any]:
@@ -86,3 +105,21 @@ def read_sources(run: Path, facts: dict[str, Any]) -> list[Source]:
             source = {**source, "uri": source["uri"].replace(":***@", "@")}
         sources.append(Source(**source))
     return sources
+
+
+def spec_of_run(run: Path, facts: dict[str, Any]) -> Spec:
+    """The specification of a run with its sources, from ``run.json``.
+
+    Parameters
+    ----------
+    run : path
+        The directory.
+    facts : dict
+        Its ``run.json``.
+
+    Returns
+    -------
+    Spec
+    """
+    plain = {key: value for key, value in facts["spec"].items() if key != "sources"}
+    return Spec.model_validate(plain).model_copy(update={"sources": tuple(read_sources(run, facts))})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tallystick._files import file_sha256
 from tallystick._progress import Progress, silent
-from tallystick.linkage.household_links import link_by_households
+from tallystick.linkage.household_links import HouseholdLinks, link_by_households
 from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import known_records, rows_of_side
+from tallystick.linkage.merged import pass_labels
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared, prepare
 from tallystick.linkage.run import check_unchanged
-from tallystick.linkage.run_folder import read_facts, read_figures, read_sources
+from tallystick.linkage.run_folder import model_version, read_facts, read_figures, read_sources
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
-from tallystick.linkage.tables import LABELS, read_table
-from tallystick.linkage.why import Why, why
-from tallystick.linking.decide import DecidedPairs
+from tallystick.linkage.tables import LABELS, NO_PASS, read_table
+from tallystick.linkage.why import Why, rows_of_pair, why
+from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.decision import Decision
 from tallystick.linking.score import ScoredPairs
 from tallystick.linking.thresholds import Thresholds
@@ -46,8 +47,8 @@ class SavedRun:
     prepared : Prepared
         Its records, read and encoded again from sources that are unchanged.
     decided : DecidedPairs
-        All pairs that the run has kept. Of a linkage at once they are those of ``links.parquet``, which does
-        not say what ties are; of steps they were decided anew.
+        All pairs that the run has kept. Of a linkage at once and of a finalised run they are those of
+        ``links.parquet``, which does not say what ties are; of steps they were decided anew.
     steps : SequentialLinks or None
         The linkage itself, run again, where it goes by steps.
     """
@@ -68,7 +69,7 @@ class SavedRun:
     @cached_property
     def model_version(self) -> str:
         """SHA-256 of the file of the model."""
-        return file_sha256(self.folder / "model.json")
+        return model_version(self.folder, self.facts)
 
     @cached_property
     def rule(self) -> Decision | Thresholds:
@@ -88,9 +89,28 @@ class SavedRun:
     def why(self, left: str | tuple[str, str], right: str | tuple[str, str]) -> Why:
         """Why two records are linked, or why not (see `tallystick.linkage.why.why`)."""
         if self.steps is not None:
-            return self.steps.why(left, right)
-        assert isinstance(self.model, Model)
-        return why(self.prepared, self.model.parameters, self.decided, self.rule, left, right)
+            found = self.steps.why(left, right)
+        else:
+            assert isinstance(self.model, Model)
+            found = why(self.prepared, self.model.parameters, self.decided, self.rule, left, right)
+        return self._as_decided(found) if "finalised" in self.facts else found
+
+    def _as_decided(self, found: Why) -> Why:
+        """What decided a pair of a finalised run, where that was no machine."""
+        pairs = self.decided.pairs
+        rows = rows_of_pair(self.prepared, found.left, found.right)
+        at = np.flatnonzero((pairs.left == rows[0]) & (pairs.right == rows[1]))
+        if not len(at):
+            return found
+        decision = Verdict(int(self.decided.verdict[at[0]])).label
+        posterior = float(self.decided.posterior[at[0]])
+        if self.links["decided_by"][int(at[0])] == "reviewer":
+            reason = f"A reviewer has decided it. Before that: {found.reason}"
+        elif decision != found.decision:
+            reason = f"A reviewer has linked one of its records with another. Before that: {found.reason}"
+        else:
+            reason = found.reason
+        return replace(found, decision=decision, posterior=posterior, reason=reason)
 
 
 def open_run(folder: Path, *, threads: int | None = None, progress: Progress = silent) -> SavedRun:
@@ -126,7 +146,12 @@ def open_run(folder: Path, *, threads: int | None = None, progress: Progress = s
             if isinstance(model, HouseholdModel)
             else link_by_steps(prepared, model.steps, threads=threads, progress=progress)
         )
-        return SavedRun(folder, facts, quality, model, prepared, steps.decided, steps)
+        pairs = steps.decided
+        if "finalised" in facts:
+            whole = steps.stages.whole if isinstance(steps, HouseholdLinks) and steps.stages else prepared
+            table = read_table(folder / "links.parquet")
+            pairs = decided_pairs(prepared, steps.coding, table, pass_labels(whole))
+        return SavedRun(folder, facts, quality, model, prepared, pairs, steps)
     decided = decided_pairs(prepared, model.parameters.coding, read_table(folder / "links.parquet"))
     return SavedRun(folder, facts, quality, model, prepared, decided, None)
 
@@ -146,7 +171,9 @@ def saved_rule(decision: Decision, quality: dict[str, Any]) -> Decision | Thresh
     )
 
 
-def decided_pairs(prepared: Prepared, coding: PatternCoding, table: pl.DataFrame) -> DecidedPairs:
+def decided_pairs(
+    prepared: Prepared, coding: PatternCoding, table: pl.DataFrame, passes: Sequence[str] | None = None
+) -> DecidedPairs:
     """Rows of the links table as decided pairs; which of the possible links are ties is not known.
 
     Parameters
@@ -157,6 +184,8 @@ def decided_pairs(prepared: Prepared, coding: PatternCoding, table: pl.DataFrame
         Of the patterns.
     table : polars.DataFrame
         ``links.parquet`` of a linkage at once, or some rows of it.
+    passes : sequence of str, optional
+        What passes are called there, in the order of their numbers; by default as the specification says.
 
     Returns
     -------
@@ -170,7 +199,9 @@ def decided_pairs(prepared: Prepared, coding: PatternCoding, table: pl.DataFrame
     texts = table["pattern"].unique(maintain_order=True)
     digits = np.array([parse_pattern(text, coding.n_levels) for text in texts], np.uint8)
     numbers = coding.encode(digits) if len(texts) else np.zeros(0, np.int64)
-    passes = list(dict.fromkeys(one.label for one in prepared.spec.passes))
+    if passes is None:
+        passes = [one.label for one in prepared.spec.passes]
+    pass_numbers = {name: number for number, name in reversed(list(enumerate([*passes, NO_PASS])))}
     of_sources = {pair: k for k, pair in enumerate(prepared.plan.blocking.source_pairs)}
     n_sources = len(records.sources)
     numbered = np.full(n_sources * n_sources, -1, np.int64)
@@ -180,11 +211,11 @@ def decided_pairs(prepared: Prepared, coding: PatternCoding, table: pl.DataFrame
     pairs = ScoredPairs(
         left,
         right,
-        table["weight"].to_numpy(),
+        table["weight"].fill_null(np.nan).to_numpy(),
         table["pattern"]
         .replace_strict(texts, pl.Series(numbers, dtype=pl.Int64), return_dtype=pl.Int64)
         .to_numpy(),
-        table["pass"].replace_strict(passes, list(range(len(passes))), return_dtype=pl.Int64).to_numpy(),
+        table["pass"].replace_strict(pass_numbers, return_dtype=pl.Int64).to_numpy(),
         numbered[ends[0].astype(np.int64) * n_sources + ends[1]],
     )
     verdict = table["decision"].replace_strict(

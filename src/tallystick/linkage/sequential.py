@@ -80,6 +80,12 @@ class StepLinks:
             return None
         return estimate_rates(one.prepared, one.model.parameters, one.counts, one.decided, one.curves)
 
+    def has(self, rows: Sequence[int]) -> bool:
+        """Whether the step had all of some records, given by their rows in the whole linkage."""
+        own = self.records.rows
+        at = np.minimum(np.searchsorted(own, rows), max(0, len(own) - 1))
+        return bool(len(own)) and bool((own[at] == np.asarray(rows)).all())
+
     def linked(self, n_records: int) -> NDArray[np.bool_]:
         """Which records of all it has linked, shape (n_records,)."""
         found = np.zeros(n_records, bool)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tallystick.blocking.key_pairs import LARGE_BLOCK
+from tallystick.linkage.chart_figures import distinct_values
 from tallystick.linkage.key_links import KeyLinks
 from tallystick.linkage.merged import Merged
 from tallystick.linkage.prepare import Prepared
@@ -184,8 +185,9 @@ def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
         if one.links is None:
             own.append({"step": one.step.label, "reason": one.reason})
             continue
-        figures = one.links.quality_dict()
+        figures = one.links.own_figures()
         found = figures.pop("examples")
+        figures.pop("distinct")  # of the records that the step had; those of all stand once
         parameters, decision = one.links.model.parameters, one.links.decision
         lower, upper = weight_thresholds(parameters, decision)[0]
         own.append({"step": one.step.label, **figures, "lower": lower, "upper": upper})
@@ -195,6 +197,7 @@ def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
         "neighbours": None,
         "histogram": None,
         "completeness": {table.name: dict(table.completeness) for table in whole.inputs},
+        "distinct": distinct_values(whole.records),
         "steps": own,
         "examples": examples,
     }

@@ -15,9 +15,11 @@ from tallystick.errors import InputError
 from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
+from tallystick.linkage.entities import entity_figures
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.residual_figures import Weighed
 from tallystick.linkage.results import Results
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_model import SequentialModel
@@ -123,7 +125,7 @@ class SequentialLinks(Results):
         """Why two records are linked, or why not, in the last step that had both (see `Links.why`)."""
         rows = rows_of_pair(self.prepared, left, right)
         for one in reversed(self.steps):
-            if one.links is not None and np.isin(rows, one.records.rows).all():
+            if one.links is not None and one.has(rows):
                 found = one.links.why(left, right)
                 reason = f"Step {one.step.label}: {found.reason}{self._set_aside(rows)}"
                 return replace(found, reason=reason)
@@ -133,10 +135,11 @@ class SequentialLinks(Results):
         """By which step each of two records was linked, and to whom."""
         decided, ids = self.decided, self.prepared.records.ids
         said = []
-        for at in np.flatnonzero(decided.links):
-            ends = int(decided.pairs.left[at]), int(decided.pairs.right[at])
-            if not set(ends) & set(rows):
-                continue
+        pairs = decided.pairs
+        own = (pairs.left == rows[0]) | (pairs.left == rows[1])
+        own |= (pairs.right == rows[0]) | (pairs.right == rows[1])
+        for at in np.flatnonzero(own & decided.links):
+            ends = int(pairs.left[at]), int(pairs.right[at])
             step = self.steps[int(self.merged.step[at])]
             by = pass_labels(self.prepared)[int(decided.pairs.pass_number[at])]
             how = (
@@ -147,9 +150,24 @@ class SequentialLinks(Results):
             said.append(f" {ids[ends[0]]} and {ids[ends[1]]} were linked by {how}.")
         return "".join(said)
 
-    def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds."""
-        return sequential_figures.quality_dict(self.prepared, self.steps)
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` of a run holds but for residuals and who is missed."""
+        quality = sequential_figures.quality_dict(self.prepared, self.steps)
+        return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
+
+    def weighed(self) -> tuple[Weighed, ...]:
+        """What each step that decided pairs has compared its records by."""
+        return tuple(
+            Weighed(
+                one.links.prepared,
+                one.records.rows,
+                one.links.model.parameters,
+                one.links.decision,
+                one.step.label,
+            )
+            for one in self.steps
+            if one.links is not None
+        )
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage, step and pass, as ``run.json`` holds them."""

@@ -19,6 +19,10 @@ from tallystick.linking.terms import pair_terms
 from tallystick.patterns.coding import PatternCoding
 
 REASONS = ["no candidate", "below threshold", "lost the assignment", "possible link", "tie", "not unique"]
+NO_PASS = "no pass: found in review"
+"""What the pass of a pair is called that people have decided and no pass finds."""
+BY_REVIEW = "review"
+"""What the step of a pair is called that people have decided and no step has kept."""
 NAMES = ("links", "entities", "clusters", "residuals", "review")
 """The tables of a run, but for those that only some runs have."""
 LABELS = pl.Series([verdict.label for verdict in Verdict])

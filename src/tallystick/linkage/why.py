@@ -241,12 +241,11 @@ def _row(prepared: Prepared, record: str | tuple[str, str], source: str) -> int:
     records = prepared.records
     if name not in records.sources:
         raise InputError(f"There is no source {name!r}: the sources are {', '.join(records.sources)}.")
-    own = records.rows(records.sources.index(name))
-    found = np.flatnonzero((records.ids[own.start : own.stop] == wanted).to_numpy())
-    if not len(found):
+    row = records.row_of(records.sources.index(name), wanted)
+    if row is None:
         absent = f"Source {name!r} has no record with the id {wanted!r}: check the id."
         raise InputError(taken_out(prepared, name, wanted) or absent)
-    return int(own.start + found[0])
+    return row
 
 
 def _shown(values: dict[str, str | None], fields: tuple[str, ...]) -> str | None:

@@ -52,6 +52,7 @@ def cluster(
     within: bool = True,
     rank: Rows | None = None,
     start: Rows | None = None,
+    apart: Bools | None = None,
 ) -> Clustering:
     """Entities that links hold together and that the other pairs do not speak against.
 
@@ -93,10 +94,12 @@ def cluster(
         not count.
     rank : integer array, shape (n_records,), optional
         An order of the records that does not depend on where they stand; by default the rows.
-
     start : integer array, shape (n_records,), optional
         Any number that tells the group of each record to begin with; records of one group stay together. By
         default each record is its own.
+    apart : bool array, shape (n_pairs,), optional
+        Pairs whose records are never in one entity, whatever else speaks for it: two groups with such a pair
+        between them do not merge, and no record moves to where one stands. No group of `start` may hold one.
 
     Returns
     -------
@@ -163,6 +166,7 @@ def cluster(
         second,
         probability[own].astype(np.float64),
         link[own],
+        np.zeros(len(own), np.bool_) if apart is None else apart[own],
         component[rows],
         np.zeros(len(rows), np.int64) if source is None else source[rows].astype(np.int64),
         free,
@@ -195,6 +199,8 @@ class Graph:
         That the pair is a match.
     link : bool array, shape (n_pairs,)
         Which pairs are links.
+    apart : bool array, shape (n_pairs,)
+        Pairs whose records are never in one group.
     component : int64 array, shape (n_records,)
         Component of each record; those of one follow each other, and no pair joins two.
     source : int64 array, shape (n_records,)
@@ -209,6 +215,7 @@ class Graph:
     second: Ints
     probability: NDArray[np.float64]
     link: Bools
+    apart: Bools
     component: Ints
     source: Ints
     duplicate_free: Bools
@@ -220,8 +227,8 @@ class Graph:
 
         members, node = np.unique(group, return_inverse=True)
         a, b = node[self.first], node[self.second]
-        apart = np.flatnonzero(a != b)
-        key = np.minimum(a[apart], b[apart]) * len(members) + np.maximum(a[apart], b[apart])
+        outer = np.flatnonzero(a != b)
+        key = np.minimum(a[outer], b[outer]) * len(members) + np.maximum(a[outer], b[outer])
         edges, edge = np.unique(key, return_inverse=True)
         nodes = np.concatenate(([0], np.flatnonzero(np.diff(self.component[members])) + 1, [len(members)]))
         n_sources = len(self.duplicate_free)
@@ -229,8 +236,9 @@ class Graph:
         found = merge_components(
             edges // len(members),
             edges % len(members),
-            np.bincount(edge, self.probability[apart], minlength=len(edges)),
-            np.bincount(edge, self.link[apart], minlength=len(edges)) > 0,
+            np.bincount(edge, self.probability[outer], minlength=len(edges)),
+            np.bincount(edge, self.link[outer], minlength=len(edges)) > 0,
+            np.bincount(edge, self.apart[outer], minlength=len(edges)) > 0,
             nodes,
             np.searchsorted(edges // len(members), nodes),
             np.bincount(node),
@@ -260,6 +268,7 @@ class Graph:
             to_from[around],
             np.concatenate((self.probability, self.probability))[around],
             np.concatenate((self.link, self.link))[around],
+            np.concatenate((self.apart, self.apart))[around],
             result,
             movable,
             self.source,

@@ -76,6 +76,7 @@ def merge_component(
     second: Ints,
     probability: Floats,
     link: Bools,
+    apart: Bools,
     size: Ints,
     by_source: Ints,
     duplicate_free: Bools,
@@ -92,6 +93,8 @@ def merge_component(
         Sum over the pairs between the nodes of the probability to be a match.
     link : bool array, shape (n_edges,)
         Whether one of these pairs is a link.
+    apart : bool array, shape (n_edges,)
+        Whether one of these pairs is of two records that are never in one group.
     size : int64 array, shape (n_nodes,)
         Records of each node; overwritten.
     by_source : int64 array, shape (n_nodes, n_sources)
@@ -111,7 +114,9 @@ def merge_component(
     """
     n_nodes, n_edges = by_source.shape[0], first.size
     first, second = first.copy(), second.copy()
-    total, link = probability.copy(), link.copy()
+    total, link, apart = probability.copy(), link.copy(), apart.copy()
+    for e in range(n_edges):
+        link[e] = link[e] and not apart[e]  # only what a link joins ever merges
     alive = np.ones(n_edges, np.bool_)
     low = np.arange(n_nodes)  # lowest node of the group that a node stands for
     parent = np.arange(n_nodes)
@@ -180,7 +185,8 @@ def merge_component(
                 if keys[at] != _EMPTY and alive[edges[at]]:
                     g = edges[at]
                     total[g] += total[f]
-                    link[g] = link[g] or link[f]
+                    apart[g] = apart[g] or apart[f]
+                    link[g] = (link[g] or link[f]) and not apart[g]
                     alive[f] = False
                 else:
                     if keys[at] == _EMPTY:
@@ -221,6 +227,7 @@ def merge_components(
     second: Ints,
     probability: Floats,
     link: Bools,
+    apart: Bools,
     nodes: Ints,
     pairs: Ints,
     size: Ints,
@@ -242,6 +249,7 @@ def merge_components(
             second[own] - begin,
             probability[own],
             link[own],
+            apart[own],
             size[begin : nodes[c + 1]],
             by_source[begin : nodes[c + 1]],
             duplicate_free,
@@ -257,6 +265,7 @@ def settle(
     nodes: Ints,
     probability: Floats,
     link: Bools,
+    apart: Bools,
     group: Ints,
     movable: Bools,
     source: Ints,
@@ -276,6 +285,8 @@ def settle(
         Where the neighbours of each node begin.
     nodes, probability, link : arrays, shape (2 n_edges,)
         Neighbours of each node, the probability of the pair, whether it is a link.
+    apart : bool array, shape (2 n_edges,)
+        Whether the two are never in one group.
     group : int64 array, shape (n_nodes,)
         Group of each node, numbered below n_nodes.
     movable : bool array, shape (n_nodes,)
@@ -301,6 +312,7 @@ def settle(
             by_source[group[node], source[node]] += 1
     total = np.zeros(n_nodes)
     linked = np.zeros(n_nodes, np.bool_)
+    barred = np.zeros(n_nodes, np.bool_)
     moves = 0
     for _ in range(rounds):
         before = moves
@@ -311,13 +323,14 @@ def settle(
             for at in range(start[node], start[node + 1]):
                 total[group[nodes[at]]] += probability[at]
                 linked[group[nodes[at]]] |= link[at]
+                barred[group[nodes[at]]] |= apart[at]
             pairs = size[own] - 1
             if not within:
                 pairs -= by_source[own, source[node]] - 1
             most, to = max(0.0, total[own] - support * pairs) + 1e-9, own
             for at in range(start[node], start[node + 1]):
                 other = group[nodes[at]]
-                if other == own or not linked[other]:
+                if other == own or barred[other] or not linked[other]:
                     continue
                 pairs = size[other]
                 if n_sources > 0:
@@ -331,6 +344,7 @@ def settle(
             for at in range(start[node], start[node + 1]):
                 total[group[nodes[at]]] = 0.0
                 linked[group[nodes[at]]] = False
+                barred[group[nodes[at]]] = False
             if to != own:
                 group[node] = to
                 size[own] -= 1

@@ -129,7 +129,7 @@ def _above(
     keep = np.flatnonzero(most >= floor - ROUNDING)
     left, right, pattern = pairs.left(keep), pairs.right(keep), _pattern(pairs, parameters, keep)
     digits = np.ascontiguousarray(parameters.coding.decode(pattern).T)
-    weight = _exact(plan, parameters, left, right, digits, pairs.source_pair)
+    weight = weigh_digits(plan, parameters, left, right, digits, pairs.source_pair)
     keep = np.flatnonzero(weight >= floor)
     return left[keep], right[keep], weight[keep], pattern[keep]
 
@@ -159,11 +159,11 @@ def weigh_pairs(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Match weights and pattern numbers of given pairs of rows of a pair of sources."""
     digits = plan.digits.of(left, right)[: len(parameters.comparisons)]
-    weight = _exact(plan, parameters, left, right, digits, source_pair)
+    weight = weigh_digits(plan, parameters, left, right, digits, source_pair)
     return weight, parameters.coding.encode(digits.T)
 
 
-def _exact(
+def weigh_digits(
     plan: PairPlan,
     parameters: Parameters,
     left: NDArray[np.int32],
@@ -171,7 +171,25 @@ def _exact(
     digits: NDArray[np.uint8],
     source_pair: int,
 ) -> NDArray[np.float64]:
-    """Weights of pairs with all terms; `digits` has shape (n_comparisons, n)."""
+    """Match weights, with all terms, of pairs whose levels are known.
+
+    Parameters
+    ----------
+    plan : PairPlan
+        The plan.
+    parameters : Parameters
+        The model.
+    left, right : int32 arrays, shape (n,)
+        Global rows.
+    digits : uint8 array, shape (n_comparisons, n)
+        Levels.
+    source_pair : int
+        Which pair of sources they belong to.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+    """
     from tallystick.patterns.kernels_patterns import fold
 
     sums = []

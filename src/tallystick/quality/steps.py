@@ -45,7 +45,7 @@ def flattened(model: Mapping[str, Any]) -> dict[str, Any]:
             names = [named(name, label) for name in one["comparisons"]]
             interactions.append({**one, "comparisons": names})
         warnings += [f"Step {label}: {text}" for text in step.get("warnings") or ()]
-    runs = [one for step in model["steps"] if (one := step.get("em"))]
+    runs = [{"step": step["name"], **one} for step in model["steps"] if (one := step.get("em"))]
     converged = all(one["converged"] for one in runs)
     em = {"iterations": sum(one["iterations"] for one in runs), "converged": converged} if runs else None
     return {
@@ -55,6 +55,7 @@ def flattened(model: Mapping[str, Any]) -> dict[str, Any]:
         "interactions": interactions,
         "warnings": warnings,
         "em": em,
+        "em_runs": runs,
     }
 
 

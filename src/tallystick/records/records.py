@@ -91,6 +91,26 @@ class Records:
         """Global row numbers of one source."""
         return range(int(self.offsets[source]), int(self.offsets[source + 1]))
 
+    def row_of(self, source: int, id: str) -> int | None:
+        """Global row of a record.
+
+        Parameters
+        ----------
+        source : int
+            Number of its source.
+        id : str
+            Its id.
+
+        Returns
+        -------
+        int or None
+            None where there is no such record.
+        """
+        own = self.rows(source)
+        # Comparing texts with one text takes a millisecond a million; nothing has to be held for it.
+        found = (self.ids.slice(own.start, len(own)) == id).arg_true()
+        return own.start + int(found[0]) if len(found) else None
+
     def chosen(self, rows: NDArray[np.integer[Any]]) -> Records:
         """Some of the records, of the same sources and coded alike.
 

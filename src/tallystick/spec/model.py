@@ -21,6 +21,7 @@ from tallystick.linking.step import Step
 from tallystick.preparation.normalise import FieldSettings, Normalise
 from tallystick.preparation.settings import Preparation
 from tallystick.preparation.source import Source
+from tallystick.quality.subgroups import Quality
 from tallystick.spec.checks import kind_problem, problems
 from tallystick.spec.household_checks import household_source_problem
 
@@ -73,6 +74,8 @@ class Spec(Settings):
         What is done to the records of the sources before they are linked.
     households : Households, optional
         Households are linked first, then the persons in them.
+    quality : Quality
+        What the figures of quality tell apart.
 
     Examples
     --------
@@ -102,6 +105,7 @@ class Spec(Settings):
     match: Match | None = None
     households: Households | None = None
     prepare: Preparation | None = None
+    quality: Quality = Quality()
 
     @classmethod
     def python_name(cls) -> str:

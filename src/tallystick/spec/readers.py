@@ -60,6 +60,8 @@ def fields_by_place(spec: Spec) -> list[tuple[KeyPath, str]]:
     if spec.households:
         origin = "id" if spec.households.id is not None else "address"
         read += [(("households", origin), field) for field in spec.households.fields]
+    for number, by in enumerate(spec.quality.subgroups or ()):
+        read.append((("quality", "subgroups", number), by.field))
     return read
 
 

@@ -1,0 +1,32 @@
+"""``tallystick purge``: values of records removed from a run, its figures kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tallystick.cli.app import _plain_errors
+from tallystick.cli.stores import StoreUrl
+
+
+def purge(
+    run: Annotated[Path, typer.Argument(help="The directory of a run.")],
+    store: StoreUrl = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove personal values from a run for good, and keep its figures; tells first what goes."""
+    with _plain_errors():
+        from tallystick.linkage.purge import plan_purge, purged_text
+        from tallystick.linkage.purge import purge as remove
+
+        plan = plan_purge(run, store)
+        print(plan.text())
+        if not plan.removals:
+            return
+        if not yes and not typer.confirm("Remove them?"):
+            print("Nothing was removed.")
+            return
+        remove(plan)
+        print(purged_text(run))

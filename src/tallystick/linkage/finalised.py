@@ -1,0 +1,291 @@
+"""What every kind of linkage gives once the decisions of people count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.blocking.constraint import Constraint
+from tallystick.linkage import tables
+from tallystick.linkage.entities import fixed_clustering
+from tallystick.linkage.household_links import HouseholdLinks
+from tallystick.linkage.links import Links
+from tallystick.linkage.merged import Merged, merged, pass_labels
+from tallystick.linkage.sequential_links import SequentialLinks
+from tallystick.linkage.tables import BY_REVIEW, NO_PASS
+from tallystick.linking.clustering import Clustering
+from tallystick.linking.decide import DecidedPairs
+from tallystick.linking.fixed import Fixed, displace
+from tallystick.linking.score import ScoredPairs
+from tallystick.quality.rates import EstimatedRates
+
+REFUSED = "refused in review"
+"""Why a record has no link whose best candidate a reviewer has refused."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Pairs with those that people have decided among them.
+
+    Attributes
+    ----------
+    fixed : Fixed
+        Which they are.
+    more : ScoredPairs
+        Those that the linkage had not kept, which are put in.
+    limits : tuple of Constraint
+        For each pair of sources, which records have at most one link.
+    """
+
+    fixed: Fixed
+    more: ScoredPairs
+    limits: tuple[Constraint, ...]
+
+
+@dataclass(frozen=True)
+class FinalLinks(Links):
+    """Links at once, with the decisions of people as constraints.
+
+    Attributes
+    ----------
+    settled : Settled, optional
+        What people have decided.
+    """
+
+    settled: Settled | None = None
+
+    @cached_property
+    def clustering(self) -> Clustering:
+        """Entities that hold what reviewers have linked, and never two records that they hold apart."""
+        return fixed_clustering(self.prepared, self.decided, fixed_of(self))
+
+    def _pair_table(self, name: str) -> pl.DataFrame:
+        prepared, parameters, decided = self.prepared, self.model.parameters, self.decided
+        if name == "links":
+            labels = [*(one.label for one in prepared.spec.passes), NO_PASS]
+            table = tables.links_table(prepared, parameters.coding, decided, passes=labels)
+            return _with_deciders(table, fixed_of(self))
+        table = super()._pair_table(name)
+        return _refused(self, table, fixed_of(self)) if name == "residuals" else table
+
+
+@dataclass(frozen=True)
+class FinalSequentialLinks(SequentialLinks):
+    """Links by steps, with the decisions of people in the place of those of the steps.
+
+    Attributes
+    ----------
+    settled : Settled, optional
+        What people have decided.
+    """
+
+    settled: Settled | None = None
+
+    @cached_property
+    def merged(self) -> Merged:
+        """The pairs of all steps, decided ones among them; those that no step had are of the last number."""
+        return settled_pairs(merged(self.prepared, self.steps, self.coding), len(self.steps), self.settled)
+
+    @cached_property
+    def before(self) -> DecidedPairs:
+        """The pairs as the steps decided them."""
+        return merged(self.prepared, self.steps, self.coding).decided
+
+    @cached_property
+    def clustering(self) -> Clustering:
+        """Entities that hold what reviewers have linked, and never two records that they hold apart."""
+        return fixed_clustering(self.prepared, self.decided, fixed_of(self))
+
+    def _pair_table(self, name: str) -> pl.DataFrame:
+        if name == "links":
+            steps = pl.Series("step", [*(one.step.label for one in self.steps), BY_REVIEW], dtype=pl.String)
+            labels = [*pass_labels(self.prepared), NO_PASS]
+            frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
+            frame = frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
+            return _with_deciders(frame, fixed_of(self))
+        table = super()._pair_table(name)
+        return _refused(self, table, fixed_of(self)) if name == "residuals" else table
+
+    def quality(self) -> EstimatedRates:
+        """Estimated rates of all steps, what is decided now in place of what they expected of it."""
+        return with_decisions(super().quality(), self.before, self.decided, len(pass_labels(self.prepared)))
+
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` holds but for residuals and who is missed."""
+        return _with_rates(super().own_figures(), self.quality())
+
+
+@dataclass(frozen=True)
+class FinalHouseholdLinks(HouseholdLinks):
+    """Links by households, with the decisions of people in the place of those of the stages.
+
+    Attributes
+    ----------
+    settled : Settled, optional
+        What people have decided.
+    """
+
+    settled: Settled | None = None
+
+    @cached_property
+    def _by_pass(self) -> FinalSequentialLinks:
+        assert self.stages is not None
+        return FinalSequentialLinks(
+            self.model, self.stages.whole, self.steps, self.threads, settled=self.settled
+        )
+
+    @cached_property
+    def merged(self) -> Merged:
+        """The pairs of all stages, decided ones among them."""
+        return self._by_pass.merged
+
+    @property
+    def before(self) -> DecidedPairs:
+        """The pairs as the stages decided them."""
+        return self._by_pass.before
+
+    @cached_property
+    def clustering(self) -> Clustering:
+        """Entities that hold what reviewers have linked, and never two records that they hold apart."""
+        return self._by_pass.clustering
+
+    def quality(self) -> EstimatedRates:
+        """Estimated rates of all stages, what is decided now in place of what they expected of it."""
+        n_passes = len(pass_labels(self._by_pass.prepared))
+        return with_decisions(super().quality(), self.before, self.decided, n_passes)
+
+    def own_figures(self) -> dict[str, Any]:
+        """What ``quality.json`` holds but for residuals and who is missed."""
+        return _with_rates(super().own_figures(), self.quality())
+
+
+Final = FinalLinks | FinalSequentialLinks | FinalHouseholdLinks
+
+
+def settled_pairs(made: Merged, n_steps: int, settled: Settled | None) -> Merged:
+    """The pairs of all steps with the decisions of people in their place.
+
+    Parameters
+    ----------
+    made : Merged
+        The pairs as the steps decided them.
+    n_steps : int
+        Number of the steps, which is that of the pairs that are put in.
+    settled : Settled, optional
+        What people have decided.
+
+    Returns
+    -------
+    Merged
+    """
+    if settled is None:
+        return made
+    old, n = made.decided, len(settled.more)
+    pairs, order = with_pairs(old.pairs, settled.more)
+    nothing = np.zeros(n)
+    filled = DecidedPairs(
+        pairs,
+        np.concatenate((old.posterior, nothing))[order],
+        np.concatenate((old.posterior_pair, nothing))[order],
+        np.concatenate((old.verdict, nothing.astype(np.int8)))[order],
+        np.concatenate((old.tie, np.zeros(n, np.bool_)))[order],
+    )
+    step = np.concatenate((made.step, np.full(n, n_steps, np.int64)))[order]
+    return Merged(displace(filled, settled.limits, settled.fixed), step)
+
+
+def with_pairs(pairs: ScoredPairs, more: ScoredPairs) -> tuple[ScoredPairs, NDArray[np.int64]]:
+    """Pairs with some more among them, by left and right row.
+
+    Parameters
+    ----------
+    pairs, more : ScoredPairs
+        No pair is in both.
+
+    Returns
+    -------
+    pairs : ScoredPairs
+    order : int64 array
+        Where each stood, those of `more` behind the others.
+    """
+    columns = [np.concatenate(both) for both in zip(vars(pairs).values(), vars(more).values(), strict=True)]
+    order = np.lexsort((columns[1], columns[0])).astype(np.int64)
+    return ScoredPairs(*(column[order] for column in columns)), order
+
+
+def with_decisions(
+    rates: EstimatedRates, before: DecidedPairs, after: DecidedPairs, n_passes: int
+) -> EstimatedRates:
+    """Estimated rates in which decided pairs are certain, and displaced ones no matches.
+
+    Parameters
+    ----------
+    rates : EstimatedRates
+        As the linkage estimated them.
+    before, after : DecidedPairs
+        The pairs without and with the decisions.
+    n_passes : int
+        Numbers of passes are below this; a pair without one was expected among those that no pass finds.
+
+    Returns
+    -------
+    EstimatedRates
+        The expected matches move by what the posteriors of the kept pairs do.
+    """
+    links = float(after.links.sum())
+    true = rates.true_links + float(after.posterior[after.links].sum() - before.posterior[before.links].sum())
+    found = after.pairs.pass_number < n_passes
+    matches = rates.matches + float(after.posterior[found].sum() - before.posterior.sum())
+    true = min(max(true, 0.0), links)
+    return replace(
+        rates, links=links, true_links=true, false_links=links - true, missed=max(0.0, matches - true)
+    )
+
+
+def _with_rates(quality: dict[str, Any], rates: EstimatedRates) -> dict[str, Any]:
+    missed = quality["estimated"]["blocking_missed"]
+    return {**quality, "estimated": {**rates.to_dict(), "blocking_missed": missed}}
+
+
+def settled_of(links: Final) -> Settled:
+    """What people have decided of the pairs of a finalised linkage."""
+    assert links.settled is not None
+    return links.settled
+
+
+def fixed_of(links: Final) -> Fixed:
+    """Which of the pairs of a finalised linkage people have decided."""
+    return settled_of(links).fixed
+
+
+def _with_deciders(table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
+    by = pl.Series(["model", "reviewer"], dtype=pl.String).gather(fixed.decided.astype(np.int64))
+    return table.with_columns(by.alias("decided_by"))
+
+
+def _refused(links: Links | SequentialLinks, table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
+    """The residuals, those whose best candidate a reviewer has refused told as such."""
+    pairs = links.decided.pairs
+    own = np.flatnonzero(fixed.refused)
+    left, right = pairs.left[own], pairs.right[own]
+    sources = np.array(links.prepared.records.sources)
+    ids = links.prepared.records.ids
+    rows: Sequence[NDArray[Any]] = (np.concatenate((left, right)), np.concatenate((right, left)))
+    keys = pl.DataFrame(
+        {
+            "source": sources[links.prepared.source_of(rows[0])],
+            "id": ids.gather(rows[0]),
+            "source_candidate": sources[links.prepared.source_of(rows[1])],
+            "id_candidate": ids.gather(rows[1]),
+        },
+        schema=dict.fromkeys(("source", "id", "source_candidate", "id_candidate"), pl.String),
+    ).with_columns(refused=pl.lit(True))
+    joined = table.join(keys, on=keys.columns[:-1], how="left", maintain_order="left")
+    reason = pl.when(pl.col("refused").fill_null(False)).then(pl.lit(REFUSED)).otherwise(pl.col("reason"))
+    return joined.with_columns(reason.alias("reason")).drop("refused")

@@ -1,0 +1,270 @@
+"""What people decided of the records of a run, as pairs of rows, and whether it can all be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tallystick.blocking.constraint import Constraint
+from tallystick.errors import InputError
+from tallystick.linkage.casebook import RunCasebook
+from tallystick.linkage.identify import known_records, rows_of_side
+from tallystick.linking.cluster import connected_components
+from tallystick.review.cases import RecordKey
+from tallystick.review.standing import Standing
+
+SHOWN = 10
+"""Contradictions that a message names."""
+EARLIER = "an earlier review"
+"""What has decided a pair of a run that is finalised for the second time."""
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Pairs of records that people have decided, each once, by left and right row.
+
+    Attributes
+    ----------
+    left, right : int32 arrays, shape (n,)
+        Global rows, left < right.
+    match : bool array, shape (n,)
+        Whether they are one.
+    by : tuple of str
+        Which decision said so of each, as a message names it.
+    without : mapping of int to str
+        Records of which a decision says that none of their candidates is their match, and which.
+    """
+
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    match: NDArray[np.bool_]
+    by: tuple[str, ...]
+    without: dict[int, str]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def read_verdicts(book: RunCasebook, standing: Sequence[Standing]) -> Verdicts:
+    """The pairs that decisions settle.
+
+    A pair that is judged a link or a non-link is settled. A record that is judged to be one of its
+    candidates is linked with it; where it is judged to be none, all the candidates that were shown are
+    non-links. Unsure settles nothing, nor does a task that is open or in disagreement. What an earlier review
+    of a finalised run has settled stays so unless it is decided anew.
+
+    Parameters
+    ----------
+    book : RunCasebook
+        The records and the candidates that are shown of each.
+    standing : sequence of Standing
+        What people decided, of all worklists.
+
+    Returns
+    -------
+    Verdicts
+
+    Raises
+    ------
+    InputError
+        Where a decision is of a record that does not exist or of a pair that is not compared, or two
+        decisions differ about one pair.
+    """
+    said: dict[Pair, tuple[bool, str]] = {}
+    wrong: list[str] = []
+    without: dict[int, str] = {}
+
+    def settle(one: RecordKey, other: RecordKey, match: bool, by: str) -> None:
+        pair = _rows(book, one, other, by)
+        first = said.setdefault(pair, (match, by))
+        if first[0] != match:
+            wrong.append(
+                f"{first[1]} and {by} judge {_named(book, pair[0])} and {_named(book, pair[1])} differently"
+            )
+
+    for row in standing:
+        if row.verdict not in ("link", "non-link"):
+            continue
+        by = f"decision {row.decisions[-1].number}" if row.decisions else f"task {row.number}"
+        task, match = row.task, row.verdict == "link"
+        if task.kind == "pair":
+            assert task.right is not None
+            settle(task.left, task.right, match, by)
+        elif match:
+            if row.chosen is None:
+                raise InputError(f"{by}: it links {task.left.id!r} with no record: decide it anew.")
+            settle(task.left, row.chosen, True, by)
+        else:
+            case = _record(book, task.left, by)
+            without.setdefault(case, by)
+            for candidate in book.record(task.left).candidates:
+                settle(task.left, candidate.record.key, False, by)
+    if wrong:
+        raise InputError(contradicted(wrong))
+    for pair, match in _earlier(book).items():
+        said.setdefault(pair, (match, EARLIER))
+    pairs = sorted(said)
+    return Verdicts(
+        np.array([pair[0] for pair in pairs], np.int32),
+        np.array([pair[1] for pair in pairs], np.int32),
+        np.array([said[pair][0] for pair in pairs], np.bool_),
+        tuple(said[pair][1] for pair in pairs),
+        without,
+    )
+
+
+def contradictions(
+    found: Verdicts,
+    book: RunCasebook,
+    limits: Sequence[Constraint],
+    duplicate_free: Sequence[bool],
+) -> Iterator[str]:
+    """Decisions that cannot all be true, a sentence each; decisions are named by number, records by id.
+
+    Parameters
+    ----------
+    found : Verdicts
+        The decisions.
+    book : RunCasebook
+        The records.
+    limits : sequence of Constraint
+        For each pair of sources, which records have at most one link.
+    duplicate_free : sequence of bool
+        Which sources have at most one record an entity.
+
+    Yields
+    ------
+    str
+    """
+    records = book.opened.prepared.records
+    pairs = book.opened.prepared.plan.blocking.source_pairs
+    number = {pair: k for k, pair in enumerate(pairs)}
+    links = [
+        (int(a), int(b), by)
+        for a, b, match, by in zip(found.left, found.right, found.match, found.by, strict=True)
+        if match
+    ]
+    source = np.searchsorted(records.offsets, np.arange(records.n_records), side="right") - 1
+    partner: dict[tuple[int, int], tuple[int, str]] = {}
+    for a, b, by in links:
+        s, t = int(source[a]), int(source[b])
+        limit = limits[number[(s, t)]]
+        for row, other, in_source, once in ((a, b, t, limit.left_once), (b, a, s, limit.right_once)):
+            if not once:
+                continue
+            first = partner.setdefault((row, in_source), (other, by))
+            if first[0] != other:
+                yield (
+                    f"{first[1]} and {by} link {_named(book, row)} with two records, "
+                    f"{_named(book, first[0])} and {_named(book, other)}, though it has one link at most"
+                )
+        for row, other in ((a, b), (b, a)):
+            if row in found.without:
+                yield (
+                    f"{found.without[row]} finds no match of {_named(book, row)}, but {by} links it with "
+                    f"{_named(book, other)}"
+                )
+    left, right = (np.array([one[side] for one in links], np.int64) for side in (0, 1))
+    entity = connected_components(left, right, records.n_records)
+    for a, b, match, by in zip(found.left, found.right, found.match, found.by, strict=True):
+        if not match and entity[a] == entity[b]:
+            chain = ", ".join(_chain(links, int(a), int(b)))
+            yield (
+                f"{by} says that {_named(book, int(a))} and {_named(book, int(b))} are two, but the links of "
+                f"{chain} join them through other records"
+            )
+    for s, free in enumerate(duplicate_free):
+        own = entity[records.rows(s).start : records.rows(s).stop]
+        for one in np.flatnonzero(np.bincount(own) > 1) if free else ():
+            a, b = (int(row) + records.rows(s).start for row in np.flatnonzero(own == one)[:2])
+            chain = ", ".join(_chain(links, a, b))
+            yield (
+                f"the links of {chain} make {_named(book, a)} and {_named(book, b)} one entity, though the "
+                "source has at most one record of each"
+            )
+
+
+def check_verdicts(
+    found: Verdicts, book: RunCasebook, limits: Sequence[Constraint], duplicate_free: Sequence[bool]
+) -> None:
+    """Raise `InputError` where decisions cannot all be true (see `contradictions`)."""
+    wrong = list(contradictions(found, book, limits, duplicate_free))
+    if wrong:
+        raise InputError(contradicted(wrong))
+
+
+def contradicted(wrong: Sequence[str]) -> str:
+    """The message for decisions that contradict each other."""
+    more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+    return (
+        f"{len(wrong)} contradiction{'s' if len(wrong) > 1 else ''} among the decisions: "
+        + "; ".join(wrong[:SHOWN])
+        + more
+        + ": undo or adjudicate one of them, then finalise again; nothing was written."
+    )
+
+
+def _rows(book: RunCasebook, one: RecordKey, other: RecordKey, by: str) -> Pair:
+    if other.source not in book.partners(one.source) or one == other:
+        raise InputError(
+            f"{by}: {one.id!r} of source {one.source!r} and {other.id!r} of source {other.source!r} are not "
+            "compared by this linkage: undo it."
+        )
+    rows = _record(book, one, by), _record(book, other, by)
+    return min(rows), max(rows)
+
+
+def _record(book: RunCasebook, key: RecordKey, by: str) -> int:
+    try:
+        return book.row(key)
+    except InputError as error:
+        raise InputError(f"{by}: {error}") from error
+
+
+def _named(book: RunCasebook, row: int) -> str:
+    key = book.key(row)
+    return repr(key.id) if len(book.sources) == 1 else f"{key.id!r} of source {key.source!r}"
+
+
+def _earlier(book: RunCasebook) -> dict[Pair, bool]:
+    """What an earlier review has settled, which a finalised run keeps with its pairs."""
+    links = book.opened.links
+    if "decided_by" not in links.columns:
+        return {}
+    own = links.filter(pl.col("decided_by") == "reviewer")
+    records = book.opened.prepared.records
+    known = known_records(records)
+    left, right = (
+        rows_of_side(own, known, side, only).to_numpy()
+        for side, only in (("left", records.sources[0]), ("right", records.sources[-1]))
+    )
+    return {
+        (int(min(a, b)), int(max(a, b))): decision == "link"
+        for a, b, decision in zip(left, right, own["decision"], strict=True)
+    }
+
+
+def _chain(links: Sequence[tuple[int, int, str]], start: int, end: int) -> list[str]:
+    """Decisions whose links lead from one record to another, by the shortest way."""
+    around: dict[int, list[tuple[int, str]]] = {}
+    for a, b, by in links:
+        around.setdefault(a, []).append((b, by))
+        around.setdefault(b, []).append((a, by))
+    came: dict[int, tuple[int, str]] = {start: (start, "")}
+    queue = [start]
+    for row in queue:
+        for other, by in around.get(row, ()):
+            if other not in came:
+                came[other] = (row, by)
+                queue.append(other)
+    found = []
+    while end != start:
+        end, by = came[end]
+        found.append(by)
+    return list(dict.fromkeys(reversed(found)))

@@ -1,0 +1,233 @@
+"""Charts with a row for each thing that has a name: dots, dots with intervals, bars."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tallystick.quality.charts.style import (
+    CANDIDATE,
+    INK,
+    MATCH,
+    MUTED,
+    NON_MATCH,
+    Chart,
+    chart,
+    powers_of_ten,
+)
+
+ROW = 22
+SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
+COLOURS = [MATCH, NON_MATCH, INK, MUTED, CANDIDATE, INK]
+LEGEND = {
+    "orient": "top",
+    "title": None,
+    "columns": 3,
+    "labelColor": MUTED,
+    "labelFontSize": 11.5,
+    "symbolSize": 90,
+}
+NAMES = {"title": None, "labelLimit": 220, "domain": False, "ticks": False, "labelPadding": 6, "grid": False}
+
+
+def names_axis(names: Sequence[str], field: str = "name") -> Chart:
+    """The rows in the order given."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "sort": list(dict.fromkeys(names)),
+        "axis": NAMES,
+        "scale": {"paddingOuter": 0.3},
+    }
+
+
+def series(names: Sequence[str], colours: Sequence[str] = COLOURS) -> Chart:
+    """Colour and shape of each series: told apart without colour, too."""
+    n = len(names)
+    shapes = [SHAPES[k % len(SHAPES)] for k in range(n)]
+    colours = [colours[k % len(colours)] for k in range(n)]
+    return {
+        "color": {
+            "field": "series",
+            "type": "nominal",
+            "scale": {"domain": list(names), "range": colours},
+            "legend": LEGEND if n > 1 else None,
+        },
+        "shape": {
+            "field": "series",
+            "type": "nominal",
+            "scale": {"domain": list(names), "range": shapes},
+            "legend": LEGEND if n > 1 else None,
+        },
+    }
+
+
+def counts_chart(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, colours: Sequence[str] = COLOURS
+) -> Chart:
+    """Counts on a logarithmic scale, a row a thing, a mark a series.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``name``, ``series`` and ``value``.
+    names : sequence of str
+        The series in order.
+    title : str
+        What is counted.
+    colours : sequence of str
+        Of the series.
+
+    Returns
+    -------
+    dict
+        A Vega-Lite specification.
+    """
+    most = 10.0 ** math.ceil(math.log10(max([10, *(row["value"] for row in rows)])))
+    things = list(dict.fromkeys(row["name"] for row in rows))
+    return chart(
+        height=(ROW + 7 * (len(names) - 1)) * len(things) + 8,
+        data={"values": [dict(row) for row in rows]},
+        mark={"type": "point", "filled": True, "size": 85, "opacity": 1},
+        encoding={
+            "y": names_axis(things),
+            **({"yOffset": {"field": "series", "sort": list(names)}} if len(names) > 1 else {}),
+            "x": {
+                "field": "value",
+                "type": "quantitative",
+                "title": f"{title} (logarithmic scale)",
+                "scale": {"type": "symlog", "domain": [0, most]},
+                "axis": {"values": [0, *powers_of_ten(1, most, 6)], "format": ",d"},
+            },
+            **series(names, colours),
+            "tooltip": [
+                {"field": "name", "title": "row", "type": "nominal"},
+                {"field": "series", "title": "what", "type": "nominal"},
+                {"field": "value", "title": "number", "type": "quantitative", "format": ",.0f"},
+            ],
+        },
+    )
+
+
+def shares_chart(
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    title: str,
+    domain: tuple[float, float] | None = None,
+    reference: float | None = None,
+) -> Chart:
+    """Shares as dots, with their intervals where they have some.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``name``, ``series``, ``value``, and ``low`` and ``high`` or None.
+    names : sequence of str
+        The series in order.
+    title : str
+        What the shares are.
+    domain : tuple of float, optional
+        Ends of the axis; by default as the shares ask.
+    reference : float, optional
+        Where a line stands, as of all together.
+
+    Returns
+    -------
+    dict
+        A Vega-Lite specification.
+    """
+    things = list(dict.fromkeys(row["name"] for row in rows))
+    x: Chart = {
+        "field": "value",
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": list(domain)} if domain else {"zero": False, "nice": True},
+        "axis": {"format": "~%", "tickCount": 6},
+    }
+    offset = {"field": "series", "sort": list(names)} if len(names) > 1 else None
+    y: Chart = {"y": names_axis(things)} | ({"yOffset": offset} if offset else {})
+    told = [
+        {"field": "name", "title": "row", "type": "nominal"},
+        {"field": "series", "title": "what", "type": "nominal"},
+        {"field": "value", "title": "share", "type": "quantitative", "format": ".2%"},
+    ]
+    dots: Chart = {
+        "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
+        "encoding": {**y, "x": x, **series(names), "tooltip": told},
+    }
+    layers = [dots]
+    if any(row.get("low") is not None for row in rows):
+        rule: Chart = {
+            "transform": [{"filter": "isValid(datum.low)"}],
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {
+                **y,
+                "x": {**x, "field": "low"},
+                "x2": {"field": "high"},
+                "color": series(names)["color"],
+            },
+        }
+        layers = [rule, dots]
+    if reference is not None:
+        layers.insert(
+            0,
+            {
+                "data": {"values": [{"at": reference}]},
+                "mark": {"type": "rule", "color": MUTED, "strokeDash": [4, 3]},
+                "encoding": {"x": {"field": "at", "type": "quantitative"}},
+            },
+        )
+    return chart(
+        height=(ROW + 8 * (len(names) - 1)) * len(things) + 8,
+        data={"values": [{**row, "series": row["series"]} for row in rows]},
+        layer=layers,
+    )
+
+
+def bars_chart(rows: Sequence[Mapping[str, Any]], title: str, *, logarithmic: bool = False) -> Chart:
+    """Counts as bars with their numbers written at the end.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``name``, ``value``, ``text``.
+    title : str
+        What is counted.
+    logarithmic : bool
+        Whether the scale is.
+
+    Returns
+    -------
+    dict
+        A Vega-Lite specification.
+    """
+    most = max([1, *(row["value"] for row in rows)])
+    top = 10.0 ** math.ceil(math.log10(max(10, most)) + 0.5) if logarithmic else most * 1.15
+    scale: Chart = {"type": "symlog", "domain": [0, top]} if logarithmic else {"domain": [0, top]}
+    axis: Chart = {"format": ",d", "tickCount": 5}
+    if logarithmic:
+        axis["values"] = [0, *powers_of_ten(1, top, 6)]
+    suffix = " (logarithmic scale)" if logarithmic else ""
+    y = names_axis([row["name"] for row in rows])
+    x = {
+        "field": "value",
+        "type": "quantitative",
+        "title": f"{title}{suffix}",
+        "scale": scale,
+        "axis": axis,
+    }
+    return chart(
+        height=ROW * len(rows) + 8,
+        data={"values": [dict(row) for row in rows]},
+        layer=[
+            {
+                "mark": {"type": "bar", "color": MATCH, "height": {"band": 0.6}},
+                "encoding": {"y": y, "x": x},
+            },
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, "color": INK, "fontSize": 11},
+                "encoding": {"y": y, "x": x, "text": {"field": "text", "type": "nominal"}},
+            },
+        ],
+    )

@@ -1,0 +1,57 @@
+"""From records to links: stages, steps, passes, expected matches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tallystick.quality.report.figures import Content, Figures, Json
+
+
+def pairs(figures: Figures) -> Content | None:
+    """Counts by stage, step and pass; None where a run has none."""
+    if not figures.run.get("counts"):
+        return None
+    counts = figures.counts
+    candidates = sum(item["pairs"] for item in counts.get("passes") or ())
+    return {
+        "stages": _stages(counts, candidates),
+        "allowed": counts.get("pairs_allowed"),
+        "candidates": candidates,
+        "steps": list(counts.get("steps") or ()),
+        "passes": [_pass(item, counts) for item in counts.get("passes") or ()],
+        "match_rates": list(figures.model.get("match_rates") or ()),
+    }
+
+
+def _stages(counts: Json, candidates: int) -> list[dict[str, Any]]:
+    rows: list[tuple[str, Any]] = [
+        (f"Records in {source}", number) for source, number in (counts.get("records") or {}).items()
+    ]
+    if counts.get("pairs_allowed") is not None:
+        rows.append(("Allowed pairs of records", counts["pairs_allowed"]))
+    if counts.get("passes"):
+        rows.append(("Pairs compared", candidates))
+    named = (
+        ("kept", "Pairs kept"),
+        ("links", "Links"),
+        ("possible", "Possible links"),
+        ("entities", "Entities"),
+    )
+    rows += [(name, counts[key]) for key, name in named if counts.get(key) is not None]
+    rows += [
+        (f"Records of {source} without a link", number)
+        for source, number in (counts.get("unlinked") or {}).items()
+    ]
+    return [{"name": name, "value": value} for name, value in rows]
+
+
+def _pass(item: Json, counts: Json) -> dict[str, Any]:
+    """A pass; of its largest block the figures alone, since its key holds values of records."""
+    block = item.get("largest_block") or {}
+    return {
+        "name": item["name"],
+        **{key: item.get(key) for key in ("found", "pairs", "unique", "kept", "links", "possible")},
+        "share": item["pairs"] / counts["pairs_allowed"] if counts.get("pairs_allowed") else None,
+        "block_pairs": block.get("pairs"),
+        "block_share": block.get("share"),
+    }
