@@ -72,8 +72,8 @@ class AuditFrame:
     units : polars.DataFrame
         A row per unit: ``source_left`` and ``id_left`` (the record, or the left one of a pair),
         ``source_right`` and ``id_right`` (the right one; of a record with a link its partner; null without),
-        ``weight`` and ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record``
-        or ``pair``) and ``stratum``, a number.
+        ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record`` or ``pair``) and
+        ``stratum``, a number.
     strata : tuple of FrameStratum
         Those that have units, the links first, each kind from the highest posterior down.
     allowed_pairs : float
@@ -213,9 +213,8 @@ def _once(run: Path, facts: dict[str, Any], names: Sequence[str]) -> tuple[str, 
     """The sources of whose records each has one match at most."""
     if facts["kind"] != "link" or len(names) != 2:
         return ()
-    spec = load_model(run).spec
-    free = [one.duplicate_free for one in spec.sources] if len(spec.sources) == 2 else [False, False]
-    limits = constraint(spec.decision.links, *free)
+    free = [bool(one.get("duplicate_free", False)) for one in facts["spec"]["sources"]]
+    limits = constraint(load_model(run).spec.decision.links, *free)
     return tuple(
         name for name, once in zip(names, (limits.left_once, limits.right_once), strict=True) if once
     )
