@@ -489,7 +489,8 @@ def test_nothing_missed_nothing_linked(tmp_path: Path) -> None:
     left = left.with_columns(who=pl.col("name"))
     exact = {"comparator": {"type": "exact"}, "m": [0.01, 0.99], "u": [0.9999, 0.0001]}
     linkage = ts.Linkage(comparisons=[{"field": "name", **exact}], passes=[ts.all_pairs()], one_to_one=True)
-    for number, right in enumerate((left, left[:2].with_columns(name=pl.lit("zz")), left[:1])):
+    other = left.with_columns(id=pl.lit("b") + pl.col("id"))
+    for number, right in enumerate((other, other[:2].with_columns(name=pl.lit("zz")), other[:1])):
         sources = []
         for name, table in (("a", left), ("b", right)):
             table.write_csv(tmp_path / f"{name}{number}.csv")
