@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import SPEC, call, people, write_csv, write_small
 
+import tallystick as ts
 from tallystick.linkage.error_files import list_errors
 from tallystick.linkage.error_list import FALSE, MISSED
+from tallystick.linkage.run import run as run_to
 from tallystick.linkage.saved_run import open_run
 from tallystick.linkage.true_pairs import TrueRecords
 from tallystick.linkage.truth import truth_of_run
@@ -479,3 +481,28 @@ def test_three_files_and_a_file_added_later(tmp_path: Path) -> None:
             assert one["unlinked"] == (residuals["source"] == one["source"]).sum()
         shown = call("missed", run, "--json")
         assert json.loads(shown.stdout) == figures["missed"]
+
+
+def test_nothing_missed_nothing_linked(tmp_path: Path) -> None:
+    """Figures without any residual, link, kept pair or error are plain JSON, and say none."""
+    left = pl.DataFrame({"id": [f"a{k}" for k in range(40)], "name": [f"n{k}" for k in range(40)]})
+    left = left.with_columns(who=pl.col("name"))
+    exact = {"comparator": {"type": "exact"}, "m": [0.01, 0.99], "u": [0.9999, 0.0001]}
+    linkage = ts.Linkage(comparisons=[{"field": "name", **exact}], passes=[ts.all_pairs()], one_to_one=True)
+    other = left.with_columns(id=pl.lit("b") + pl.col("id"))
+    for number, right in enumerate((other, other[:2].with_columns(name=pl.lit("zz")), other[:1])):
+        sources = []
+        for name, table in (("a", left), ("b", right)):
+            table.write_csv(tmp_path / f"{name}{number}.csv")
+            path = tmp_path / f"{name}{number}.csv"
+            sources.append(ts.Source(name=name, path=path, id="id", truth=("who",)))
+        model = linkage.model()
+        out = tmp_path / f"out{number}"
+        run_to(model.spec, out, inputs=sources, model=model)
+        quality = json.loads((out / "quality.json").read_text("utf-8"))
+        json.dumps(quality, allow_nan=False)
+        found = truth_of_run(out, "who")
+        listed = list_errors(found)
+        json.dumps({**found.figures, "errors": listed.to_dict()}, allow_nan=False)
+        assert listed.table.height == found.figures["rates"]["missed"] == (0, 2, 0)[number]
+        assert quality["residuals"]["sources"][0]["unlinked"] == (0, 40, 39)[number]
