@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_files import SPEC, call, people, write_csv, write_small
 
+import tallystick as ts
 from tallystick.linkage.error_files import list_errors
 from tallystick.linkage.error_list import FALSE, MISSED
+from tallystick.linkage.run import run as run_to
 from tallystick.linkage.saved_run import open_run
 from tallystick.linkage.true_pairs import TrueRecords
 from tallystick.linkage.truth import truth_of_run
@@ -412,3 +414,95 @@ def test_what_cannot_be_asked(runs: dict[str, Path], tmp_path: Path) -> None:
         result = call("evaluate", runs["link"], *options)
         assert result.exit_code == 2
         assert message in result.stderr
+
+
+def test_prepared_records_that_are_taken_out(tmp_path: Path) -> None:
+    """An edit drops a record with a match, and a duplicate is taken out: no link can have either."""
+    preparation = """
+[[prepare.fields]]
+field = "given"
+steps = ["text"]
+
+[[prepare.edits]]
+name = "no zip of 1001"
+fails_if = "zip = '1001'"
+action = "drop"
+sources = ["a"]
+
+[[prepare.duplicates]]
+fields = ["given", "surname", "born", "zip"]
+sources = ["b"]
+"""
+    path = write_small(tmp_path, SPEC + preparation + '[quality]\nsubgroups = ["zip"]\nsmallest = 1\n', 120)
+    first, second = people(120)
+    second.append(["again", *next(row for row in second if all(row))[1:]])
+    write_csv(tmp_path / "b.csv", second)
+    out = tmp_path / "out"
+    done = call("link", path, "--out", out)
+    assert done.exit_code == 0, done.output
+    dropped = {row[0] for row in first if row[4] == "1001"}
+    removed = pl.read_parquet(out / "removed.parquet")
+    assert removed["id"].to_list() == ["again"]
+    found = truth_of_run(out, "person", [Subgroup(field="zip")])
+    listed = list_errors(found).table
+    taken = listed.filter(pl.col("reason") == "dropped")
+    assert set(taken["id_left"]) <= dropped
+    shared = {row[5] for row in second}
+    assert taken.height == sum(row[0] in dropped and row[5] in shared for row in first) > 0
+    assert not listed["id_right"].is_in(["again"]).any()
+    rates = found.figures["rates"]
+    assert listed.filter(pl.col("error") == MISSED).height == rates["missed"]
+    told = json.loads((out / "quality.json").read_text("utf-8"))["missed"]["sources"]
+    assert [one["records"] for one in told] == [len(first) - len(dropped), len(second) - 1]
+    again = call("missed", out, "--by", "zip", "--smallest", "1", "--json")
+    assert json.loads(again.stdout)["sources"] == told
+
+
+def test_three_files_and_a_file_added_later(tmp_path: Path) -> None:
+    third = SPEC[SPEC.index('[[sources]]\nname = "b"') : SPEC.index("[[comparisons]]")]
+    spec = SPEC.replace("[[comparisons]]", third.replace('"b', '"c') + "[[comparisons]]", 1)
+    path = write_small(tmp_path, spec.replace(MANY, ""), 120)
+    first, second = people(120)
+    write_csv(tmp_path / "c.csv", [[f"c{row[0]}", *row[1:]] for row in second[:40]])
+    assert call("link", path, "--out", tmp_path / "out").exit_code == 0
+    more = [["d1", *first[0][1:]], ["d2", "zoe", "nobody", "1999-09-09", "1009", "x"]]
+    write_csv(tmp_path / "d.csv", more)
+    added = call("add", tmp_path / "out", tmp_path / "d.csv", "--out", tmp_path / "more", "--id", "id")
+    assert added.exit_code == 0, added.output
+    for run in (tmp_path / "out", tmp_path / "more"):
+        matrix, false, missed = brute(run)
+        found = truth_of_run(run, "person", [Subgroup(field="born", width=50)])
+        assert {key: list(row.values()) for key, row in found.figures["matrix"].items()} == matrix
+        listed = list_errors(found)
+        assert (listed.table.height, listed.missed) == (len(false) + len(missed), len(missed))
+        figures = json.loads((run / "quality.json").read_text("utf-8"))
+        residuals = pl.read_parquet(run / "residuals.parquet")
+        for one in figures["residuals"]["sources"]:
+            assert one["unlinked"] == (residuals["source"] == one["source"]).sum()
+        shown = call("missed", run, "--json")
+        assert json.loads(shown.stdout) == figures["missed"]
+
+
+def test_nothing_missed_nothing_linked(tmp_path: Path) -> None:
+    """Figures without any residual, link, kept pair or error are plain JSON, and say none."""
+    left = pl.DataFrame({"id": [f"a{k}" for k in range(40)], "name": [f"n{k}" for k in range(40)]})
+    left = left.with_columns(who=pl.col("name"))
+    exact = {"comparator": {"type": "exact"}, "m": [0.01, 0.99], "u": [0.9999, 0.0001]}
+    linkage = ts.Linkage(comparisons=[{"field": "name", **exact}], passes=[ts.all_pairs()], one_to_one=True)
+    other = left.with_columns(id=pl.lit("b") + pl.col("id"))
+    for number, right in enumerate((other, other[:2].with_columns(name=pl.lit("zz")), other[:1])):
+        sources = []
+        for name, table in (("a", left), ("b", right)):
+            table.write_csv(tmp_path / f"{name}{number}.csv")
+            path = tmp_path / f"{name}{number}.csv"
+            sources.append(ts.Source(name=name, path=path, id="id", truth=("who",)))
+        model = linkage.model()
+        out = tmp_path / f"out{number}"
+        run_to(model.spec, out, inputs=sources, model=model)
+        quality = json.loads((out / "quality.json").read_text("utf-8"))
+        json.dumps(quality, allow_nan=False)
+        found = truth_of_run(out, "who")
+        listed = list_errors(found)
+        json.dumps({**found.figures, "errors": listed.to_dict()}, allow_nan=False)
+        assert listed.table.height == found.figures["rates"]["missed"] == (0, 2, 0)[number]
+        assert quality["residuals"]["sources"][0]["unlinked"] == (0, 40, 39)[number]
