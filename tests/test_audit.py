@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from perfect_reviewer import Reviewer, audit_once, coverage, measures, truth_of
 from simulate import Field, Simulated, one_file, two_files
-from small_files import PROJECT, outcome
+from small_files import PROJECT, SPEC, outcome, write_small
 
 import tallystick as ts
 from tallystick.errors import InputError
@@ -24,7 +24,7 @@ from tallystick.linkage.evaluate import read_truth
 from tallystick.quality.rates import Rates
 from tallystick.review.cases import RecordKey
 from tallystick.review.store import Store
-from tallystick.review.tasks import AUDIT
+from tallystick.review.tasks import AUDIT, Task
 
 PLAIN = (
     Field("given", 150, redrawn=0.12, missing=0.03),
@@ -177,6 +177,7 @@ def test_a_task_tells_nothing_of_the_link(linked: Known) -> None:
     frame = linked.frame()
     tasks = draw_tasks(frame, frame.sizes.tolist(), 1)
     assert all(task.right is None and task.kind == "record" for task in tasks)
+    assert all(task.weight is None and task.posterior is None for task in tasks)
     partners = frame.partners(task.left for task in tasks)
     is_linked = [partners[task.left] is not None for task in tasks]
     share = np.mean(is_linked)
@@ -271,6 +272,55 @@ def test_a_wrong_partner_is_false_and_missed(linked: Known) -> None:
         judged_strata(frame, [Answer(replace(tasks[0], left=strangers), None)])
 
 
+ONE_TO_ONE = "one_to_one = true"
+KINDS = {
+    "one to many": (ONE_TO_ONE, 'links = "one_to_many"', "record"),
+    "many to one": (ONE_TO_ONE, 'links = "many_to_one"', "record"),
+    "many to many": (ONE_TO_ONE, 'links = "many_to_many"', "pair"),
+    "unique": (ONE_TO_ONE, 'one_to_one = true\nassignment = "unique"', "record"),
+    "no duplicates": (ONE_TO_ONE, "upper = 0.6", "record"),
+    "weights": (ONE_TO_ONE, 'one_to_one = true\nscale = "weight"\nupper = 6.0\nlower = 3.0', "record"),
+    "sequential": ('name = "small"', 'name = "small"\nmode = "sequential"', "record"),
+    "link and dedupe": ("[decision]\none_to_one = true", 'kind = "link_and_dedupe"', "pair"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_census_of_every_kind_of_run(kind: str, tmp_path: Path) -> None:
+    old, new, by = KINDS[kind]
+    text = SPEC.replace(old, "" if by == "pair" and "kind" in new else new)
+    if "kind" in new:
+        text = text.replace('name = "small"', f'name = "small"\n{new}')
+    if kind == "no duplicates":
+        text = text.replace('path = "b.csv"', 'path = "b.csv"\nduplicate_free = true')
+    links = ts.Linkage.from_toml(write_small(tmp_path, text, n=300)).run(tmp_path / "run")
+    frame = audit_frame(tmp_path / "run")
+    assert frame.by == by
+    true = links.evaluate("person").links
+    truth = truth_of(read_truth(links.prepared.spec.sources, "person"))
+    reviewer = Reviewer(truth, between=frame.kind == "link")
+    found = audit_once(frame, frame.sizes.tolist(), reviewer, 1).counts
+    assert found is not None
+    assert (found.links, found.true_links, found.allowed_pairs) == (
+        true.links,
+        true.true_links,
+        true.allowed_pairs,
+    )
+    assert found.missed - frame.beyond == pytest.approx(true.missed, abs=0.5)
+
+
+def test_links_without_a_posterior_are_a_stratum(copied: Path) -> None:
+    """Those of match keys that come before the passes."""
+    table = pl.read_parquet(copied / "links.parquet").with_row_index("row")
+    first = table.filter(pl.col("decision") == "link")["row"][:40]
+    blank = pl.when(~pl.col("row").is_in(first.implode())).then(pl.col("posterior"))
+    table.with_columns(blank.alias("posterior")).drop("row").write_parquet(copied / "links.parquet")
+    frame = audit_frame(copied)
+    sizes = {one.label: int(n) for one, n in zip(frame.strata, frame.sizes, strict=True)}
+    assert sizes["links without a posterior"] == 40
+    assert sum(sizes.values()) == 900
+
+
 # Commands
 
 
@@ -289,7 +339,7 @@ def test_draw_judge_estimate(linked: Known, copied: Path) -> None:
         assert judge_all(store, linked.reviewer()) == 200
     status, text = outcome("audit", "estimate", copied)
     assert status == 0, text
-    assert "200 of 200 judged by 1 people" in text
+    assert "200 of 200 judged by 1 person" in text
     result = json.loads((copied / "audit.json").read_text())
     found = result["estimate"]
     true = measures(linked.true)
@@ -319,6 +369,31 @@ def test_a_deduplication_by_commands(deduplicated: Known, tmp_path: Path) -> Non
     assert found["by"] == "pair"
     assert found["estimate"]["model_missed"]["matches"] >= 0
     assert {one["kind"] for one in found["strata"]} >= {"link", "record"}
+
+
+def test_answers_from_a_file(linked: Known, copied: Path, tmp_path: Path) -> None:
+    """The sample as a table, filled in without the application."""
+    outcome("audit", "draw", copied, "--reviews", 60)
+    file = tmp_path / "sample.csv"
+    status, text = outcome("decisions", "export", copied, file, "--worklist", AUDIT, "--open")
+    assert status == 0, text
+    table = pl.read_csv(file, infer_schema=False)
+    assert table["weight"].null_count() == table["posterior"].null_count() == 60
+    answers = []
+    for source, id_ in table.select("left_source", "left_id").iter_rows():
+        task = Task("record", RecordKey(source, id_), None, None, None)
+        answers.append(linked.reviewer().answer(task))
+    table = table.with_columns(
+        pl.Series("verdict", [one.verdict for one in answers]),
+        pl.Series("chosen_source", [one.chosen and one.chosen.source for one in answers], pl.String),
+        pl.Series("chosen_id", [one.chosen and one.chosen.id for one in answers], pl.String),
+    )
+    table.write_csv(file)
+    status, text = outcome("decisions", "import", copied, file, "--reviewer", "ann")
+    assert status == 0, text
+    status, text = outcome("audit", "estimate", copied)
+    assert status == 0, text
+    assert "60 of 60 judged by 1 person" in text
 
 
 def test_half_judged_and_unsure(linked: Known, copied: Path) -> None:
@@ -377,6 +452,14 @@ def test_a_sample_as_narrow_as_wanted(linked: Known) -> None:
     status, text = outcome("audit", "design", linked.folder, "--reviews", 10**6)
     assert status == 0
     assert "Everything is judged" in text
+    # By pair some matches are the model's: no sample makes them certain.
+    wide = ("--by", "pair", "--recall-width", 1e-6)
+    status, text = outcome("audit", "design", linked.folder, *wide)
+    assert status == 0
+    assert "cannot be had of: recall" in text
+    status, text = outcome("audit", "draw", linked.folder, *wide)
+    assert status == 2
+    assert "no sample makes the interval of recall as narrow as wanted" in text
     status, text = outcome("audit", "design", linked.folder, "--json")
     assert json.loads(text)["wanted_widths"] == {"precision": 0.01, "recall": 0.02}
 
@@ -437,6 +520,9 @@ def test_a_run_that_has_changed_since(linked: Known, copied: Path) -> None:
     status, text = outcome("audit", "estimate", copied)
     assert status == 2
     assert "from another run" in text
+    status, text = outcome("audit", "draw", copied, "--store", copied / "other.sqlite")
+    assert status == 2
+    assert "the audit of another run" in text
     (copied / "audit.json").write_text("{}")
     status, text = outcome("audit", "estimate", copied)
     assert status == 2
@@ -466,7 +552,7 @@ def test_cis_to_prd(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     reviewer = Reviewer(truth_of(read_truth(links.prepared.spec.sources, "person_id")))
     frame = audit_frame(tmp_path / "run")
     taken = frame.plan().allocate(1500).tolist()
-    found = [audit_once(frame, taken, reviewer, seed, draws=2000) for seed in range(300)]
+    found = [audit_once(frame, taken, reviewer, seed, draws=1000) for seed in range(300)]
     of = coverage(found, true)
     for name, (held, _) in of.items():
         assert held >= 0.93, name

@@ -11,6 +11,7 @@ from kinds_of_runs import STEPS, made, made_by_households
 from reviewed import by_truth, judged, open_store, pair_task, standing, truth_of
 from small_files import DATA_FILES, SPEC, call, hash_of, outcome, tree
 
+import tallystick as ts
 from tallystick.errors import InputError
 from tallystick.linkage.finalise import Finalised, finalise
 from tallystick.linkage.review_tasks import review_tasks
@@ -410,3 +411,30 @@ def test_the_command(tmp_path: Path) -> None:
     status, text = outcome("finalise", tmp_path / "f", *store_of_run, "--out", tmp_path / "g")
     assert status == 2
     assert "another run" in text
+
+
+def test_a_perfect_reviewer_removes_a_third_of_the_errors_of_cis_to_prd(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
+    linkage = ts.Linkage.from_toml(Path(__file__).resolve().parent.parent / "examples" / "essnet.toml")
+    linkage.run(tmp_path / "run")
+    opened = open_run(tmp_path / "run")
+    truth = {
+        RecordKey(source, row[f"{source}_id"]): row["person_id"] or f"{source} {row[f'{source}_id']}"
+        for source in ("cis", "prd")
+        for row in pl.read_csv(data_dir / f"{source}.csv", infer_schema=False).to_dicts()
+    }
+
+    def wrong(folder: Path) -> int:
+        links = pairs(folder).filter(pl.col("decision") == "link").select("id_left", "id_right").rows()
+        right = sum(truth[RecordKey("cis", a)] == truth[RecordKey("prd", b)] for a, b in links)
+        who = [{person for key, person in truth.items() if key.source == name} for name in ("cis", "prd")]
+        return len(links) - right + len(who[0] & who[1]) - right
+
+    before = wrong(tmp_path / "run")
+    queue = sorted(review_tasks(opened), key=lambda task: -task.information)
+    # 250 answers are asked for to remove a third; the first 50 of them do.
+    finalise(tmp_path / "run", tmp_path / "out", by_truth(queue[:50], truth), opened=opened)
+    assert before >= 30
+    assert wrong(tmp_path / "out") <= before * 2 / 3

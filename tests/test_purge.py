@@ -10,10 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from kinds_of_runs import STEPS, made, made_by_households
+from postgres import PASSWORD, Server
 from reviewed import open_store
 from small_files import SPEC, call, hash_of, outcome, tree
 
 from tallystick.linkage.purge import FILES
+from tallystick.linkage.review_store import open_store as open_a_store
 from tallystick.linkage.review_tasks import review_tasks
 from tallystick.linkage.saved_run import open_run
 
@@ -113,6 +115,26 @@ def test_a_run_that_was_reviewed(tmp_path: Path) -> None:
     assert call("why", run, "a50", "b5").exit_code in (0, 2)
     assert call("export", run, "--out", tmp_path / "linked.csv").exit_code == 0
     assert call("finalise", run, "--out", tmp_path / "final", "-q").exit_code == 0
+
+
+def test_a_store_on_a_server(tmp_path: Path, postgres: Server) -> None:
+    run = made(tmp_path)
+    url = postgres.new_database()
+    task = review_tasks(open_run(run))[0]
+    with open_a_store(run, url) as store:
+        store.fill("possible", [task])
+        row = store.next("possible", "ann")
+        assert row is not None
+        store.decide(row.number, "ann", "unsure", comment=SECRET, seen={"left": {"given": "anna"}})
+    status, text = outcome("purge", run, "--store", url, "--yes")
+    assert status == 0, text
+    assert "(1 decisions)" in text
+    assert PASSWORD not in text
+    assert PASSWORD not in (run / "run.json").read_text("utf-8")
+    with open_a_store(run, url) as store:
+        (decision,) = store.decisions()
+    assert (decision.comment, dict(decision.seen), decision.reviewer) == ("", {}, "ann")
+    assert "nothing to remove" in outcome("purge", run, "--store", url, "--yes")[1]
 
 
 def test_values_with_their_frequencies_and_golden_records(tmp_path: Path) -> None:

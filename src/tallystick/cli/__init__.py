@@ -9,12 +9,16 @@ from tallystick.cli.gold import gold
 from tallystick.cli.missed import missed
 from tallystick.cli.purge import purge
 from tallystick.cli.report import report
+from tallystick.cli.review import review
 from tallystick.cli.reviewers import reviewers
 
 app.command()(evaluate)
 app.command()(missed)
 app.add_typer(gold, name="gold")
+app.command()(review)
 app.add_typer(audit, name="audit")
+app.add_typer(decisions, name="decisions")
+app.add_typer(reviewers, name="reviewers")
 app.command()(report)
 app.add_typer(reviewers, name="reviewers")
 app.add_typer(decisions, name="decisions")

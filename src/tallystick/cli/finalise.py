@@ -9,19 +9,11 @@ import typer
 
 from tallystick.cli.app import Force, Quiet, Threads, _plain_errors
 from tallystick.cli.progress import Reporter
+from tallystick.cli.stores import StoreUrl
 
 if TYPE_CHECKING:
     from tallystick.linkage.finalise import Finalised
     from tallystick.linkage.saved_run import SavedRun
-
-StoreUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        metavar="URL",
-        help="Where the decisions are; by default TALLYSTICK_STORE, or review.sqlite in the run's directory.",
-    ),
-]
 
 
 def finalise(

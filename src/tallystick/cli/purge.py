@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.app import _plain_errors
-from tallystick.cli.finalise import StoreUrl
+from tallystick.cli.stores import StoreUrl
 
 
 def purge(

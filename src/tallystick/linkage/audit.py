@@ -59,6 +59,15 @@ class AuditDesign:
         """Size of the sample."""
         return int(self.taken.sum())
 
+    @property
+    def too_wide(self) -> tuple[str, ...]:
+        """Rates whose intervals are expected to stay wider than wanted, although everything is judged."""
+        return tuple(
+            name
+            for name, limit in self.wanted.items()
+            if limit is not None and ((width := self.widths[name]) is None or width > limit)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """For ``audit.json``, without what is known only once a sample is drawn."""
         frame = self.frame
@@ -183,9 +192,15 @@ def draw_audit(
     Raises
     ------
     InputError
-        Where another sample has been drawn before.
+        Where another sample has been drawn before, or no sample gives intervals as narrow as wanted.
     """
     run = Path(run)
+    if design.too_wide:
+        raise InputError(
+            f"{run}: no sample makes the interval of {' and '.join(design.too_wide)} as narrow as wanted, "
+            "since matches that nobody can judge are in it: give the number of --reviews instead, or another "
+            "width."
+        )
     drawn = {
         "format": FORMAT,
         "run": design.frame.run,
@@ -195,6 +210,11 @@ def draw_audit(
         **design.to_dict(),
     }
     before = _before(run, design.frame)
+    if before is None and (run / FILE).exists():
+        raise InputError(
+            f"{run / FILE}: this is the audit of another run, or of another model: move the file away, and "
+            "draw a sample of this one."
+        )
     if before is not None and _sample(before) != _sample(drawn):
         raise InputError(
             f"{run / FILE}: a sample of {before['reviews']:,} has been drawn already, and what was judged of "

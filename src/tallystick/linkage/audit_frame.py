@@ -17,12 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._files import file_sha256
 from tallystick.blocking.constraint import constraint
 from tallystick.errors import InputError
 from tallystick.linkage.audit_shares import ENDS, Finding, Shares, keys_table
 from tallystick.linkage.audit_units import KEY, Part, Tables, by_pair, by_record
-from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.linkage.run_folder import model_version, read_facts, read_figures
 from tallystick.linkage.saved import load_model
 from tallystick.quality.audit_design import AuditPlan, PlannedStratum
 from tallystick.quality.audit_strata import Outcome, StratumKind
@@ -73,8 +72,8 @@ class AuditFrame:
     units : polars.DataFrame
         A row per unit: ``source_left`` and ``id_left`` (the record, or the left one of a pair),
         ``source_right`` and ``id_right`` (the right one; of a record with a link its partner; null without),
-        ``weight`` and ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record``
-        or ``pair``) and ``stratum``, a number.
+        ``posterior`` (of the pair, or of the record's best candidate), ``task`` (``record`` or ``pair``) and
+        ``stratum``, a number.
     strata : tuple of FrameStratum
         Those that have units, the links first, each kind from the highest posterior down.
     allowed_pairs : float
@@ -197,7 +196,7 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
         beyond=0.0,
         others=tables.others,
         run=str(facts["fingerprint"]),
-        model=file_sha256(run / "model.json"),
+        model=model_version(run, facts),
         kind=str(facts["kind"]),
         once=once,
         entities=tables.entities,
@@ -214,9 +213,8 @@ def _once(run: Path, facts: dict[str, Any], names: Sequence[str]) -> tuple[str, 
     """The sources of whose records each has one match at most."""
     if facts["kind"] != "link" or len(names) != 2:
         return ()
-    spec = load_model(run).spec
-    free = [one.duplicate_free for one in spec.sources] if len(spec.sources) == 2 else [False, False]
-    limits = constraint(spec.decision.links, *free)
+    free = [bool(one.get("duplicate_free", False)) for one in facts["spec"]["sources"]]
+    limits = constraint(load_model(run).spec.decision.links, *free)
     return tuple(
         name for name, once in zip(names, (limits.left_once, limits.right_once), strict=True) if once
     )

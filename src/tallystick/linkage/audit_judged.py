@@ -67,17 +67,14 @@ def draw_tasks(frame: AuditFrame, taken: Sequence[int], seed: int) -> tuple[Task
 
 
 def _task(row: Mapping[str, object], place: int, stratum: str) -> Task:
-    def number(value: object) -> float | None:
-        return float(value) if isinstance(value, float) and np.isfinite(value) else None
-
     is_pair = row["task"] == "pair"
     return Task(
         kind="pair" if is_pair else "record",
         left=RecordKey(str(row["source_left"]), str(row["id_left"])),
-        # Whom a record is linked with is what its reviewer must not know.
+        # Neither with whom a record is linked, nor a weight: no list or file of the sample may tell.
         right=RecordKey(str(row["source_right"]), str(row["id_right"])) if is_pair else None,
-        weight=number(row["weight"]),
-        posterior=number(row["posterior"]),
+        weight=None,
+        posterior=None,
         place=place,
         stratum=stratum,
     )

@@ -39,7 +39,7 @@ class Tables:
             pairs = pairs.with_columns(
                 pl.lit(names[0]).alias("source_left"), pl.lit(names[-1]).alias("source_right")
             )
-        pairs = pairs.select(*ENDS, "weight", "posterior", "decision")
+        pairs = pairs.select(*ENDS, "posterior", "decision")
         linked = pl.col("decision") == "link"
         return cls(
             pairs.filter(linked),
@@ -54,7 +54,6 @@ class Tables:
             self.others.select(
                 pl.col(f"source_{side}").alias("source"),
                 pl.col(f"id_{side}").alias("id"),
-                "weight",
                 "posterior",
                 (pl.col("decision") == "possible").alias("possible"),
             )
@@ -64,7 +63,6 @@ class Tables:
             pl.concat(ends)
             .group_by(*KEY)
             .agg(
-                pl.col("weight").max(),
                 pl.col("posterior").max(),
                 pl.col("posterior").sum().alias("sum"),
                 pl.col("possible").any(),
@@ -91,7 +89,6 @@ def by_record(tables: Tables, source: str, below: float) -> list[Part]:
         pl.col(f"id_{side}").alias("id_left"),
         pl.col(f"source_{other}").alias("source_right"),
         pl.col(f"id_{other}").alias("id_right"),
-        "weight",
         "posterior",
     )
     return [
@@ -113,11 +110,11 @@ def by_pair(tables: Tables, sources: tuple[str, ...], below: float) -> list[Part
             maintain_order="left",
         )
     classes, labels, bounds = _classes(others["posterior"], others["decision"] == "possible")
-    pairs = others.select(*ENDS, "weight", "posterior").with_columns(
+    pairs = others.select(*ENDS, "posterior").with_columns(
         pl.lit("pair").alias("task"), classes, pl.col("posterior").alias("error")
     )
     return [
-        _links_part(tables.links.select(*ENDS, "weight", "posterior"), "pair", LINK),
+        _links_part(tables.links.select(*ENDS, "posterior"), "pair", LINK),
         Part(pairs, tuple(f"rejected pairs, {one}" for one in labels), bounds, "non-link", NO_LINK),
         _records_part(tables, sources, below),
     ]
@@ -154,7 +151,6 @@ def _records_part(tables: Tables, sources: tuple[str, ...], below: float) -> Par
         pl.col("id").alias("id_left"),
         pl.lit(None, pl.String).alias("source_right"),
         pl.lit(None, pl.String).alias("id_right"),
-        "weight",
         "posterior",
         pl.lit("record").alias("task"),
         classes,

@@ -15,8 +15,9 @@ from typing import Any
 
 import polars as pl
 
-from tallystick._files import file_sha256, write_json, write_text
+from tallystick._files import file_sha256, write_json
 from tallystick.errors import InputError, RunError
+from tallystick.linkage.report_again import make_report_again
 from tallystick.linkage.review_store import STORE_FILE, open_store
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.linkage.tables import read_table
@@ -41,6 +42,7 @@ FILES: dict[str, tuple[str, str]] = {
     "review.json": (KEPT, "figures"),
     "audit.json": (KEPT, "design and estimates of the sample"),
     "truth.json": (KEPT, "figures"),
+    "statement.toml": (KEPT, "what people wrote for the quality statement"),
     "review.parquet": ("values", "the values of both records; ids, levels and weights stay"),
     "sample.csv": ("values", "the values of both records; ids and answers stay"),
     "golden.parquet": ("values", "the values; from which record each was stays"),
@@ -134,7 +136,8 @@ def plan_purge(folder: str | Path, store: str | None = None) -> Purge:
     ]
     seen = _seen(folder, store)
     if seen:
-        found.append(Removal(store or STORE_FILE, f"{FILES[STORE_FILE][1]} ({seen:,} decisions)"))
+        where = STORE_FILE if (folder / STORE_FILE).is_file() and store is None else "the store of decisions"
+        found.append(Removal(where, f"{FILES[STORE_FILE][1]} ({seen:,} decisions)"))
     if found:
         pages = [name for name in ("report.html", "report.json") if (folder / name).is_file()]
         found += [Removal(name, f"made anew {FILES[name][1]}") for name in pages]
@@ -180,13 +183,8 @@ def purge(plan: Purge) -> None:
 
 
 def _make_report(folder: Path) -> None:
-    from tallystick.linkage.report_again import report_of_run
-    from tallystick.quality.report import render_page
-
     if (folder / "report.html").is_file():
-        content = report_of_run(folder)
-        write_json(folder / "report.json", content)
-        write_text(folder / "report.html", render_page(content))
+        make_report_again(folder)
 
 
 def _clean_columns(path: Path, write: bool, held: Callable[[pl.DataFrame], list[str]]) -> bool:

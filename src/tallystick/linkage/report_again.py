@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tallystick._files import write_json, write_text
 from tallystick.errors import InputError
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.quality.report import Figures, report_content
 from tallystick.quality.report.figures import Content
+from tallystick.quality.report.page import render_page
 from tallystick.quality.report.statement import read_statement
 
 STATEMENT = "statement.toml"
@@ -65,6 +67,24 @@ def report_of_run(run: Path, *, statement: Path | None = None, show_values: bool
             show_values=show_values,
         )
     )
+
+
+def make_report_again(run: Path) -> None:
+    """Write ``report.html`` and ``report.json`` of a run anew, as its directory is now.
+
+    Parameters
+    ----------
+    run : path
+        Directory of a complete run.
+
+    Raises
+    ------
+    InputError
+        As of `report_of_run`.
+    """
+    content = report_of_run(run)
+    write_json(run / "report.json", content)
+    write_text(run / "report.html", render_page(content))
 
 
 def _later(path: Path) -> dict[str, Any] | None:

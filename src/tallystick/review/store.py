@@ -369,6 +369,10 @@ class Store:
         """How many tasks of a worklist meet filters."""
         return worklists.count(self._database, worklist, filters)
 
+    def strata(self, worklist: str) -> tuple[str, ...]:
+        """Strata of a sampling plan to which tasks of a worklist belong, in alphabetical order."""
+        return worklists.strata(self._database, worklist)
+
     # What was decided
 
     def decisions(self, worklist: str | None = None) -> tuple[Decision, ...]:

@@ -217,6 +217,14 @@ def tasks(
         return with_decisions(database, connection, connection.execute(query).all(), reviewer)
 
 
+def strata(database: Database, worklist: str) -> tuple[str, ...]:
+    """Strata to which tasks of a worklist belong."""
+    with database.reading() as connection:
+        mine = TASKS.c.worklist == worklist_number(connection, worklist)
+        query = select(TASKS.c.stratum).where(mine, TASKS.c.stratum.is_not(None)).distinct()
+        return tuple(sorted(connection.execute(query).scalars()))
+
+
 def count(database: Database, worklist: str, filters: Filters) -> int:
     """How many tasks of a worklist meet filters."""
     with database.reading() as connection:

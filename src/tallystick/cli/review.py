@@ -1,0 +1,159 @@
+"""``tallystick review``: people judge pairs and records in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from tallystick.cli.app import Quiet, Threads, _plain_errors
+from tallystick.cli.progress import Reporter
+from tallystick.cli.stores import RunDirectory, StoreUrl, who
+
+if TYPE_CHECKING:
+    from tallystick.linkage.casebook import RunCasebook
+    from tallystick.review.store import Store
+
+
+def review(
+    run: RunDirectory,
+    store: StoreUrl = None,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 for any.")] = 8765,
+    reviewer: Annotated[
+        str | None,
+        typer.Option(
+            help="Who works at this machine, without a login. [default: the system's user]",
+            show_default=False,
+        ),
+    ] = None,
+    order: Annotated[
+        Literal["weight", "information", "plan"], typer.Option(help="Which tasks come first.")
+    ] = "information",
+    worklist: Annotated[str | None, typer.Option(help="Begin with this worklist.")] = None,
+    double: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, help="Share of the possible links that two people judge, blind to each other."
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option("--column", "-c", help="A further field or column to show; may be repeated."),
+    ] = None,
+    login: Annotated[
+        bool, typer.Option("--login", help="Ask for names and passwords on this machine, too.")
+    ] = False,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="Name of this machine by which browsers ask for it; may be repeated."),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option("--tls-cert", help="Certificate (PEM), to serve over https.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", help="Its key (PEM).")] = None,
+    behind_https: Annotated[
+        bool, typer.Option("--behind-https", help="A proxy on this machine serves it over https.")
+    ] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    threads: Threads = None,
+    quiet: Quiet = False,
+) -> None:
+    """Judge possible links, and samples for quality, in a browser."""
+    reporter = Reporter(quiet)
+    with _plain_errors(reporter):
+        import warnings
+        import webbrowser
+
+        from tallystick.cli.commands import _find_modules_in
+        from tallystick.errors import InputError, TallystickWarning
+        from tallystick.linkage.casebook import open_casebook
+        from tallystick.linkage.review_store import open_store
+        from tallystick.preparation.extras import require
+
+        for module in ("sqlalchemy", "argon2", "fastapi", "uvicorn", "multipart"):
+            require(module, "tallystick review", "review")
+
+        from tallystick.review.app import make_app
+        from tallystick.review.serve import check_certificate, listen, make_server, warning_about
+        from tallystick.review.settings import Settings, is_local
+
+        named = login or behind_https or not is_local(host)
+        if named and reviewer is not None:
+            raise InputError("--reviewer is for one who works without a login; here reviewers sign in.")
+        check_certificate(certificate, key)
+        if (certificate is not None) and behind_https:
+            raise InputError("--behind-https is for a proxy that has the certificate: leave --tls-cert out.")
+        listener = listen(host, port)
+        _find_modules_in(Path())
+        cases = open_casebook(run, columns or [], threads=threads, progress=reporter)
+        kept = open_store(run, store)
+        if named:
+            _check_people(kept, run)
+        _fill(kept, cases, double)
+        if worklist is not None and worklist not in {one.name for one in kept.worklists()}:
+            there = ", ".join(one.name for one in kept.worklists())
+            raise InputError(f"--worklist {worklist}: there is none of this name; there are: {there}.")
+        secure = certificate is not None or behind_https
+        settings = Settings(
+            reviewer=None if named else who(reviewer),
+            host=host,
+            port=listener.port,
+            names=tuple(names or ()),
+            secure=secure,
+            behind_proxy=behind_https,
+            order=order,
+        )
+        app = make_app(kept, cases, settings)
+        warning = warning_about(host, secure)
+        if warning is not None:
+            warnings.warn(warning, TallystickWarning, stacklevel=1)
+        reporter.close()
+        address = settings.address + (f"worklists/{worklist}" if worklist else "")
+        if not quiet:
+            print(_hello(kept, settings.reviewer, address), flush=True)
+        if not no_browser:
+            webbrowser.open(address)
+        try:
+            server = make_server(app, certificate=certificate, key=key, behind_proxy=behind_https)
+            server.run(sockets=[listener.socket])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            count = sum(sum(one.progress.by_reviewer.values()) for one in kept.worklists())
+            place = kept.place
+            kept.close()
+        if not quiet:
+            stand = "1 decision stands" if count == 1 else f"{count:,} decisions stand"
+            print(f"Stopped. {stand} in {place}; the same command goes on from there.")
+
+
+def _fill(store: Store, cases: RunCasebook, double: float | None) -> None:
+    """Put the possible links into their worklist, unless they are there and nothing new is asked for."""
+    from tallystick.linkage.review_tasks import review_tasks
+    from tallystick.review.tasks import POSSIBLE
+
+    if double is None and any(one.name == POSSIBLE for one in store.worklists()):
+        return
+    tasks = review_tasks(cases.opened)
+    store.fill(POSSIBLE, tasks, reviews=1 if double is None else 2, share=1.0 if double is None else double)
+
+
+def _check_people(store: Store, run: Path) -> None:
+    from tallystick.errors import InputError
+
+    if not any(one.active for one in store.reviewers()):
+        raise InputError(
+            "where people sign in there have to be reviewers, and there are none yet; add the first with: "
+            f"tallystick reviewers add {run} NAME --role administrator"
+        )
+
+
+def _hello(store: Store, reviewer: str | None, address: str) -> str:
+    lines = []
+    for one in store.worklists():
+        figures = one.progress
+        lines.append(f"{one.name}: {figures.done:,} of {figures.tasks:,} judged")
+    who = f"you work as {reviewer}" if reviewer else "reviewers sign in"
+    return "\n".join([*lines, f"decisions are kept in {store.place}", f"{address} ({who}); Ctrl-C stops."])

@@ -1,0 +1,153 @@
+"""The review application, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from tallystick.errors import InputError, RunError
+from tallystick.review import routes_pages, routes_people, routes_session, routes_tasks
+from tallystick.review.admit import SignInNeeded, admit, page
+from tallystick.review.cases import Casebook
+from tallystick.review.desk import Desk, NotFound
+from tallystick.review.security import Guard
+from tallystick.review.settings import Settings
+from tallystick.review.store import Store
+
+LARGEST_BODY = 256 * 1024
+"""Bytes of a request; no form of the application is near it."""
+_HEADINGS = {403: "Not for you", 404: "Not there", 405: "Not possible", 503: "The store cannot be reached"}
+
+
+class ReviewApp:
+    """The application behind its guard: what a server serves.
+
+    Attributes
+    ----------
+    api : FastAPI
+        The application itself.
+    """
+
+    def __init__(self, api: FastAPI, settings: Settings) -> None:
+        self.api = api
+        self._guard = Guard(api, settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        await self._guard(scope, receive, send)
+
+
+def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
+    """Put the review application together.
+
+    Parameters
+    ----------
+    store : Store
+        Worklists, decisions and people.
+    casebook : Casebook
+        Records and pairs of the run.
+    settings : Settings
+        How it is served, and to whom.
+
+    Returns
+    -------
+    ReviewApp
+        An ASGI application.
+
+    Raises
+    ------
+    InputError
+        Where store and casebook are of different runs.
+    """
+    if (store.run, store.model) != (casebook.run, casebook.model):
+        raise InputError("The store is of another run than the cases: open both from the same run directory.")
+    api = FastAPI(
+        title="tallystick review",
+        summary="Pairs and records of a linkage, judged by people.",
+        version=version("tallystick"),
+        openapi_url=None,  # served by a route of our own, which asks for a role
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(admit)],
+        redirect_slashes=False,
+        max_body_size=LARGEST_BODY,
+        telemetry={  # traces hold addresses and messages, and would leave the machine
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+    )
+    api.state.desk = Desk(store, casebook, settings)
+    api.state.desk.worklists()
+    for routes in (routes_session, routes_pages, routes_tasks, routes_people):
+        api.include_router(routes.router)
+
+    def description(request: Request) -> JSONResponse:
+        """Describe the application in the OpenAPI format."""
+        return JSONResponse(api.openapi())
+
+    api.add_api_route("/openapi.json", description, include_in_schema=False)
+    api.add_exception_handler(SignInNeeded, _sign_in)
+    api.add_exception_handler(InputError, _input_error)
+    api.add_exception_handler(RunError, _run_error)
+    api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(RequestValidationError, _not_understood)
+    return ReviewApp(api, settings)
+
+
+def _sign_in(request: Request, error: Exception) -> Response:
+    if _wants_json(request):
+        headers = {"WWW-Authenticate": "Bearer"}
+        return JSONResponse({"detail": "Sign in, or send a token."}, status_code=401, headers=headers)
+    return RedirectResponse("/sign-in", status_code=303)
+
+
+def _input_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, NotFound):
+        return _answer(request, 404, str(error))
+    return _answer(request, 409 if _wants_json(request) else 400, str(error))
+
+
+def _run_error(request: Request, error: Exception) -> Response:
+    return _answer(request, 503, str(error))
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    sentence = "There is no such page." if error.status_code == 404 else str(error.detail)
+    return _answer(request, error.status_code, sentence, dict(error.headers or {}))
+
+
+def _not_understood(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _answer(request, 422, _sentence(error.errors()))
+
+
+def _sentence(errors: Sequence[Any]) -> str:
+    """What is wrong with a message; never what it said."""
+    first = errors[0]
+    where = ".".join(str(one) for one in first["loc"] if isinstance(one, str)) or "the message"
+    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}."
+
+
+def _answer(request: Request, status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    if _wants_json(request):
+        return JSONResponse({"detail": sentence}, status_code=status, headers=headers)
+    sentence = f"{sentence[0].upper()}{sentence[1:]}" if sentence else "This is not possible."
+    heading = _HEADINGS.get(status, "Not possible")
+    answer = page(request, "error.html.j2", status=status, heading=heading, sentence=sentence)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def _wants_json(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/openapi.json"))

@@ -1,0 +1,202 @@
+"""What the routes work with: the store, the casebook, and what a reviewer may see of both."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from tallystick._pages import page_environment
+from tallystick.errors import InputError
+from tallystick.review.cases import Casebook, CaseRecord, RecordKey
+from tallystick.review.people import Reviewer
+from tallystick.review.security import Attempts
+from tallystick.review.settings import Settings
+from tallystick.review.standing import Progress, TaskRow
+from tallystick.review.store import Store
+from tallystick.review.tasks import Decision
+from tallystick.review.views import (
+    OtherRecord,
+    PairView,
+    RecordView,
+    Sight,
+    check_words,
+    show_found,
+    show_pair,
+    show_record,
+)
+
+MOST_FOUND = 25
+"""Records that a search shows."""
+_QUICK = 0.02
+"""Seconds; figures that take longer to count are kept for a while."""
+
+
+class NotFound(InputError):
+    """What was asked for is not there."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A worklist, as far as it never changes."""
+
+    name: str
+    blind: bool
+    reviews: int
+
+
+@dataclass
+class Desk:
+    """The store, the casebook and the settings of one application, and what follows from them.
+
+    Attributes
+    ----------
+    store : Store
+        Tasks, decisions and people.
+    casebook : Casebook
+        Records and pairs.
+    settings : Settings
+        How the application is served.
+    """
+
+    store: Store
+    casebook: Casebook
+    settings: Settings
+    attempts: Attempts = field(default_factory=Attempts)
+    _lists: dict[str, Listed] = field(default_factory=dict)
+    _figures: dict[str, tuple[float, Progress]] = field(default_factory=dict)
+    # Casebooks promise nothing of threads, and answer in milliseconds.
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.pages = page_environment("tallystick.review", ("count", "percent", "probability", "weight"))
+        self.pages.globals["verdict_words"] = verdict_words
+
+    def worklist(self, name: str) -> Listed:
+        """A worklist by name; `NotFound` where there is none."""
+        if name not in self._lists:
+            self.worklists()
+        if name not in self._lists:
+            raise NotFound("There is no such worklist.")
+        return self._lists[name]
+
+    def worklists(self) -> tuple[Any, ...]:
+        """All worklists, with figures, as the store has them now."""
+        found = self.store.worklists()
+        self._lists = {one.name: Listed(one.name, one.blind, one.reviews) for one in found}
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the worklists that were there when last looked."""
+        return tuple(self._lists)
+
+    def progress(self, worklist: str) -> Progress:
+        """How far a worklist is; of large ones the figures may be some seconds old."""
+        now = time.monotonic()
+        until, known = self._figures.get(worklist, (0.0, None))
+        if known is not None and now < until:
+            return known
+        figures = self.store.progress(worklist)
+        took = time.monotonic() - now
+        self._figures[worklist] = (now + (20 * took if took > _QUICK else 0.0), figures)
+        return figures
+
+    def task(self, number: int, reviewer: Reviewer) -> TaskRow:
+        """A task with the decisions of one reviewer; `NotFound` where there is none of this number."""
+        try:
+            return self.store.task(number, reviewer=reviewer.name)
+        except InputError as error:
+            raise NotFound(str(error)) from None
+
+    def sight(self, reviewer: Reviewer, worklist: str) -> Sight:
+        """What a reviewer may see in a worklist."""
+        return Sight(frozenset(reviewer.masked), self.worklist(worklist).blind)
+
+    def view(self, row: TaskRow, reviewer: Reviewer) -> PairView | RecordView:
+        """What a reviewer sees of a task."""
+        sight = self.sight(reviewer, row.worklist)
+        task, fields = row.task, self.casebook.fields
+        with self._lock:
+            if task.right is not None:
+                return show_pair(self.casebook.pair(task.left, task.right), fields, sight)
+            case = self.casebook.record(task.left)
+            return show_record(case, fields, self.casebook.partners(task.left.source), sight)
+
+    def record(self, key: RecordKey) -> CaseRecord:
+        """A record with its values."""
+        with self._lock:
+            return self.casebook.record(key).record
+
+    def shown(self, row: TaskRow, key: RecordKey, reviewer: Reviewer) -> OtherRecord:
+        """What a reviewer sees of a record that may be that of a task; `InputError` where it may not be."""
+        if key.source not in self.casebook.partners(row.task.left.source) or key == row.task.left:
+            raise InputError("This record cannot be the one that is looked for: choose another.")
+        view = self.view(row, reviewer)
+        for one in view.candidates if isinstance(view, RecordView) else ():
+            if one.key == key:
+                return one
+        sight = self.sight(reviewer, row.worklist)
+        return show_found([self.record(key)], self.record(row.task.left), self.casebook.fields, sight)[0]
+
+    def search(
+        self,
+        words: dict[str, str],
+        sources: tuple[str, ...],
+        reviewer: Reviewer,
+        worklist: str,
+        most: int = MOST_FOUND,
+    ) -> tuple[CaseRecord, ...]:
+        """Records by words in fields that a reviewer sees; `InputError` where a field is masked."""
+        sight = self.sight(reviewer, worklist)
+        kept = check_words(words, self.casebook.fields, sight)
+        seen = [name for name in self.casebook.fields if name not in sight.masked]
+        with self._lock:
+            if "" not in kept or len(seen) == len(self.casebook.fields):
+                return self.casebook.search(kept, sources, most)
+            # A casebook searches all fields for words of any; with masked ones each seen field is searched.
+            anywhere = kept.pop("")
+            found: dict[RecordKey, CaseRecord] = {}
+            for name in seen:
+                both = {**kept, name: f"{kept.get(name, '')} {anywhere}".strip()}
+                found |= {one.key: one for one in self.casebook.search(both, sources, most)}
+        return tuple(found.values())[:most]
+
+
+def verdict_words(decision: Decision) -> str:
+    """A verdict as a page says it.
+
+    Parameters
+    ----------
+    decision : Decision
+        The decision.
+
+    Returns
+    -------
+    str
+    """
+    if decision.task.kind == "record":
+        if decision.verdict == "non-link":
+            return "none of them"
+        if decision.chosen is not None:
+            return f"{decision.chosen.source} {decision.chosen.id}"
+    return str(decision.verdict)
+
+
+def finite(data: Any) -> Any:
+    """The same data without numbers that JSON cannot hold.
+
+    Examples
+    --------
+    >>> finite({"weight": float("-inf"), "parts": [1.5, float("nan")]})
+    {'weight': None, 'parts': [1.5, None]}
+    """
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, dict):
+        return {key: finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(value) for value in data]
+    return data

@@ -1,0 +1,323 @@
+"""Pages: the overview, the desk, the list, the history, disagreements."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse
+
+from tallystick import _formats as formats
+from tallystick.errors import InputError
+from tallystick.review.admit import AtDesk, Me, page
+from tallystick.review.agreement import Band, Kappa
+from tallystick.review.cases import RecordKey
+from tallystick.review.desk import Desk
+from tallystick.review.filters import Filters
+from tallystick.review.messages import LARGEST_NUMBER, PROBLEMS, TaskNumber, Text, WorklistName
+from tallystick.review.people import Reviewer
+from tallystick.review.routes_tasks import own_decision, to_settle
+from tallystick.review.standing import TaskRow
+from tallystick.review.tasks import AUDIT, POSSIBLE
+from tallystick.review.views import show_found
+
+router = APIRouter(responses=PROBLEMS, default_response_class=HTMLResponse)
+
+_ROWS = 25
+"""Tasks on a page of the list."""
+_COLUMNS = 6
+"""Fields of a record in the list."""
+_MOST_RECORDS = 200
+"""Records whose tasks the list shows when words are searched for."""
+_STATES = (
+    ("open", "open"),
+    ("done", "judged"),
+    ("unsure", "judged unsure"),
+    ("disagreement", "disagreement"),
+    ("all", "all"),
+)
+_WHAT = {
+    POSSIBLE: "Possible links, which the linkage leaves to people, and pairs whose answer tells much.",
+    AUDIT: "A sample that the quality of the linkage is estimated from, blind to what the machine decided.",
+}
+_THEN = {
+    POSSIBLE: "tallystick finalise applies the decisions to the run.",
+    AUDIT: "tallystick audit estimate works out the error rates.",
+}
+
+
+@router.get("/")
+def overview(request: Request, desk: AtDesk, reviewer: Me) -> HTMLResponse:
+    """Worklists, and how far they are."""
+    lists = []
+    for one in desk.worklists():
+        figures = one.progress
+        people = sorted(figures.by_reviewer.items(), key=lambda item: (-item[1], item[0]))
+        if reviewer.role == "reviewer":  # of others' work a reviewer needs no figures
+            people = [item for item in people if item[0] == reviewer.name]
+        lists.append(
+            {
+                "name": one.name,
+                "what": _WHAT.get(one.name, ""),
+                "then": _THEN.get(one.name, ""),
+                "progress": figures,
+                "reviews": one.reviews,
+                "open": figures.tasks - figures.done - figures.disagreements,
+                "by_reviewer": people,
+                "agreement": _agreement(desk, one) if reviewer.role != "reviewer" else (),
+            }
+        )
+    return page(request, "overview.html.j2", here="overview", lists=lists, sources=desk.casebook.sources)
+
+
+@router.get("/worklists/{worklist}")
+def review(
+    request: Request,
+    worklist: WorklistName,
+    desk: AtDesk,
+    reviewer: Me,
+    task: Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)] = None,
+    low: Annotated[float | None, Query(allow_inf_nan=False)] = None,
+    high: Annotated[float | None, Query(allow_inf_nan=False)] = None,
+    stratum: Annotated[Text | None, Query()] = None,
+) -> HTMLResponse:
+    """The desk, where tasks come one after the other."""
+    blind = desk.worklist(worklist).blind
+    if task is not None and desk.task(task, reviewer).worklist != worklist:
+        raise InputError("This task belongs to another worklist.")
+    filters = {} if blind else {"low": low, "high": high, "strata": [] if stratum is None else [stratum]}
+    said = [
+        None if blind or low is None else f"a weight of at least {low:g}",
+        None if blind or high is None else f"a weight of at most {high:g}",
+        None if blind or stratum is None else f"the stratum {stratum}",
+    ]
+    return _desk(
+        request,
+        desk,
+        worklist,
+        mode="review",
+        start=task,
+        filters=json.dumps(filters),
+        filtered=formats.sentence_list([words for words in said if words]),
+    )
+
+
+@router.get("/worklists/{worklist}/tasks")
+def tasks(request: Request, worklist: WorklistName, desk: AtDesk, reviewer: Me) -> HTMLResponse:
+    """All tasks of a worklist."""
+    return _list(request, worklist, desk, reviewer, _Form())
+
+
+@router.post("/worklists/{worklist}/tasks")
+def found_tasks(
+    request: Request,
+    worklist: WorklistName,
+    desk: AtDesk,
+    reviewer: Me,
+    state: Annotated[Literal["open", "done", "unsure", "disagreement", "all"], Form()] = "all",
+    verdict: Annotated[Literal["", "link", "non-link", "unsure"], Form()] = "",
+    low: Annotated[Text, Form(max_length=30)] = "",
+    high: Annotated[Text, Form(max_length=30)] = "",
+    stratum: Annotated[Text, Form()] = "",
+    words: Annotated[Text, Form(max_length=200)] = "",
+    field: Annotated[Text, Form()] = "",
+    page: Annotated[int, Form(ge=0, le=1_000_000)] = 0,
+) -> HTMLResponse:
+    """Tasks of a worklist, filtered; words come by POST, so that no address holds them."""
+    form = _Form(state, verdict, low, high, stratum, words, field, page)
+    return _list(request, worklist, desk, reviewer, form)
+
+
+@router.get("/worklists/{worklist}/history")
+def history(request: Request, worklist: WorklistName, desk: AtDesk, reviewer: Me) -> HTMLResponse:
+    """What a reviewer has judged."""
+    desk.worklist(worklist)
+    rows = [
+        {"number": row.number, "kind": row.task.kind, "own": own}
+        for row in desk.store.history(reviewer.name, worklist, most=200)
+        if (own := own_decision(row, reviewer)) is not None
+    ]
+    return page(request, "history.html.j2", here=worklist, worklist=worklist, rows=rows)
+
+
+@router.get("/worklists/{worklist}/disagreements")
+def disagreements(request: Request, worklist: WorklistName, desk: AtDesk) -> HTMLResponse:
+    """Tasks whose two reviewers disagree, and those that were judged unsure."""
+    desk.worklist(worklist)
+    rows = [
+        {"number": row.number, "kind": row.task.kind, "decisions": row.decisions}
+        for row in to_settle(desk, worklist, most=500)
+    ]
+    return page(request, "disagreements.html.j2", here=worklist, worklist=worklist, rows=rows)
+
+
+@router.get("/worklists/{worklist}/disagreements/{number}")
+def disagreement(
+    request: Request, worklist: WorklistName, number: TaskNumber, desk: AtDesk, reviewer: Me
+) -> HTMLResponse:
+    """A disagreement, or an unsure verdict, that an adjudicator settles."""
+    if desk.task(number, reviewer).worklist != desk.worklist(worklist).name:
+        raise InputError("This task belongs to another worklist.")
+    return _desk(request, desk, worklist, mode="adjudicate", start=number, filters="{}", filtered="")
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The form of the list, as it was sent."""
+
+    state: Literal["open", "done", "unsure", "disagreement", "all"] = "all"
+    verdict: Literal["", "link", "non-link", "unsure"] = ""
+    low: str = ""
+    high: str = ""
+    stratum: str = ""
+    words: str = ""
+    field: str = ""
+    page: int = 0
+
+
+def _desk(request: Request, desk: Desk, worklist: str, **content: Any) -> HTMLResponse:
+    return page(
+        request,
+        "review.html.j2",
+        here=worklist,
+        worklist=worklist,
+        blind=desk.worklist(worklist).blind,
+        progress=desk.progress(worklist),
+        order="plan" if desk.worklist(worklist).blind else desk.settings.order,
+        **content,
+    )
+
+
+def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form: _Form) -> HTMLResponse:
+    listed = desk.worklist(worklist)
+    sight = desk.sight(reviewer, worklist)
+    fields = [name for name in desk.casebook.fields if name not in sight.masked]
+    sentence: str | None = None
+    rows: tuple[TaskRow, ...] = ()
+    try:
+        filters = _filters(desk, form, worklist, reviewer)
+        if filters is not None:
+            rows = desk.store.tasks(
+                worklist,
+                filters,
+                offset=form.page * _ROWS,
+                most=_ROWS + 1,
+                order="plan" if listed.blind else "weight",
+                reviewer=reviewer.name,
+            )
+    except InputError as error:
+        sentence = str(error)
+    shown = [_row(desk, row, reviewer, fields[:_COLUMNS]) for row in rows[:_ROWS]]
+    return page(
+        request,
+        "tasks.html.j2",
+        here=worklist,
+        status=200 if sentence is None else 400,
+        worklist=worklist,
+        blind=listed.blind,
+        form=form,
+        sentence=sentence,
+        states=_STATES,
+        strata=() if listed.blind else desk.store.strata(worklist),
+        fields=fields,
+        columns=fields[:_COLUMNS],
+        rows=shown,
+        page=form.page,
+        first=form.page * _ROWS + min(1, len(shown)),
+        last=form.page * _ROWS + len(shown),
+        further=len(rows) > _ROWS,
+        judged=_address(worklist, form) if not listed.blind and not form.words and sentence is None else None,
+    )
+
+
+def _filters(desk: Desk, form: _Form, worklist: str, reviewer: Reviewer) -> Filters | None:
+    """What the form asks for; None where its words find no record."""
+    if desk.worklist(worklist).blind and (form.low or form.high or form.stratum):
+        raise InputError("In a blind worklist nothing is filtered by weight or stratum.")
+    records: tuple[RecordKey, ...] = ()
+    if form.words.strip():
+        words = {form.field: form.words}
+        found = desk.search(words, desk.casebook.sources, reviewer, worklist, most=_MOST_RECORDS)
+        if not found:
+            return None
+        records = tuple(one.key for one in found)
+    return Filters(
+        weight_low=_number(form.low, "The least weight"),
+        weight_high=_number(form.high, "The largest weight"),
+        state=form.state,
+        strata=(form.stratum,) if form.stratum else (),
+        verdict=form.verdict or None,
+        records=records,
+    )
+
+
+def _number(text: str, what: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        value = float(text.replace(formats.MINUS, "-"))
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < float("inf"):
+        raise InputError(f"{what} is not a number: write it like 2.5 or -1.")
+    return value
+
+
+def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: list[str]) -> dict[str, Any]:
+    """A task in the list; of what others judged there is no more than the state."""
+    sight = desk.sight(reviewer, row.worklist)
+    task, own = row.task, own_decision(row, reviewer)
+    left = desk.record(task.left)
+    records = show_found([left], None, fields, sight)
+    if task.right is not None:
+        records += show_found([desk.record(task.right)], left, fields, sight)
+    return {
+        "number": row.number,
+        "kind": task.kind,
+        "state": "being judged" if row.state == "claimed" else "judged" if row.state == "done" else row.state,
+        "verdict": None if own is None else own.verdict,
+        "weight": None if sight.blind else task.weight,
+        "stratum": None if sight.blind else task.stratum,
+        "records": records,
+    }
+
+
+def _address(worklist: str, form: _Form) -> str | None:
+    """Where the open tasks of these filters are judged."""
+    query = {"low": form.low, "high": form.high, "stratum": form.stratum}
+    kept = {name: value.strip() for name, value in query.items() if value.strip()}
+    if not kept or form.state not in ("open", "all") or form.verdict:
+        return None
+    return f"/worklists/{worklist}?{urlencode(kept)}"
+
+
+def _agreement(desk: Desk, listed: Any) -> tuple[dict[str, Any], ...]:
+    """Rows of the table of agreement: in all, and by band of weight, which a blind worklist keeps back."""
+    if listed.reviews < 2:
+        return ()
+    found = desk.store.agreement(listed.name)
+    bands = [] if listed.blind else [(_band(one), one.agreement) for one in found.bands]
+    return tuple(
+        {"label": label, "n": one.n, "observed": one.observed, "kappa": _kappa(one)}
+        for label, one in (("in all", found.overall), *bands)
+        if one.n
+    )
+
+
+def _band(band: Band) -> str:
+    if band.low is None or band.high is None:
+        return (
+            f"from {formats.weight(band.low)}" if band.high is None else f"below {formats.weight(band.high)}"
+        )
+    return f"{formats.weight(band.low)} to {formats.weight(band.high)}"
+
+
+def _kappa(one: Kappa) -> str:
+    if one.kappa is None:
+        return formats.NOTHING
+    if one.low is None or one.high is None:
+        return f"{one.kappa:.2f}"
+    return f"{one.kappa:.2f} ({one.low:.2f} to {one.high:.2f})".replace("-", formats.MINUS)

@@ -1,0 +1,260 @@
+"""JSON: tasks are handed out, judged, undone and settled."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import JSONResponse
+
+from tallystick.errors import InputError
+from tallystick.review.access import may
+from tallystick.review.admit import AtDesk, Me
+from tallystick.review.cases import RecordKey
+from tallystick.review.desk import Desk, finite
+from tallystick.review.filters import Filters
+from tallystick.review.messages import (
+    PROBLEMS,
+    CaseAnswer,
+    ClaimMessage,
+    DecidedAnswer,
+    DoneAnswer,
+    FilterMessage,
+    FoundAnswer,
+    MeAnswer,
+    NextMessage,
+    PageMessage,
+    SearchMessage,
+    TaskAnswer,
+    TaskNumber,
+    VerdictMessage,
+    WorklistAnswer,
+    WorklistName,
+)
+from tallystick.review.people import Reviewer
+from tallystick.review.standing import TaskRow
+from tallystick.review.tasks import Decision, Order
+from tallystick.review.views import PairView, RecordView, seen, show_found
+
+_MOST_UNSURE = 1000
+"""Unsure tasks among which those are looked for that no adjudicator has settled."""
+
+router = APIRouter(prefix="/api", responses=PROBLEMS)
+
+
+@router.get("/me", response_model=MeAnswer)
+def me(reviewer: Me) -> MeAnswer:
+    """Who asks."""
+    return MeAnswer(reviewer.name, reviewer.role, reviewer.masked)
+
+
+@router.get("/worklists", response_model=list[WorklistAnswer])
+def worklists(desk: AtDesk, reviewer: Me) -> list[WorklistAnswer]:
+    """All worklists and how far they are."""
+    return [WorklistAnswer(one.name, one.blind, one.reviews, one.progress) for one in desk.worklists()]
+
+
+@router.post("/worklists/{worklist}/next", response_model=CaseAnswer)
+def next_task(worklist: WorklistName, message: NextMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
+    """Hand out the next open task that nobody is on."""
+    listed = desk.worklist(worklist)
+    order = order_in(desk, listed.blind, message.order)
+    filters = filters_in(listed.blind, message.filters)
+    row = desk.store.next(worklist, reviewer.name, order=order, filters=filters, after=message.after)
+    if row is None:
+        figures = desk.progress(worklist)
+        html = None
+        if message.page:
+            filtered = filters != Filters()
+            html = _filled(desk, "nothing.html.j2", progress=figures, worklist=worklist, filtered=filtered)
+        return _json(CaseAnswer(None, None, figures, html=html))
+    return _json(case_answer(desk, row, reviewer, message.page))
+
+
+@router.post("/worklists/{worklist}/undo", response_model=CaseAnswer)
+def undo_last(worklist: WorklistName, message: PageMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
+    """Take back the last own decision in a worklist, and hand its task out again."""
+    desk.worklist(worklist)
+    last = desk.store.history(reviewer.name, worklist, most=1)
+    if not last:
+        return _json(CaseAnswer(None, None, desk.progress(worklist)))
+    return _undone(desk, last[0].number, reviewer, message.page)
+
+
+@router.post("/tasks/{number}/claim", response_model=CaseAnswer)
+def claim(number: TaskNumber, message: ClaimMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
+    """Hand out a named task; one that was judged by who asks is shown with that verdict."""
+    row = desk.task(number, reviewer)
+    if message.settle:
+        if not may(reviewer.role, "adjudicator"):
+            raise HTTPException(403, "Adjudicators and administrators settle disagreements.")
+        if row.state != "done":
+            desk.store.claim(number, reviewer.name)
+        whole = desk.store.task(number)
+        row = replace(row, decisions=())
+        return _json(case_answer(desk, row, reviewer, message.page, whole.decisions))
+    if own_decision(row, reviewer) is None:
+        desk.store.claim(number, reviewer.name)
+        row = desk.task(number, reviewer)
+    return _json(case_answer(desk, row, reviewer, message.page))
+
+
+@router.post("/tasks/{number}/renew", response_model=DoneAnswer)
+def renew(number: TaskNumber, desk: AtDesk, reviewer: Me) -> DoneAnswer:
+    """Keep a task for some minutes more."""
+    desk.task(number, reviewer)
+    desk.store.renew(number, reviewer.name)
+    return DoneAnswer()
+
+
+@router.post("/tasks/{number}/release", response_model=DoneAnswer)
+def release(number: TaskNumber, desk: AtDesk, reviewer: Me) -> DoneAnswer:
+    """Give a task back without a verdict."""
+    desk.task(number, reviewer)
+    desk.store.release(number, reviewer.name)
+    return DoneAnswer()
+
+
+@router.post("/tasks/{number}/decide", response_model=DecidedAnswer)
+def decide(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: Me) -> DecidedAnswer:
+    """Judge a task: the answer comes when the decision is kept. Another verdict replaces an own one."""
+    row = desk.task(number, reviewer)
+    kept = seen_by(desk, row, reviewer, message.key)
+    own = own_decision(row, reviewer)
+    same = own is not None and (own.verdict, own.chosen, own.comment) == (
+        message.verdict,
+        message.key,
+        message.comment,
+    )
+    if own is not None and not same:
+        desk.store.undo(reviewer.name, number)
+    made = desk.store.decide(
+        number, reviewer.name, message.verdict, chosen=message.key, comment=message.comment, seen=kept
+    )
+    return DecidedAnswer(made.number, number, made.verdict)
+
+
+@router.post("/tasks/{number}/undo", response_model=CaseAnswer)
+def undo_task(number: TaskNumber, message: PageMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
+    """Take back the own decision about a task, and hand it out again."""
+    return _undone(desk, number, reviewer, message.page)
+
+
+@router.post("/tasks/{number}/search", response_model=FoundAnswer)
+def search(number: TaskNumber, message: SearchMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
+    """Search for the record that that of a task may be, in fields that are not masked."""
+    row = desk.task(number, reviewer)
+    left = row.task.left
+    found = desk.search(message.words, desk.casebook.partners(left.source), reviewer, row.worklist)
+    sight = desk.sight(reviewer, row.worklist)
+    records = [one for one in found if one.key != left]
+    shown = show_found(records, desk.record(left), desk.casebook.fields, sight)
+    fields = tuple(name for name in desk.casebook.fields if name not in sight.masked)
+    html = _filled(desk, "found.html.j2", found=shown, fields=fields) if message.page else None
+    return _json(FoundAnswer(fields, shown, html))
+
+
+@router.post("/tasks/{number}/adjudicate", response_model=DecidedAnswer)
+def adjudicate(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: Me) -> DecidedAnswer:
+    """Settle a disagreement: the answer comes when the decision is kept."""
+    row = desk.task(number, reviewer)
+    kept = seen_by(desk, row, reviewer, message.key)
+    made = desk.store.adjudicate(
+        number, reviewer.name, message.verdict, chosen=message.key, comment=message.comment, seen=kept
+    )
+    left = to_settle(desk, row.worklist, most=1)
+    return DecidedAnswer(made.number, number, made.verdict, left[0].number if left else None)
+
+
+def to_settle(desk: Desk, worklist: str, most: int) -> tuple[TaskRow, ...]:
+    """Disagreements, then tasks that were judged unsure and that no adjudicator has looked at."""
+    rows = desk.store.tasks(worklist, Filters(state="disagreement"), most=most, order="plan")
+    unsure = desk.store.tasks(worklist, Filters(state="unsure"), most=_MOST_UNSURE, order="plan")
+    new = (row for row in unsure if all(one.kind != "adjudication" for one in row.decisions))
+    return (*rows, *new)[:most]
+
+
+def order_in(desk: Desk, blind: bool, order: Order | None) -> Order:
+    """The order of a queue; in a blind worklist the weight must not tell itself by the order."""
+    return "plan" if blind else order or desk.settings.order
+
+
+def filters_in(blind: bool, message: FilterMessage) -> Filters:
+    """Filters of a queue; `InputError` where a blind worklist is filtered by what the machine thinks."""
+    if blind and message != FilterMessage():
+        raise InputError("In a blind worklist nothing is filtered by weight or stratum.")
+    return Filters(weight_low=message.low, weight_high=message.high, strata=tuple(message.strata))
+
+
+def own_decision(row: TaskRow, reviewer: Reviewer) -> Decision | None:
+    """The decision of a reviewer about a task that stands."""
+    own = [one for one in row.decisions if one.reviewer == reviewer.name]
+    return own[-1] if own else None
+
+
+def case_answer(
+    desk: Desk,
+    row: TaskRow,
+    reviewer: Reviewer,
+    as_page: bool,
+    verdicts: tuple[Decision, ...] = (),
+) -> CaseAnswer:
+    """A task with its case, as a reviewer may see it."""
+    view = desk.view(row, reviewer)
+    own = own_decision(row, reviewer)
+    task = TaskAnswer(
+        row.number, row.worklist, row.task.kind, own is not None, None if own is None else own.verdict
+    )
+    html = case_page(desk, row, view, own, verdicts) if as_page else None
+    comment = "" if own is None else own.comment
+    return CaseAnswer(task, view, desk.progress(row.worklist), comment, html)
+
+
+def case_page(
+    desk: Desk,
+    row: TaskRow,
+    view: PairView | RecordView,
+    own: Decision | None,
+    verdicts: tuple[Decision, ...] = (),
+) -> str:
+    """The part of the page that shows a case."""
+    template = "pair.html.j2" if isinstance(view, PairView) else "record.html.j2"
+    return _filled(desk, template, view=view, task=row, own=own, verdicts=verdicts, largest=_largest(view))
+
+
+def seen_by(desk: Desk, row: TaskRow, reviewer: Reviewer, chosen: RecordKey | None) -> dict[str, Any]:
+    """What was on the page of a task, as it is kept with the decision."""
+    if chosen is not None and row.task.kind == "pair":
+        raise InputError("Two records are judged here: the verdict names no third.")
+    shown = None if chosen is None else desk.shown(row, chosen, reviewer)
+    kept = finite(seen(desk.view(row, reviewer), shown))
+    assert isinstance(kept, dict)
+    return kept
+
+
+def _undone(desk: Desk, number: int, reviewer: Reviewer, as_page: bool) -> JSONResponse:
+    row = desk.task(number, reviewer)
+    if own_decision(row, reviewer) is None:
+        return _json(CaseAnswer(None, None, desk.progress(row.worklist)))
+    desk.store.undo(reviewer.name, number)
+    comment = row.decisions[-1].comment
+    row = desk.task(number, reviewer)
+    return _json(replace(case_answer(desk, row, reviewer, as_page), comment=comment))
+
+
+def _largest(view: PairView | RecordView) -> float:
+    """The largest weight of a part, which fills a bar."""
+    if isinstance(view, RecordView):
+        return 0.0
+    parts = (*(part for row in view.rows for part in row.parts), *view.parts)
+    weights = [abs(part.weight) for part in parts if part.weight is not None]
+    return max((one for one in weights if one < float("inf")), default=0.0)
+
+
+def _filled(desk: Desk, template: str, **content: Any) -> str:
+    return desk.pages.get_template(template).render(**content)
+
+
+def _json(answer: Any) -> JSONResponse:
+    return JSONResponse(finite(asdict(answer)))

@@ -1,0 +1,373 @@
+"""Who gets in, and to what: every route by every role, and requests that come from elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from tallystick.errors import InputError
+from tallystick.review import security
+from tallystick.review.access import RANKS, ROUTES
+from tallystick.review.app import ReviewApp, make_app
+from tallystick.review.cases import RecordKey
+from tallystick.review.settings import Settings
+from tallystick.review.store import Store
+from tests.small_review import (
+    PASSWORD,
+    SmallCasebook,
+    add_people,
+    client,
+    csrf,
+    fill,
+    open_store,
+    pair_tasks,
+    sign_in,
+    small_app,
+)
+
+PEOPLE = {"reviewer": "rita", "adjudicator": "adam", "administrator": "boss"}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/sign-in"): {"data": {"name": "rita", "password": PASSWORD}},
+    ("POST", "/worklists/{worklist}/tasks"): {"data": {"state": "all"}},
+    ("POST", "/people"): {"data": {"name": "new", "role": "reviewer"}},
+    ("POST", "/people/change"): {"data": {"name": "rolf", "role": "reviewer"}},
+    ("POST", "/people/password"): {"data": {"name": "rolf", "password": PASSWORD}},
+    ("POST", "/people/token"): {"data": {"name": "rolf"}},
+    ("POST", "/people/revoke"): {"data": {"name": "rolf"}},
+    ("POST", "/people/deactivate"): {"data": {"name": "rolf"}},
+    ("POST", "/decisions/export"): {"data": {"format": "csv"}},
+    ("POST", "/api/worklists/{worklist}/next"): {"json": {}},
+    ("POST", "/api/worklists/{worklist}/undo"): {"json": {}},
+    ("POST", "/api/tasks/{number}/claim"): {"json": {}},
+    ("POST", "/api/tasks/{number}/decide"): {"json": {"verdict": "link"}},
+    ("POST", "/api/tasks/{number}/undo"): {"json": {}},
+    ("POST", "/api/tasks/{number}/search"): {"json": {"words": {"": "a"}}},
+    ("POST", "/api/tasks/{number}/adjudicate"): {"json": {"verdict": "link"}},
+}
+"""What routes need to be sent, so that only access can refuse it."""
+LAST = ("/sign-out", "/sign-in")
+"""Routes that change who asks."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords that are hashed at once: what makes them slow to guess is not what is tried here."""
+    from argon2 import PasswordHasher
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tallystick.review.people._hasher", lambda: PasswordHasher(1, 8, 1))
+        yield
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "review.sqlite") as opened:
+        fill(opened)
+        add_people(opened)
+        yield opened
+
+
+def routes(app: ReviewApp) -> set[tuple[str, str]]:
+    """Every route that the application really has, those of included routers among them."""
+    found: set[tuple[str, str]] = set()
+    waiting: list[Any] = list(app.api.routes)
+    while waiting:
+        one = waiting.pop()
+        inner = getattr(one, "original_router", None)
+        if inner is not None:
+            waiting += inner.routes
+        elif isinstance(one, APIRoute):
+            found |= {(method, one.path) for method in one.methods}
+        else:
+            raise AssertionError(f"a route of a kind that nobody checks: {one!r}")
+    return found
+
+
+def test_every_route_has_an_entry_and_every_entry_a_route(store: Store) -> None:
+    assert routes(small_app(store)) == set(ROUTES)
+
+
+@pytest.mark.parametrize("role", ["anyone", *PEOPLE])
+@pytest.mark.parametrize("way", ["session", "token"])
+def test_every_route_by_every_role(store: Store, role: str, way: str) -> None:
+    """A route lets in who may use it and nobody else, whatever it then answers."""
+    app = small_app(store, login=True)
+    if role == "anyone":
+        browser = client(app)
+        token = csrf(browser)
+    elif way == "session":
+        browser, token = sign_in(app, PEOPLE[role])
+    else:
+        browser, token = client(app, store.new_token(PEOPLE[role])), "none is needed"
+    for (method, path), least in sorted(
+        ROUTES.items(), key=lambda one: one[0][1] in LAST and 1 + LAST.index(one[0][1])
+    ):
+        address = path.format(worklist="possible", number=1, name="review.js")
+        if "/sign" in path:
+            token = csrf(browser)  # which is another one by then
+        body = BODIES.get((method, path), {"json": {}})
+        sent = body if method == "POST" else {}
+        answer = browser.request(method, address, headers={"X-CSRF-Token": token}, **sent)
+        refused = answer.status_code in (401, 403) or answer.headers.get("location") == "/sign-in"
+        allowed = RANKS[role] >= RANKS[least]
+        assert refused != allowed, (method, path, role, answer.status_code, answer.text[:200])
+        assert answer.status_code < 500
+
+
+def test_without_a_login_the_one_at_the_machine_may_do_all(store: Store) -> None:
+    browser = client(small_app(store))
+    token = csrf(browser, "/")
+    for method, path in ROUTES:
+        address = path.format(worklist="possible", number=1, name="review.js")
+        body = BODIES.get((method, path), {"json": {}})
+        sent = body if method == "POST" else {}
+        answer = browser.request(method, address, headers={"X-CSRF-Token": token}, **sent)
+        assert answer.status_code not in (401, 403), (method, path, answer.text)
+
+
+def test_a_route_without_an_entry_lets_nobody_in(store: Store) -> None:
+    app = small_app(store)
+    app.api.add_api_route("/forgotten", lambda: {"secret": 1})
+    answer = client(app).get("/forgotten")
+    assert answer.status_code == 403
+    assert ("GET", "/forgotten") in routes(app) - set(ROUTES)
+
+
+def test_sessions_begin_and_end(store: Store) -> None:
+    app = small_app(store, login=True)
+    browser, token = sign_in(app, "rita")
+    assert browser.get("/api/me").json() == {"name": "rita", "role": "reviewer", "masked": ["phone"]}
+    kept = dict(browser.cookies)
+    assert browser.post("/sign-out", data={"csrf": token}).headers["location"] == "/"
+    browser.cookies.update(kept)  # a copy of the cookie is worth nothing
+    assert browser.get("/api/me").status_code == 401
+    browser, _ = sign_in(app, "rolf")
+    store.deactivate("rolf")
+    assert browser.get("/api/me").status_code == 401
+
+
+def test_a_session_ends_when_nothing_is_asked_for(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tallystick.review.routes_session.SESSION_MINUTES", 1e-9)
+    app = small_app(store, login=True)
+    browser = client(app)
+    browser.post("/sign-in", data={"name": "rita", "password": PASSWORD, "csrf": csrf(browser)})
+    assert browser.get("/").headers["location"] == "/sign-in"
+    assert browser.get("/api/me").status_code == 401
+
+
+def test_cookies_are_for_this_server_alone(store: Store) -> None:
+    for secure in (False, True):
+        settings = Settings(None, names=("testserver",), secure=secure, port=443)
+        browser = client(make_app(store, SmallCasebook(), settings))
+        browser.base_url = "https://testserver" if secure else "http://testserver"
+        form = {"name": "boss", "password": PASSWORD, "csrf": csrf(browser)}
+        cookie = browser.post("/sign-in", data=form).headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "samesite=strict" in cookie.casefold()
+        assert ("Secure" in cookie) == secure
+        assert cookie.startswith("__Host-") == secure
+
+
+def test_wrong_passwords_are_refused_and_counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = small_app(store, login=True)
+    app.api.state.desk.attempts = security.Attempts(most=3)
+    browser = client(app)
+    token = csrf(browser)
+    for name in ("rita", "nobody", "rolf"):
+        answer = browser.post("/sign-in", data={"name": name, "password": "wrong", "csrf": token})
+        assert answer.status_code == 403
+        assert "do not fit" in answer.text  # the same, whether there is such a person
+    right = {"name": "rita", "password": PASSWORD, "csrf": token}
+    assert browser.post("/sign-in", data=right).status_code == 429
+    assert "tallystick-session" not in str(browser.cookies)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://testserver:8080"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"host": "evil.example"}, 421),
+        ({"host": ""}, 421),
+        ({"x-csrf-token": "0" * 64}, 403),
+        ({"x-csrf-token": "é".encode()}, 403),
+        ({"x-forwarded-for": "10.0.0.1"}, 403),
+        ({"origin": "http://testserver"}, 200),
+        ({"origin": "http://testserver", "sec-fetch-site": "same-origin"}, 200),
+    ],
+)
+def test_requests_of_other_sites_are_refused(store: Store, headers: dict[str, Any], status: int) -> None:
+    browser = client(small_app(store))
+    sent = {"x-csrf-token": csrf(browser, "/")} | headers
+    answer = browser.post("/api/worklists/possible/next", json={}, headers=sent)
+    assert answer.status_code == status, answer.text
+    assert store.progress("possible").claimed == (status == 200)
+
+
+def test_without_its_token_no_form_is_taken(store: Store) -> None:
+    browser = client(small_app(store))
+    assert browser.post("/people", data={"name": "new", "role": "reviewer"}).status_code == 403
+    csrf(browser, "/")  # has the cookie now, but sends no token
+    assert browser.post("/people", data={"name": "new", "role": "reviewer"}).status_code == 403
+    assert store.reviewer("new") is None
+
+
+def test_a_proxy_needs_reviewers_who_sign_in(store: Store) -> None:
+    assert client(small_app(store)).get("/", headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 403
+    app = small_app(store, login=True)
+    assert client(app).get("/sign-in", headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 200
+
+
+def test_every_answer_says_that_nothing_is_kept_or_taken_from_elsewhere(store: Store) -> None:
+    browser = client(small_app(store))
+    for path in ("/", "/nothing", "/api/me", "/worklists/possible", "/api/tasks/1/claim"):
+        answer = browser.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    html = browser.get("/worklists/possible").text
+    assert not re.search(r"<script(?! src=)|\son\w+=|\sstyle=|javascript:", html)
+
+
+def test_a_masked_field_is_in_no_answer(store: Store) -> None:
+    book = SmallCasebook()
+    phones = {one.values["phone"] for one in book.records.values()} - {None}
+    app = small_app(store, login=True)
+    browser, token = sign_in(app, "rita")
+    headers = {"X-CSRF-Token": token}
+    texts = [browser.get(f"/worklists/{name}/tasks").text for name in ("possible", "audit")]
+    for name in ("possible", "audit"):
+        texts.append(browser.get(f"/worklists/{name}").text)
+        for _ in range(9):
+            answer = browser.post(f"/api/worklists/{name}/next", json={"page": True}, headers=headers)
+            texts.append(answer.text)
+            task = answer.json()["task"]
+            made = browser.post(
+                f"/api/tasks/{task['number']}/decide", json={"verdict": "unsure"}, headers=headers
+            )
+            assert made.status_code == 200, made.text
+    found = browser.post("/api/tasks/27/search", json={"words": {"": "a"}, "page": True}, headers=headers)
+    assert found.json()["found"]
+    texts.append(found.text)
+    form = {"words": "a", "field": "", "csrf": token}
+    texts.append(browser.post("/worklists/possible/tasks", data=form).text)
+    refused = browser.post("/worklists/possible/tasks", data={**form, "field": "phone"})
+    assert refused.status_code == 400
+    assert "masked" in refused.text
+    phone = str(book.records[RecordKey("survey", "s0020")].values["phone"])
+    sought = browser.post("/api/tasks/27/search", json={"words": {"": phone}}, headers=headers)
+    assert sought.json()["found"] == []
+    assert (
+        browser.post("/api/tasks/27/search", json={"words": {"phone": "1"}}, headers=headers).status_code
+        == 409
+    )
+    everything = "\n".join(texts)
+    assert "postcode" in everything
+    assert not [phone for phone in phones if phone in re.sub(r"</?mark[^>]*>", "", everything)]
+    for decision in store.decisions():
+        assert "phone" not in decision.seen.get("left", {})
+        assert not any(phone in str(decision.seen) for phone in phones)
+
+
+def test_logs_hold_no_values(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    browser = client(small_app(store))
+    token = csrf(browser, "/")
+    browser.get("/Annabel", params={"surname": "Smithe"})
+    browser.post("/worklists/possible/tasks", data={"words": "Smithe", "csrf": token})
+    browser.post("/api/tasks/27/search", json={"words": {"": "Smithe"}}, headers={"X-CSRF-Token": token})
+
+    values = "Annabel Smithe"
+
+    def fails(*_: object) -> None:
+        raise ValueError(values)
+
+    browser.app.api.state.desk.casebook.pair = fails  # type: ignore[attr-defined]
+    answer = browser.post("/api/worklists/possible/next", json={}, headers={"X-CSRF-Token": token})
+    assert answer.status_code == 500
+    own = [one.getMessage() for one in caplog.records if one.name.startswith("tallystick")]
+    assert any("GET no such page 404" in line for line in own)
+    assert any("failed with ValueError" in line for line in own)
+    assert not any("Smithe" in line or "Annabel" in line for line in own)
+    others = {one.name for one in caplog.records if "Smithe" in one.getMessage()}
+    assert others <= {"httpx"}, others  # that of the test itself
+
+
+def test_people_are_administered(store: Store) -> None:
+    app = small_app(store, login=True)
+    browser, token = sign_in(app, "boss")
+
+    def post(path: str, **form: Any) -> Any:
+        return browser.post(path, data={"csrf": token, **form})
+
+    assert "was added" in post("/people", name="nina", role="reviewer", masked=["born", "phone"]).text
+    nina = store.reviewer("nina")
+    assert nina is not None
+    assert nina.masked == ("born", "phone")
+    answer = post("/people/token", name="nina", days="2")
+    secret = re.search(r"shown this once: <code>([^<]+)</code>", answer.text)
+    assert secret is not None
+    assert client(app, secret[1]).get("/api/me").json()["name"] == "nina"
+    assert secret[1] not in browser.get("/people").text
+    post("/people/revoke", name="nina")
+    assert client(app, secret[1]).get("/api/me").status_code == 401
+    assert post("/people", name="nina", role="reviewer").status_code == 400
+    assert post("/people", name="x", role="reviewer", masked="income").status_code == 400
+    assert "adjudicator" in post("/people/change", name="nina", role="adjudicator").text
+    assert "cannot deactivate yourself" in post("/people/deactivate", name="boss").text
+    assert "your own role" in post("/people/change", name="boss", role="reviewer").text
+    post("/people/deactivate", name="nina")
+    assert not store.reviewer("nina").active  # type: ignore[union-attr]
+    post("/people/deactivate", name="nina", active="true")
+    assert store.reviewer("nina").active  # type: ignore[union-attr]
+    file = post("/decisions/export", format="csv")
+    assert file.headers["content-type"].startswith("text/csv")
+    assert file.headers["content-disposition"] == 'attachment; filename="decisions.csv"'
+    assert "verdict" in file.text.splitlines()[0]
+
+
+def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(store: Store, tmp_path: Path) -> None:
+    browser = client(small_app(store))
+    headers = {"X-CSRF-Token": csrf(browser, "/")}
+    number = browser.post("/api/worklists/possible/next", json={}, headers=headers).json()["task"]["number"]
+    for path in tmp_path.glob("review.sqlite*"):
+        path.rename(path.with_name("moved-" + path.name))
+    answer = browser.post(f"/api/tasks/{number}/decide", json={"verdict": "link"}, headers=headers)
+    assert answer.status_code == 503
+    assert "the file is gone" in answer.json()["detail"]
+    page = browser.get("/")
+    assert page.status_code == 503
+    assert "the file is gone" in page.text
+
+
+def test_strata_can_be_listed_where_the_list_is_not_blind(store: Store) -> None:
+    store.fill("plan", pair_tasks(9, strata=True))
+    browser = client(small_app(store))
+    token = csrf(browser, "/")
+    text = browser.post("/worklists/plan/tasks", data={"csrf": token, "stratum": "band 1"}).text
+    assert text.count("<tbody>") == 3
+    assert "/worklists/plan?stratum=band+1" in text
+    blind = browser.post("/worklists/audit/tasks", data={"csrf": token, "stratum": "unlinked"})
+    assert blind.status_code == 400
+    assert "unlinked" not in blind.text
+    for sent in ({"filters": {"low": 1}}, {"filters": {"strata": ["unlinked"]}}):
+        answer = browser.post("/api/worklists/audit/next", json=sent, headers={"X-CSRF-Token": token})
+        assert answer.status_code == 409
+
+
+def test_store_and_cases_of_different_runs_do_not_go_together(tmp_path: Path) -> None:
+    other = Store.open(tmp_path / "other.sqlite", run="another", model="m")
+    with other, pytest.raises(InputError, match="another run"):
+        make_app(other, SmallCasebook(), Settings("ann"))

@@ -1,0 +1,467 @@
+"""Reviewers at work in a real browser: the keyboard, two at once, undo, a server that dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tallystick.review.store import Store
+from tallystick.review.tasks import POSSIBLE
+from tests.small_files import process_environment
+from tests.small_review import (
+    PASSWORD,
+    SmallCasebook,
+    add_people,
+    chromium,
+    fill,
+    open_store,
+    pair_tasks,
+    record_tasks,
+    served,
+)
+
+WAIT = 10_000
+"""Milliseconds that a page may take, on a machine that does much else."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path / "review.sqlite") as opened:
+        yield opened
+
+
+class Watched:
+    """A page that notes all that is asked of the network, and all that goes wrong."""
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(WAIT)
+        self.address = address
+        self.asked: list[str] = []
+        self.faults: list[str] = []
+        self.bodies: list[str] = []
+        self.page = self.context.new_page()
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.address + path)
+
+    def sign_in(self, name: str) -> None:
+        self.go("/sign-in")
+        self.page.fill("[name=name]", name)
+        self.page.fill("[name=password]", PASSWORD)
+        self.page.press("[name=password]", "Enter")
+        self.page.wait_for_url(self.address + "/")
+
+    def number(self) -> int:
+        """The task that is shown."""
+        return int(self.page.locator("article.case").get_attribute("data-number"))
+
+    def said(self) -> str:
+        return str(self.page.locator("[data-status]").text_content())
+
+    def press(self, key: str, says: str) -> None:
+        """Press a key, and wait until the page says something."""
+        self.page.keyboard.press(key)
+        self.page.wait_for_function(
+            "words => document.querySelector('[data-status]').textContent.includes(words)", arg=says
+        )
+        self.page.wait_for_function("!document.querySelector('[data-busy]')")
+
+    def close(self) -> None:
+        """Nothing but the server was asked for, no value was in an address, nothing went wrong."""
+        self.context.close()
+        assert all(url.startswith(self.address) for url in self.asked), self.asked
+        values = {value for one in SmallCasebook().records.values() for value in one.values.values() if value}
+        values = {value for value in values if len(value) > 3} | {one.id for one in SmallCasebook().records}
+        assert not [url for url in self.asked if any(value in url for value in values)]
+        assert self.faults == []
+
+
+def test_twenty_pairs_by_keyboard_alone(store: Store, browser: Any) -> None:
+    fill(store)
+    with served(store) as address:
+        watched = Watched(browser, address)
+        watched.go("/")
+        page = watched.page
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "To the content"
+        page.get_by_role("link", name="Judge the next").first.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_selector("article.case")
+        wanted = {}
+        for count in range(20):
+            number = watched.number()
+            key, verdict = (("l", "link"), ("n", "non-link"), ("u", "unsure"))[count % 3]
+            if count == 4:
+                watched.page.keyboard.press("c")
+                page.keyboard.type("not the same unless l and n swap")  # keys mean nothing while one types
+                assert watched.number() == number
+                page.keyboard.press("Enter")
+                assert page.evaluate("document.activeElement.id") == "case-title"
+            wanted[number] = verdict
+            watched.press(key, f"Saved: {verdict} for pair {number}.")
+        assert page.locator("#case-title").text_content() == "Nothing is open for you here"
+        assert page.locator(".bar-top .progress span").text_content() == "20 of 20"
+        watched.close()
+    made = store.decisions(POSSIBLE)
+    order = {row.number: row.task for row in store.tasks(POSSIBLE, most=50)} or {}
+    assert len(made) == 20
+    found = {row.number: row.verdict for row in store.standing(POSSIBLE)}
+    assert found == wanted
+    assert {one.comment for one in made} == {"", "not the same unless l and n swap"}
+    first = made[0]
+    book = SmallCasebook()
+    assert first.seen["left"] == dict(book.records[first.task.left].values)
+    assert first.seen["weight"] == pytest.approx(book.pair(first.task.left, first.task.right).weight)
+    assert (first.reviewer, first.run, first.model) == ("ann", store.run, store.model)
+    assert order == {}  # nothing is open
+
+
+def test_next_back_undo_and_help(store: Store, browser: Any) -> None:
+    fill(store)
+    with served(store) as address:
+        watched = Watched(browser, address)
+        watched.go("/worklists/possible")
+        page = watched.page
+        page.wait_for_selector("article.case")
+        first = watched.number()
+        page.keyboard.press("j")
+        page.wait_for_selector(f"article.case:not([data-number='{first}'])")
+        page.wait_for_function("!document.querySelector('[data-busy]')")
+        second = watched.number()
+        watched.press("k", f"Back. Pair {first}.")
+        watched.press("L", f"Saved: link for pair {first}.")  # with shift or caps lock, too
+        assert watched.number() == second
+        watched.press("k", f"Back. Pair {first}.")
+        assert "You judged this: link." in str(page.locator(".standing").text_content())
+        watched.press("n", f"Saved: non-link for pair {first}.")  # another verdict replaces it
+        assert [one.verdict for one in store.standing(POSSIBLE) if one.number == first] == ["non-link"]
+        watched.press("z", f"Undone. Pair {first}.")
+        assert [one.kind for one in store.decisions()] == ["review", "undo", "review", "undo"]
+        assert store.task(first).state == "claimed"
+        page.keyboard.press("?")
+        page.wait_for_selector("dialog[open]")
+        page.keyboard.press("l")  # judges nothing behind the list of keys
+        page.get_by_label("Keys are on").uncheck()
+        page.keyboard.press("Escape")
+        page.keyboard.press("l")
+        page.wait_for_timeout(100)
+        assert len(store.decisions()) == 4
+        page.keyboard.press("?")
+        page.get_by_label("Keys are on").check()
+        page.keyboard.press("Escape")
+        watched.press("u", f"Saved: unsure for pair {first}.")
+        watched.go("/worklists/possible/history")
+        page.get_by_role("button", name=f"Undo pair {first}").click()
+        page.wait_for_selector(f"[data-undo='{first}']", state="detached")
+        assert store.progress(POSSIBLE).done == 0
+        watched.close()
+
+
+def test_a_key_held_down_judges_one_pair(store: Store, browser: Any) -> None:
+    fill(store)
+    with served(store) as address:
+        watched = Watched(browser, address)
+        watched.go("/worklists/possible")
+        watched.page.wait_for_selector("article.case")
+        for _ in range(30):  # what a browser sends for a key that stays down
+            watched.page.keyboard.down("l")
+        watched.page.keyboard.up("l")
+        watched.page.wait_for_function(
+            "document.querySelector('[data-status]').textContent.includes('Saved')"
+        )
+        watched.page.wait_for_timeout(200)
+        assert len(store.decisions()) == 1
+        watched.close()
+
+
+def test_two_reviewers_at_once_never_get_the_same_pair(store: Store, browser: Any) -> None:
+    fill(store)
+    add_people(store)
+    with served(store, login=True) as address:
+        people = {name: Watched(browser, address) for name in ("rita", "rolf")}
+        for name, one in people.items():
+            one.sign_in(name)
+            one.go("/worklists/possible")
+            one.page.wait_for_selector("article.case")
+        taken: dict[str, list[int]] = {name: [] for name in people}
+        for _ in range(10):
+            on = [one.number() for one in people.values()]
+            assert on[0] != on[1]
+            for name, one in people.items():
+                taken[name].append(one.number())
+                one.press("l", f"Saved: link for pair {taken[name][-1]}.")
+        assert sorted(taken["rita"] + taken["rolf"]) == sorted(row.number for row in store.standing(POSSIBLE))
+        # The telephone number is masked for one of them: nowhere in the page, and in the other's it is.
+        shown = []
+        for one in people.values():
+            one.go("/worklists/audit?task=21")
+            one.page.wait_for_selector("article.case")
+            shown.append(one.page.content())
+            one.press("u", "Saved: unsure for pair 21.")
+            one.press("z", "Undone. Pair 21.")
+            one.page.keyboard.press("j")
+            one.page.wait_for_selector("article.case:not([data-number='21'])")
+        phone = SmallCasebook().records[pair_tasks(40)[30].left].values["phone"]
+        assert phone
+        assert [phone in text for text in shown] == [False, True]
+        for one in people.values():
+            one.close()
+
+
+def test_a_disagreement_is_settled_by_a_third_verdict(store: Store, browser: Any) -> None:
+    add_people(store)
+    store.fill("double", pair_tasks(2), reviews=2)
+    for name, verdict in (("rita", "link"), ("rolf", "non-link")):
+        for _ in range(2):
+            row = store.next("double", name)
+            assert row is not None
+            store.decide(row.number, name, verdict, comment=f"says {name}", seen={})  # type: ignore[arg-type]
+    with served(store, login=True) as address:
+        watched = Watched(browser, address)
+        watched.sign_in("adam")
+        page = watched.page
+        page.get_by_role("link", name="Settle what is in doubt").click()
+        page.get_by_role("link", name="pair 1").click()
+        page.wait_for_selector("article.case")
+        verdicts = str(page.locator(".verdicts").text_content())
+        assert "rita: link" in verdicts
+        assert "says rolf" in verdicts
+        page.keyboard.press("c")
+        page.keyboard.type("the mother")
+        page.keyboard.press("Escape")
+        page.keyboard.press("n")
+        page.wait_for_url("**/disagreements/2")
+        page.wait_for_selector("article.case")
+        page.keyboard.press("l")
+        page.wait_for_url("**/disagreements")
+        assert page.get_by_text("No disagreement and no unsure verdict is open.").is_visible()
+        watched.close()
+    settled = {row.number: (row.verdict, row.how) for row in store.standing("double")}
+    assert settled == {1: ("non-link", "adjudicated"), 2: ("link", "adjudicated")}
+    assert store.decisions()[-2].comment == "the mother"
+
+
+def test_a_record_is_judged_by_number_by_search_or_as_having_none(store: Store, browser: Any) -> None:
+    store.fill("audit", record_tasks(4), blind=True)
+    book = SmallCasebook()
+    with served(store) as address:
+        watched = Watched(browser, address)
+        watched.go("/worklists/audit")
+        page = watched.page
+        page.wait_for_selector("article.case")
+        chosen = page.locator("[data-digit='2']")
+        key = [str(chosen.get_attribute(f"data-{part}")) for part in ("source", "id")]
+        watched.press("2", "Saved: candidate 2 for record 1.")
+        watched.press("0", "Saved: none of them for record 2.")
+        page.keyboard.press("/")
+        page.keyboard.type("s0039")
+        watched.press("Enter", "1 record found.")
+        watched.press("Enter", "Saved: candidate of the search for record 3.")
+        page.keyboard.press("l")  # means nothing of a record
+        page.keyboard.press("/")
+        page.keyboard.type("nobody of this name")
+        watched.press("Enter", "0 records found.")
+        page.locator("#case-title").focus()
+        watched.press("u", "Saved: unsure for record 4.")
+        watched.close()
+    made = store.decisions()
+    assert [one.verdict for one in made] == ["link", "non-link", "link", "unsure"]
+    assert list(made[0].chosen or ()) == key
+    assert made[2].chosen == ("survey", "s0039")
+    assert made[2].seen["chosen"]["values"] == dict(book.records[made[2].chosen].values)
+    assert made[0].seen["chosen"]["weight"] is None  # the list is blind
+    assert len(made[1].seen["candidates"]) == 6
+
+
+def test_the_list_finds_pairs_and_leads_to_them(store: Store, browser: Any) -> None:
+    fill(store)
+    with served(store) as address:
+        watched = Watched(browser, address)
+        watched.go("/worklists/possible/tasks")
+        page = watched.page
+        assert page.locator("tbody").count() == 20
+        page.get_by_label("Weight from").fill("3")
+        page.get_by_label("to", exact=True).fill("4")
+        page.get_by_role("button", name="Show").click()
+        assert page.locator("tbody").count() == 5
+        page.get_by_role("link", name="Judge these").click()
+        page.wait_for_selector("article.case")
+        assert "at least 3 and a weight of at most 4" in page.locator(".note").first.text_content()
+        number = watched.number()
+        watched.press("l", f"Saved: link for pair {number}.")
+        weights = {row.number: row.task.weight for row in store.standing(POSSIBLE)}
+        assert 3 <= float(weights[number] or 0) <= 4
+        watched.go("/worklists/possible/tasks")
+        surname = SmallCasebook().records[pair_tasks(20)[7].left].values["surname"]
+        page.get_by_label("Words").fill(f"{surname} c0007")
+        page.get_by_role("button", name="Show").click()
+        page.get_by_role("link", name="pair 8").click()
+        page.wait_for_selector("article.case[data-number='8']")
+        watched.go("/worklists/possible/tasks")
+        page.get_by_label("Decision").select_option("link")
+        page.get_by_role("button", name="Show").click()
+        assert page.locator("tbody").count() == 1
+        page.get_by_label("Weight from").fill("much")
+        page.get_by_role("button", name="Show").click()
+        assert "is not a number" in page.locator("[role=alert]").text_content()
+        watched.faults = [one for one in watched.faults if "400" not in one]  # the browser notes the status
+        watched.close()
+
+
+def test_what_could_not_be_saved_is_said_kept_and_sent_again(store: Store, browser: Any) -> None:
+    fill(store)
+    with served(store) as address:
+        watched = Watched(browser, address)
+        watched.go("/worklists/possible")
+        page = watched.page
+        page.wait_for_selector("article.case")
+        number = watched.number()
+        page.route("**/decide", lambda route: route.abort())
+        page.keyboard.press("l")
+        page.wait_for_selector("[data-alert]:not([hidden])")
+        alert = str(page.locator("[data-alert]").text_content())
+        assert f"Not saved: link for pair {number}. The server cannot be reached." in alert
+        assert "Saved" not in watched.said()
+        page.keyboard.press("n")  # the verdict that waits is not replaced unseen
+        page.keyboard.press("j")
+        assert watched.number() == number
+        page.unroute("**/decide")
+        watched.press("r", f"Saved: link for pair {number}.")
+        assert [one.verdict for one in store.decisions()] == ["link"]
+        assert page.locator("[data-alert]").is_hidden()
+        watched.faults = [one for one in watched.faults if "ERR_FAILED" not in one]  # the one that was made
+        watched.close()
+
+
+SERVER = """
+import sys
+from tests.small_review import SmallCasebook, open_store
+from tallystick.review.app import make_app
+from tallystick.review.serve import listen, make_server
+from tallystick.review.settings import Settings
+
+store = open_store(sys.argv[1])
+listener = listen("127.0.0.1", int(sys.argv[2]))
+app = make_app(store, SmallCasebook(), Settings("ann", port=listener.port))
+make_server(app).run(sockets=[listener.socket])
+"""
+
+
+def test_kill_9_of_the_server_loses_no_decision(tmp_path: Path, browser: Any) -> None:
+    path = tmp_path / "review.sqlite"
+    with open_store(path) as store:
+        fill(store)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    watched = Watched(browser, address)
+    confirmed = {}
+    process = start(path, port)
+    try:
+        watched.go("/worklists/possible")
+        watched.page.wait_for_selector("article.case")
+        for count in range(6):
+            number = watched.number()
+            verdict = ("link", "non-link")[count % 2]
+            if count % 2 == 1:
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait()
+                watched.page.keyboard.press(verdict[0])
+                watched.page.wait_for_selector("[data-alert]:not([hidden])")
+                process = start(path, port)
+                watched.press("r", f"Saved: {verdict} for pair {number}.")
+            else:
+                watched.press(verdict[0], f"Saved: {verdict} for pair {number}.")
+            confirmed[number] = verdict
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    watched.faults = [one for one in watched.faults if "ERR_CONNECTION" not in one]
+    watched.close()
+    with open_store(path) as store:
+        kept = {row.number: row.verdict for row in store.standing(POSSIBLE) if row.verdict}
+        assert len(store.decisions()) == 6
+    assert kept == confirmed
+
+
+def start(path: Path, port: int) -> subprocess.Popen[bytes]:
+    """The server in a process of its own, once it answers."""
+    environment = process_environment()
+    environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).resolve().parent.parent)
+    process = subprocess.Popen([sys.executable, "-c", SERVER, str(path), str(port)], env=environment)
+    for _ in range(600):
+        assert process.poll() is None
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return process
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not start")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(store: Store, browser: Any, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    from tests.review_screenshots import PAGES, disagree
+
+    fill(store)
+    add_people(store)
+    number = disagree(store)
+    row = store.next(POSSIBLE, "boss")
+    assert row is not None
+    store.decide(row.number, "boss", "link", comment="the same", seen={})
+    with served(store, login=True) as address:
+        watched = Watched(browser, address, color_scheme=scheme, viewport={"width": 1024, "height": 768})
+        page = watched.page
+        found: dict[str, list[str]] = {}
+
+        def check(name: str) -> None:
+            violations = Axe().run(page).response["violations"]
+            serious = [one for one in violations if one["impact"] in ("serious", "critical")]
+            where = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in serious]
+            if where:
+                found[name] = where
+
+        watched.go("/sign-in")
+        check("sign-in")
+        watched.sign_in("boss")
+        for name, path in PAGES:
+            watched.go(path.format(disagreement=number))
+            if page.locator("[data-desk]").count():
+                page.wait_for_selector("article.case")
+            if name == "people":
+                page.get_by_text("Change rita").click()
+            check(name)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            if name == "pair":
+                page.keyboard.press("?")
+                check("keys")
+                page.keyboard.press("Escape")
+                page.evaluate("document.querySelector('[data-alert]').hidden = false")
+                check("alert")
+        assert found == {}
+        watched.close()
