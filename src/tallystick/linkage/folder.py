@@ -48,6 +48,7 @@ SOMETIMES = (
     "errors.parquet",
     "audit.json",
     "duplicates.parquet",
+    "households.parquet",
     "golden.parquet",
     "changes.parquet",
     "review.json",
