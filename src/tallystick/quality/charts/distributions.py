@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.quality.charts.rows import LEGEND
-from tallystick.quality.charts.style import INK, MATCH, MUTED, NON_MATCH, RULE, Chart, chart
+from tallystick.quality.charts.style import INK, MATCH, MUTED, NON_MATCH, RULE, Chart, chart, powers_of_ten
 
 
 def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], upper: float | None) -> Chart:
@@ -106,12 +106,13 @@ def values_chart(bands: Sequence[Mapping[str, Any]]) -> Chart:
     dict
         A Vega-Lite specification.
     """
+    least, most = (end(band["share"] for band in bands) for end in (min, max))
     x: Chart = {
         "field": "share",
         "type": "quantitative",
         "title": "Share of the records that have the value (logarithmic scale)",
         "scale": {"type": "log"},
-        "axis": {"format": "~%", "tickCount": 6, "grid": False},
+        "axis": {"format": "~%", "values": powers_of_ten(least, most, 6), "grid": False},
     }
     y: Chart = {
         "field": "weight",

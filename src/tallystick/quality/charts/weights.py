@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick.quality.charts.rows import LEGEND
 from tallystick.quality.charts.style import CANDIDATE, INK, MATCH, NON_MATCH, Chart, chart, powers_of_ten
 
 LABEL_HEIGHT = 15
 
 
-def weights_chart(bins: Sequence[Mapping[str, Any]], marks: Sequence[tuple[str, float]]) -> Chart:
+def weights_chart(
+    bins: Sequence[Mapping[str, Any]], marks: Sequence[tuple[str, float]], *, named: bool = False
+) -> Chart:
     """Histogram of match weights with lines at the thresholds, and the posterior by weight.
 
     Parameters
@@ -20,6 +23,8 @@ def weights_chart(bins: Sequence[Mapping[str, Any]], marks: Sequence[tuple[str, 
         ``from``, ``to``, ``candidates``, ``links``, and ``matches`` (expected among the candidates) or None.
     marks : sequence of (str, float)
         Texts and weights of vertical lines.
+    named : bool
+        Name the series in a legend; without, a line of text below the chart does.
 
     Returns
     -------
@@ -61,7 +66,7 @@ def weights_chart(bins: Sequence[Mapping[str, Any]], marks: Sequence[tuple[str, 
             "color": {
                 "field": "series",
                 "type": "nominal",
-                "legend": None,
+                "legend": {**LEGEND, "orient": "bottom"} if named else None,
                 "scale": {"domain": ["compared pairs", "links"], "range": [CANDIDATE, MATCH]},
             },
             "tooltip": [
@@ -128,7 +133,13 @@ def _posterior(bins: Sequence[Mapping[str, Any]]) -> Chart | None:
                 "field": "posterior",
                 "type": "quantitative",
                 "scale": {"domain": [0, 1]},
-                "axis": {"orient": "right", "title": "Posterior of a match", "grid": False, "tickCount": 5},
+                "axis": {
+                    "orient": "right",
+                    "title": "Posterior of a match (line)",
+                    "titleColor": NON_MATCH,
+                    "grid": False,
+                    "tickCount": 5,
+                },
             },
             "tooltip": [
                 {"field": "at", "title": "weight", "type": "quantitative", "format": ".2f"},

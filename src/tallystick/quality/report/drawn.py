@@ -242,6 +242,7 @@ def _weights(given: Any) -> Iterator[Drawing]:
             "matches (right), the better they are separated",
             "Histogram of match weights with the thresholds; the figures are in the tables below.",
             weights_chart(bins, marks(one["thresholds"])),
+            alone=weights_chart(bins, marks(one["thresholds"]), named=True),
         )
 
 
