@@ -71,8 +71,9 @@ def audit_once(
     frame: AuditFrame, taken: Sequence[int], reviewer: Reviewer, seed: int, draws: int = 4000
 ) -> AuditRates:
     """Draw, answer and estimate."""
-    strata = judged_strata(frame, reviewer.answers(draw_tasks(frame, taken, seed)))
-    return audit_rates(strata, frame.allowed_pairs, model_missed=frame.model_missed, draws=draws, seed=seed)
+    found = judged_strata(frame, reviewer.answers(draw_tasks(frame, taken, seed)))
+    by_model = frame.beyond + found.further
+    return audit_rates(found.strata, frame.allowed_pairs, model_missed=by_model, draws=draws, seed=seed)
 
 
 def coverage(found: Sequence[AuditRates], true: Rates) -> dict[str, tuple[float, float]]:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ PASSWORD = "s3cret"
 _NUMBERS = itertools.count()
 
 
-def _server_binaries() -> Path | None:
+def server_binaries() -> Path | None:
     """Folder of initdb and pg_ctl: Debian keeps them off the PATH."""
     folders = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name.split(".")[0])
@@ -66,13 +67,9 @@ class Server:
         return Source.model_validate({"name": "a", "uri": self.uri(), "id": "id", **settings})
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    binaries = _server_binaries()
-    if binaries is None:
-        pytest.skip(
-            "no PostgreSQL server is installed (initdb and pg_ctl; Debian: apt-get install postgresql)"
-        )
+@contextmanager
+def running_server(binaries: Path, *, durable: bool = False) -> Iterator[Server]:
+    """A new server; one that is not durable does not wait for the disk."""
     # A path of its own: the folders that pytest makes are closed to others, and socket paths must be short.
     folder = Path(tempfile.mkdtemp(prefix="tally-pg-"))
     with socket.socket() as free:
@@ -84,7 +81,9 @@ def postgres() -> Iterator[Server]:
         for place in (folder, secret):
             shutil.chown(place, "postgres", "postgres")
     data = str(folder / "data")
-    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
+    options = f"-k {folder} -p {port} -c listen_addresses=127.0.0.1"
+    if not durable:
+        options += " -c fsync=off"
 
     def run(*command: str) -> None:
         done = subprocess.run(
@@ -105,3 +104,14 @@ def postgres() -> Iterator[Server]:
             run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    binaries = server_binaries()
+    if binaries is None:
+        pytest.skip(
+            "no PostgreSQL server is installed (initdb and pg_ctl; Debian: apt-get install postgresql)"
+        )
+    with running_server(binaries) as server:
+        yield server

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kinds_of_runs import STEPS, made, made_by_households
 from reviewed import by_truth, judged, open_store, pair_task, standing, truth_of
 from small_files import DATA_FILES, SPEC, call, hash_of, outcome, tree
@@ -15,7 +21,9 @@ import tallystick as ts
 from tallystick.errors import InputError
 from tallystick.linkage.finalise import Finalised, finalise
 from tallystick.linkage.review_tasks import review_tasks
-from tallystick.linkage.saved_run import open_run
+from tallystick.linkage.saved_run import SavedRun, open_run
+from tallystick.linking.decide import decide
+from tallystick.linking.fixed import Fixed, decide_fixed
 from tallystick.review.cases import RecordKey
 from tallystick.review.standing import Standing
 
@@ -239,6 +247,62 @@ def test_a_fixed_link_displaces_and_a_refused_one_frees(run: Path, tmp_path: Pat
     own = residuals.filter(pl.col("source") == "b", pl.col("id") == link["id_right"])
     if len(own) and own["id_candidate"][0] == link["id_left"]:
         assert own["reason"].to_list() == ["refused in review"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False), st.sampled_from(["optimal", "greedy"]))
+def test_fixed_pairs_are_as_if_they_weighed_all_and_refused_ones_nothing(
+    run: Path, random: Random, assignment: str
+) -> None:
+    opened = open_once(run)
+    assert isinstance(opened.model, ts.Model)
+    all_pairs, parameters = opened.decided.pairs, opened.model.parameters
+    rule = opened.rule.model_copy(update={"assignment": assignment})  # type: ignore[union-attr] # no rule here
+    n = len(all_pairs)
+    link, refused = np.zeros(n, bool), np.zeros(n, bool)
+    taken: set[int] = set()
+    for at in random.sample(range(n), 60):
+        ends = {int(all_pairs.left[at]), int(all_pairs.right[at])}
+        if random.random() < 0.5:
+            refused[at] = True
+        elif not ends & taken:
+            link[at] = True
+            taken |= ends
+    found = decide_fixed(all_pairs, parameters, rule, Fixed(link, refused))
+    # The same by the plain rule, on weights that leave no choice.
+    weight = np.where(link, 500.0, np.where(refused, -500.0, all_pairs.weight))
+    plain = decide(replace(all_pairs, weight=weight), parameters, rule)
+    # Of large components with cycles the posterior is an approximation, the better the smaller they are.
+    assert found.posterior == pytest.approx(plain.posterior, abs=5e-3)
+    clear = (np.abs(found.posterior[:, None] - [rule.lower, rule.upper]) > 5e-3).all(axis=1)
+    assert (found.verdict == plain.verdict)[clear].all()
+    assert (found.posterior_pair == opened.decided.posterior_pair).all()
+
+
+@cache
+def open_once(run: Path) -> SavedRun:
+    return open_run(run)
+
+
+def test_an_interrupted_finalise_is_taken_up(
+    run: Path, perfect: list[Standing], done: Finalised, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tallystick.linkage import run as module
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    out = run.parent / "stopped"
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_report", stop)
+        with pytest.raises(KeyboardInterrupt):
+            finalise(run, out, perfect)
+    assert not (out / "run.json").exists()
+    with pytest.raises(InputError, match="unfinished"):
+        finalise(run, out, perfect[:3])
+    finalise(run, out, perfect)
+    for name in FILES:
+        assert hash_of(out / name) == hash_of(run.parent / "final" / name), name
 
 
 def test_records_that_a_reviewer_has_searched(run: Path, tmp_path: Path) -> None:

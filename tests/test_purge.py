@@ -192,6 +192,26 @@ parts = ["surname", "born"]
     assert "match" in pl.read_csv(tmp_path / "out" / "sample.csv").columns
 
 
+def test_a_preparation(tmp_path: Path) -> None:
+    prepare = """
+[[prepare.fields]]
+field = "surname"
+steps = ["text", { type = "correct_spelling", least = 5, ratio = 3 }]
+
+[[prepare.fields]]
+field = "born"
+steps = ["date"]
+
+[[prepare.edits]]
+name = "young"
+fails_if = "born > DATE '1990-01-01'"
+
+[[prepare.duplicates]]
+fields = ["given", "surname", "born"]
+"""
+    check(made(tmp_path, SPEC + prepare), values(tmp_path, ("a.csv", "b.csv"), ("given", "surname", "born")))
+
+
 def test_it_asks_and_tells_of_other_files(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 

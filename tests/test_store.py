@@ -395,8 +395,9 @@ def test_values_are_forgotten(stores: Stores) -> None:
         "update decisions set reviewer = 'bea', seen = ''",
         "update decisions set comment = 'another'",
         "update decisions set number = number + 7",
-        "insert into decisions (number, task, reviewer, at, kind, verdict, comment, seen, run, model)"
-        " values (1, 2, 'bea', '2026-01-01 00:00:00Z', 'review', 'link', '', '', '', '')",
+        "insert into decisions"
+        " (number, worklist, task, reviewer, at, kind, verdict, comment, seen, run, model)"
+        " values (1, 1, 2, 'bea', '2026-01-01 00:00:00Z', 'review', 'link', '', '', '', '')",
     ],
 )
 def test_the_database_itself_refuses(stores: Stores, statement: str) -> None:

@@ -412,3 +412,70 @@ def test_what_cannot_be_asked(runs: dict[str, Path], tmp_path: Path) -> None:
         result = call("evaluate", runs["link"], *options)
         assert result.exit_code == 2
         assert message in result.stderr
+
+
+def test_prepared_records_that_are_taken_out(tmp_path: Path) -> None:
+    """An edit drops a record with a match, and a duplicate is taken out: no link can have either."""
+    preparation = """
+[[prepare.fields]]
+field = "given"
+steps = ["text"]
+
+[[prepare.edits]]
+name = "no zip of 1001"
+fails_if = "zip = '1001'"
+action = "drop"
+sources = ["a"]
+
+[[prepare.duplicates]]
+fields = ["given", "surname", "born", "zip"]
+sources = ["b"]
+"""
+    path = write_small(tmp_path, SPEC + preparation + '[quality]\nsubgroups = ["zip"]\nsmallest = 1\n', 120)
+    first, second = people(120)
+    second.append(["again", *next(row for row in second if all(row))[1:]])
+    write_csv(tmp_path / "b.csv", second)
+    out = tmp_path / "out"
+    done = call("link", path, "--out", out)
+    assert done.exit_code == 0, done.output
+    dropped = {row[0] for row in first if row[4] == "1001"}
+    removed = pl.read_parquet(out / "removed.parquet")
+    assert removed["id"].to_list() == ["again"]
+    found = truth_of_run(out, "person", [Subgroup(field="zip")])
+    listed = list_errors(found).table
+    taken = listed.filter(pl.col("reason") == "dropped")
+    assert set(taken["id_left"]) <= dropped
+    shared = {row[5] for row in second}
+    assert taken.height == sum(row[0] in dropped and row[5] in shared for row in first) > 0
+    assert not listed["id_right"].is_in(["again"]).any()
+    rates = found.figures["rates"]
+    assert listed.filter(pl.col("error") == MISSED).height == rates["missed"]
+    told = json.loads((out / "quality.json").read_text("utf-8"))["missed"]["sources"]
+    assert [one["records"] for one in told] == [len(first) - len(dropped), len(second) - 1]
+    again = call("missed", out, "--by", "zip", "--smallest", "1", "--json")
+    assert json.loads(again.stdout)["sources"] == told
+
+
+def test_three_files_and_a_file_added_later(tmp_path: Path) -> None:
+    third = SPEC[SPEC.index('[[sources]]\nname = "b"') : SPEC.index("[[comparisons]]")]
+    spec = SPEC.replace("[[comparisons]]", third.replace('"b', '"c') + "[[comparisons]]", 1)
+    path = write_small(tmp_path, spec.replace(MANY, ""), 120)
+    first, second = people(120)
+    write_csv(tmp_path / "c.csv", [[f"c{row[0]}", *row[1:]] for row in second[:40]])
+    assert call("link", path, "--out", tmp_path / "out").exit_code == 0
+    more = [["d1", *first[0][1:]], ["d2", "zoe", "nobody", "1999-09-09", "1009", "x"]]
+    write_csv(tmp_path / "d.csv", more)
+    added = call("add", tmp_path / "out", tmp_path / "d.csv", "--out", tmp_path / "more", "--id", "id")
+    assert added.exit_code == 0, added.output
+    for run in (tmp_path / "out", tmp_path / "more"):
+        matrix, false, missed = brute(run)
+        found = truth_of_run(run, "person", [Subgroup(field="born", width=50)])
+        assert {key: list(row.values()) for key, row in found.figures["matrix"].items()} == matrix
+        listed = list_errors(found)
+        assert (listed.table.height, listed.missed) == (len(false) + len(missed), len(missed))
+        figures = json.loads((run / "quality.json").read_text("utf-8"))
+        residuals = pl.read_parquet(run / "residuals.parquet")
+        for one in figures["residuals"]["sources"]:
+            assert one["unlinked"] == (residuals["source"] == one["source"]).sum()
+        shown = call("missed", run, "--json")
+        assert json.loads(shown.stdout) == figures["missed"]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tallystick.cli.app import Quiet, _plain_errors
+from tallystick.cli.stores import RunDirectory, StoreUrl
 
 if TYPE_CHECKING:
     from tallystick.linkage.audit import AuditDesign
-    from tallystick.review.store import Store
 
 audit = typer.Typer(
     help="Quality by a sample: draw what people judge, estimate error rates from it.",
@@ -28,7 +28,6 @@ class Sampled(StrEnum):
     pair = "pair"
 
 
-Run = Annotated[Path, typer.Argument(help="Directory of a run.")]
 Reviews = Annotated[int | None, typer.Option("--reviews", help="Size of the sample.")]
 PrecisionWidth = Annotated[
     float | None,
@@ -48,20 +47,12 @@ Source = Annotated[
     str | None,
     typer.Option("--source", help="The source whose records are audited. Default: with the fewest unlinked."),
 ]
-Place = Annotated[
-    str | None,
-    typer.Option(
-        "--store",
-        envvar="TALLYSTICK_STORE",
-        help="Where decisions are kept: a file, or the URL of a database. Default: review.sqlite in the run.",
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @audit.command()
 def design(
-    run: Run,
+    run: RunDirectory,
     reviews: Reviews = None,
     precision_width: PrecisionWidth = None,
     recall_width: RecallWidth = None,
@@ -77,13 +68,13 @@ def design(
 
 @audit.command()
 def draw(
-    run: Run,
+    run: RunDirectory,
     reviews: Reviews = None,
     precision_width: PrecisionWidth = None,
     recall_width: RecallWidth = None,
     by: By = None,
     source: Source = None,
-    store: Place = None,
+    store: StoreUrl = None,
     seed: Annotated[int, typer.Option(min=0, help="The same one draws the same sample.")] = 1,
     double: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the sample that two people judge.")
@@ -93,9 +84,10 @@ def draw(
     """Draw a sample of links and of what is no link, for people to judge without the machine's decision."""
     with _plain_errors():
         from tallystick.linkage.audit import FILE, draw_audit
+        from tallystick.linkage.review_store import open_store
 
         found = _designed(run, reviews, precision_width, recall_width, by, source)
-        with _open(run, store, found.frame.run, found.frame.model, create=True) as opened:
+        with open_store(run, store) as opened:
             draw_audit(run, opened, found, seed=seed, double=double)
             place = opened.place
         if not quiet:
@@ -107,14 +99,17 @@ def draw(
 
 
 @audit.command()
-def estimate(run: Run, store: Place = None, as_json: AsJson = False, quiet: Quiet = False) -> None:
+def estimate(
+    run: RunDirectory, store: StoreUrl = None, as_json: AsJson = False, quiet: Quiet = False
+) -> None:
     """Estimate the error rates of a run from what people found in its sample."""
     with _plain_errors():
         from tallystick.linkage.audit import FILE, check_drawn, estimate_audit
         from tallystick.linkage.audit_text import estimate_text
+        from tallystick.linkage.review_store import open_store
 
-        frame = check_drawn(run)
-        with _open(run, store, frame.run, frame.model, create=False) as opened:
+        check_drawn(run)
+        with open_store(run, store, create=False) as opened:
             found = estimate_audit(run, opened)
         if as_json:
             print(_json(found))
@@ -147,15 +142,6 @@ def _design_text(found: AuditDesign) -> str:
     from tallystick.linkage.audit_text import design_text
 
     return design_text(found)
-
-
-def _open(run: Path, place: str | None, fingerprint: str, model: str, *, create: bool) -> Store:
-    from tallystick.preparation.extras import require
-
-    require("sqlalchemy", "decisions are kept in a database", "review")
-    from tallystick.review.store import Store
-
-    return Store.open(place or run / "review.sqlite", run=fingerprint, model=model, create=create)
 
 
 def _json(found: dict[str, Any]) -> str:

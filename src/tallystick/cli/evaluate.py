@@ -82,7 +82,8 @@ def figures_text(figures: Mapping[str, Any]) -> list[str]:
     lines += [
         "",
         f"of {figures['allowed_pairs']:,.0f} pairs: specificity {_shown(rates['specificity'], 8)}, type 1 "
-        f"error {_shown(rates['type1'], 8)}, type 2 error {_shown(rates['type2'])}",
+        f"error {'none' if rates['type1'] is None else format(rates['type1'], '.3g')}, type 2 error "
+        f"{_shown(rates['type2'])}",
         f"with possible links counted as links: precision {_shown(wide['precision'])}, recall "
         f"{_shown(wide['recall'])}, F1 {_shown(wide['f1'])}",
     ]

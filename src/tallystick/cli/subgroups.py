@@ -146,4 +146,6 @@ def _shares(value: float | None, low: float | None, high: float | None) -> str:
 def _numbers(value: float | None, low: float | None, high: float | None) -> str:
     if value is None or low is None or high is None:
         return "none"
-    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+    # Adding 0 makes a 0 of a negative one.
+    shown = [f"{round(one, 2) + 0.0:.2f}" for one in (value, low, high)]
+    return f"{shown[0]} ({shown[1]} to {shown[2]})"

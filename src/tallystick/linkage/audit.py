@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +12,14 @@ from numpy.typing import NDArray
 
 from tallystick._files import write_json
 from tallystick.errors import InputError
+from tallystick.linkage.audit_estimate import estimated, now
 from tallystick.linkage.audit_frame import AuditFrame, By, audit_frame
-from tallystick.linkage.audit_judged import Answer, draw_tasks, judged_strata
+from tallystick.linkage.audit_judged import draw_tasks
 from tallystick.linkage.run_folder import read_figures
 from tallystick.quality.audit_design import AuditPlan, design_table, usual_sizes
-from tallystick.quality.audit_rates import LEVEL, AuditRates, audit_rates
-from tallystick.quality.audit_strata import JudgedStratum
-from tallystick.quality.audit_wald import wald_intervals
 from tallystick.review.tasks import AUDIT
 
 if TYPE_CHECKING:
-    from tallystick.review.standing import Standing
     from tallystick.review.store import Store
 
 FILE = "audit.json"
@@ -31,7 +27,7 @@ FORMAT = "tallystick-audit/1"
 PRECISION_WIDTH = 0.01
 RECALL_WIDTH = 0.02
 """Widths that are wanted by default: one point and two points of per cent."""
-BELOW = "expected by the model among the pairs that the run has not kept: not judged by anybody"
+BELOW = "expected by the model among the pairs that the run has not kept, and judged by nobody"
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,15 @@ class AuditDesign:
         """Size of the sample."""
         return int(self.taken.sum())
 
+    @property
+    def too_wide(self) -> tuple[str, ...]:
+        """Rates whose intervals are expected to stay wider than wanted, although everything is judged."""
+        return tuple(
+            name
+            for name, limit in self.wanted.items()
+            if limit is not None and ((width := self.widths[name]) is None or width > limit)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """For ``audit.json``, without what is known only once a sample is drawn."""
         frame = self.frame
@@ -91,15 +96,15 @@ class AuditDesign:
             ],
             "below": {
                 "expected_matches": frame.below,
+                "counted": frame.beyond,
                 "origin": "model",
-                "counted": frame.by == "pair",
                 "label": BELOW,
             },
         }
 
 
 def design_audit(
-    run: Path,
+    run: str | Path,
     *,
     reviews: int | None = None,
     precision_width: float | None = None,
@@ -130,6 +135,7 @@ def design_audit(
     InputError
         Where the run cannot be audited so, or a number is none that can be meant.
     """
+    run = Path(run)
     widths = {"precision": precision_width, "recall": recall_width}
     given = [one for one in widths.values() if one is not None]
     if reviews is not None and given:
@@ -143,10 +149,12 @@ def design_audit(
         raise InputError(
             f"{run}: the run has neither links nor records without one: there is nothing to judge."
         )
-    plan = frame.plan(precision_width or PRECISION_WIDTH, recall_width or RECALL_WIDTH)
     wanted: dict[str, float | None] = {}
+    if not given:
+        widths = {"precision": PRECISION_WIDTH, "recall": RECALL_WIDTH}
+    plan = frame.plan(widths["precision"] or inf, widths["recall"] or inf)
     if reviews is None:
-        wanted = widths if given else {"precision": PRECISION_WIDTH, "recall": RECALL_WIDTH}
+        wanted = widths
         if not frame.links:
             wanted = {**wanted, "precision": None}
         reviews = plan.smallest(wanted["precision"], wanted["recall"])
@@ -159,7 +167,7 @@ def _sizes(plan: AuditPlan, around: int) -> list[dict[str, float | int | None]]:
 
 
 def draw_audit(
-    run: Path, store: Store, design: AuditDesign, *, seed: int = 1, double: float = 0.0
+    run: str | Path, store: Store, design: AuditDesign, *, seed: int = 1, double: float = 0.0
 ) -> dict[str, Any]:
     """Draw the sample of a design, put it into the store as the worklist ``audit``, and write ``audit.json``.
 
@@ -184,8 +192,15 @@ def draw_audit(
     Raises
     ------
     InputError
-        Where another sample has been drawn before.
+        Where another sample has been drawn before, or no sample gives intervals as narrow as wanted.
     """
+    run = Path(run)
+    if design.too_wide:
+        raise InputError(
+            f"{run}: no sample makes the interval of {' and '.join(design.too_wide)} as narrow as wanted, "
+            "since matches that nobody can judge are in it: give the number of --reviews instead, or another "
+            "width."
+        )
     drawn = {
         "format": FORMAT,
         "run": design.frame.run,
@@ -195,6 +210,11 @@ def draw_audit(
         **design.to_dict(),
     }
     before = _before(run, design.frame)
+    if before is None and (run / FILE).exists():
+        raise InputError(
+            f"{run / FILE}: this is the audit of another run, or of another model: move the file away, and "
+            "draw a sample of this one."
+        )
     if before is not None and _sample(before) != _sample(drawn):
         raise InputError(
             f"{run / FILE}: a sample of {before['reviews']:,} has been drawn already, and what was judged of "
@@ -205,7 +225,7 @@ def draw_audit(
     store.fill(AUDIT, tasks, blind=True, reviews=2 if double else 1, share=double or 1.0, seed=seed)
     if before is not None:
         return before
-    drawn["drawn_at"] = _now()
+    drawn["drawn_at"] = now()
     write_json(run / FILE, drawn)
     return drawn
 
@@ -228,7 +248,7 @@ def _before(run: Path, frame: AuditFrame) -> dict[str, Any] | None:
     return found if (found["run"], found["model"]) == (frame.run, frame.model) else None
 
 
-def estimate_audit(run: Path, store: Store) -> dict[str, Any]:
+def estimate_audit(run: str | Path, store: Store) -> dict[str, Any]:
     """Estimate the rates of a run from what people found in its sample, and write them into ``audit.json``.
 
     Parameters
@@ -248,6 +268,7 @@ def estimate_audit(run: Path, store: Store) -> dict[str, Any]:
     InputError
         Where no sample was drawn or none of it judged, or the run has changed since.
     """
+    run = Path(run)
     path = run / FILE
     frame = check_drawn(run)
     design = read_figures(path)
@@ -285,128 +306,3 @@ def check_drawn(run: Path) -> AuditFrame:
 def _source_of(design: dict[str, Any]) -> str | None:
     sources = design.get("sources") or []
     return str(sources[0]) if len(sources) == 1 else None
-
-
-def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1) -> dict[str, Any]:
-    """The rates that a judged sample shows, for JSON.
-
-    Parameters
-    ----------
-    frame : AuditFrame
-        What was drawn from.
-    standing : sequence of Standing
-        The verdicts of the tasks that were drawn.
-    seed : int
-        Of the draws of the intervals.
-
-    Returns
-    -------
-    dict
-        ``made_at``; ``reviewers``, ``drawn``, ``judged``, ``unsure``, ``open`` (disagreements included) and
-        ``disagreements``, numbers; ``level`` of the intervals; ``strata``, each with what was found;
-        ``counts``, ``estimates``, ``intervals``, ``ranges`` (see `AuditRates`); ``wald``, the large-sample
-        intervals, or None; ``corrected``, the same of the links once the errors found are put right;
-        ``model_missed``, the matches that the model adds, with ``origin``; ``notes``.
-
-    Raises
-    ------
-    InputError
-        Where nothing is judged.
-    """
-    answers = [Answer(one.task, one.verdict if one.state == "done" else None, one.chosen) for one in standing]
-    strata = judged_strata(frame, answers)
-    judged = sum(one.judged for one in strata)
-    if not judged:
-        raise InputError(
-            "nothing of the audit is judged yet: judge the worklist audit (tallystick review), then estimate."
-        )
-    rates = audit_rates(strata, frame.allowed_pairs, model_missed=frame.model_missed, seed=seed)
-    corrected = audit_rates(
-        strata, frame.allowed_pairs, model_missed=frame.model_missed, corrected=True, seed=seed
-    )
-    people = {decision.reviewer for one in standing for decision in one.decisions}
-    disagreements = sum(one.state == "disagreement" for one in standing)
-    return {
-        "made_at": _now(),
-        "reviewers": len(people),
-        "drawn": len(standing),
-        "judged": judged,
-        "unsure": sum(one.unsure for one in strata),
-        "open": sum(one.open for one in strata),
-        "disagreements": disagreements,
-        "level": LEVEL,
-        "strata": [_stratum(one, label.label) for one, label in zip(strata, frame.strata, strict=True)],
-        **rates.to_dict(),
-        "wald": _wald(rates.collapsed.strata, frame),
-        "corrected": {name: value for name, value in corrected.to_dict().items() if name != "ranges"},
-        "model_missed": {"matches": frame.model_missed, "origin": "model", "label": BELOW},
-        "notes": _notes(frame, strata, rates, disagreements),
-    }
-
-
-def _stratum(one: JudgedStratum, label: str) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "label": label,
-        "kind": one.kind,
-        "size": one.size,
-        "judged": one.judged,
-        "unsure": one.unsure,
-        "open": one.open,
-        "outcomes": {outcome.name: count for outcome, count in zip(one.outcomes, one.counts, strict=True)},
-    }
-
-
-def _wald(strata: Sequence[JudgedStratum], frame: AuditFrame) -> dict[str, list[float]] | None:
-    links = sum(one.size for one in strata if one.kind == "link")
-    if not links or any(one.judged < min(2, one.size) for one in strata):
-        return None
-    found = wald_intervals(strata, frame.allowed_pairs, model_missed=frame.model_missed)
-    return {name: [one.low, one.high] for name, one in found.items()}
-
-
-def _notes(
-    frame: AuditFrame, strata: Sequence[JudgedStratum], rates: AuditRates, disagreements: int
-) -> list[str]:
-    """What a reader of the figures has to know."""
-    notes = []
-    labels = {one.name: one.label for one in frame.strata}
-    unsure, open_ = sum(one.unsure for one in strata), sum(one.open for one in strata)
-    if unsure:
-        notes.append(
-            f"Reviewers were unsure of {unsure:,}: these count as not judged. The range says what they could "
-            "make of the figures, were the linkage right or wrong in all of them."
-        )
-    if open_:
-        of_them = f" ({disagreements:,} of them in disagreement)" if disagreements else ""
-        notes.append(
-            f"{open_:,} of the sample have no verdict yet{of_them}: the estimate holds if those that are "
-            "judged are a random part, as they are where the sample is judged in its own order."
-        )
-    for name, into in rates.collapsed.joined:
-        notes.append(
-            f"Nobody has judged the stratum “{labels[name]}”: it is taken to be like “{labels[into]}”."
-        )
-    for kind in rates.collapsed.blank:
-        what = {"link": "links", "non-link": "rejected pairs", "record": "unlinked records"}[kind]
-        notes.append(f"Nobody has judged any {what}: what rests on them is not estimated.")
-    if frame.by == "record":
-        notes.append(
-            "Matches are those that a reviewer finds among the best candidates or by searching. The model "
-            f"expects {frame.below:,.1f} matches among the pairs that the run has not kept; they are not "
-            "added."
-        )
-    else:
-        notes.append(
-            f"{frame.below:,.1f} matches are {BELOW}; they are added to the missed ones, although some of "
-            "them may be pairs of unlinked records, whose matches the sample finds by itself."
-        )
-        notes.append(
-            "A record without a link that is found to belong to an entity counts as missed with each member "
-            "of it; where it has matches in several entities, only the one that was chosen counts."
-        )
-    return notes
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -10,11 +10,10 @@ import numpy as np
 
 from tallystick.errors import InputError
 from tallystick.linkage.audit_frame import AuditFrame
+from tallystick.linkage.audit_shares import Shares
 from tallystick.quality.audit_strata import FOUND, NONE, JudgedStratum, Outcome, StratumKind
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Task, Verdict
-
-UNSURE, OPEN = "unsure", "open"
 
 
 @dataclass(frozen=True)
@@ -68,23 +67,37 @@ def draw_tasks(frame: AuditFrame, taken: Sequence[int], seed: int) -> tuple[Task
 
 
 def _task(row: Mapping[str, object], place: int, stratum: str) -> Task:
-    def number(value: object) -> float | None:
-        return float(value) if isinstance(value, float) and np.isfinite(value) else None
-
     is_pair = row["task"] == "pair"
     return Task(
         kind="pair" if is_pair else "record",
         left=RecordKey(str(row["source_left"]), str(row["id_left"])),
-        # Whom a record is linked with is what its reviewer must not know.
+        # Neither with whom a record is linked, nor a weight: no list or file of the sample may tell.
         right=RecordKey(str(row["source_right"]), str(row["id_right"])) if is_pair else None,
-        weight=number(row["weight"]),
-        posterior=number(row["posterior"]),
+        weight=None,
+        posterior=None,
         place=place,
         stratum=stratum,
     )
 
 
-def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedStratum]:
+@dataclass(frozen=True)
+class Judged:
+    """What a sample found.
+
+    Attributes
+    ----------
+    strata : tuple of JudgedStratum
+        In the order of the strata of the frame.
+    further : float
+        By pair: further matches that the model expects of the records that were found to have one, since
+        a reviewer names one alone; for all records, not for those of the sample.
+    """
+
+    strata: tuple[JudgedStratum, ...]
+    further: float
+
+
+def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> Judged:
     """Count what was found, stratum by stratum.
 
     Parameters
@@ -96,8 +109,7 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
 
     Returns
     -------
-    list of JudgedStratum
-        In the order of the strata of the frame.
+    Judged
 
     Raises
     ------
@@ -105,9 +117,18 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
         Where a task is none of this frame.
     """
     number = {one.name: h for h, one in enumerate(frame.strata)}
-    partners = frame.partners
-    shares = _Shares(frame)
+    partners = frame.partners(one.task.left for one in answers if one.task.kind == "record")
+    findings = [
+        (one.task.left, one.chosen)
+        for one in answers
+        if frame.by == "pair"
+        and one.task.kind == "record"
+        and one.verdict == "link"
+        and one.chosen is not None
+    ]
+    shares = frame.shares(findings) if findings else None
     found: list[list[Outcome | Literal["unsure", "open"]]] = [[] for _ in frame.strata]
+    further = np.zeros(len(frame.strata))
     for one in answers:
         h = number.get(one.task.stratum or "", -1)
         if h < 0 or (one.task.kind == "record" and one.task.left not in partners):
@@ -116,8 +137,10 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
                 "has changed since the draw; draw again with another --store."
             )
         found[h].append(_found(frame.strata[h].outcomes, one, partners, shares))
+        if shares is not None and one.task.kind == "record" and one.chosen is not None:
+            further[h] += shares.further(one.task.left, one.chosen)
     outcomes = _outcomes(frame, found)
-    return [
+    strata = tuple(
         JudgedStratum(
             stratum.name,
             stratum.kind,
@@ -128,14 +151,16 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> list[JudgedSt
             open=own.count("open"),
         )
         for stratum, size, own in zip(frame.strata, frame.sizes, found, strict=True)
-    ]
+    )
+    raised = [one.size / one.judged if one.judged else 0.0 for one in strata]
+    return Judged(strata, float(further @ np.array(raised)) if strata else 0.0)
 
 
 def _found(
     outcomes: tuple[Outcome, ...],
     answer: Answer,
     partners: Mapping[RecordKey, RecordKey | None],
-    shares: _Shares,
+    shares: Shares | None,
 ) -> Outcome | Literal["unsure", "open"]:
     if answer.verdict is None:
         return "open"
@@ -146,48 +171,16 @@ def _found(
         return outcomes[0] if right else outcomes[1]
     partner = partners[answer.task.left]
     if partner is None:
-        found = answer.verdict == "link"
-        return shares.missed(answer.task.left, answer.chosen) if found else outcomes[0]
+        if answer.verdict == "non-link":
+            return NONE
+        return (
+            FOUND
+            if shares is None or answer.chosen is None
+            else shares.missed(answer.task.left, answer.chosen)
+        )
     if answer.verdict == "non-link":
         return outcomes[1]
     return outcomes[0] if answer.chosen == partner else outcomes[2]
-
-
-class _Shares:
-    """How many missed pairs one finding of an unlinked record stands for.
-
-    By record it is one. By pair a record that is found to belong to an entity is missed with every member of
-    it that it may be linked with; and where the record that was found is itself one of those that could
-    have been drawn, the pair could have been found twice, and counts half.
-    """
-
-    def __init__(self, frame: AuditFrame) -> None:
-        self._by_pair = frame.by == "pair"
-        self._between = frame.kind == "link"
-        if not self._by_pair:
-            return
-        self._drawable = {key for key, partner in frame.partners.items() if partner is None}
-        self._entity = {
-            RecordKey(source, id_): entity
-            for source, id_, entity in frame.entities.select("source", "id", "entity_id").iter_rows()
-        }
-        self._members: dict[str, list[RecordKey]] = {}
-        for key, entity in self._entity.items():
-            self._members.setdefault(entity, []).append(key)
-
-    def missed(self, record: RecordKey, chosen: RecordKey | None) -> Outcome:
-        """What is missed where a record is found to be another one."""
-        if not self._by_pair or chosen is None:
-            return FOUND
-        if chosen in self._drawable:
-            return Outcome(_name(0.5), missed=0.5)
-        members = self._members.get(self._entity.get(chosen, ""), [chosen])
-        allowed = [one for one in members if not self._between or one.source != record.source]
-        return Outcome(_name(len(allowed)), missed=float(max(1, len(allowed))))
-
-
-def _name(pairs: float) -> str:
-    return FOUND.name if pairs == 1 else f"{FOUND.name} ({pairs:g} pairs)"
 
 
 def _outcomes(

@@ -40,17 +40,15 @@ def design_text(design: AuditDesign) -> str:
     lines += ["", *_table(("reviews", "width of precision", "of recall"), sizes)]
     if design.reviews == int(frame.sizes.sum()):
         lines.append("Everything is judged: there is no more.")
-    missing = [
-        name
-        for name, limit in design.wanted.items()
-        if limit is not None and ((width := design.widths[name]) is None or width > limit)
-    ]
-    if missing:
-        lines.append(f"An interval as narrow as wanted cannot be had for: {', '.join(missing)}.")
+    if design.too_wide:
+        lines.append(
+            f"An interval as narrow as wanted cannot be had of: {', '.join(design.too_wide)}. Matches that "
+            "nobody can judge are in it."
+        )
     if frame.by == "pair":
         lines.append(
-            f"{frame.below:,.1f} more matches are expected by the model among pairs that the run has not "
-            "kept; nobody can judge those."
+            f"{frame.beyond:,.1f} more matches are expected by the model among pairs of linked records that "
+            "the run has not kept; they are added, and nobody can judge them."
         )
     lines.append("The widths are what the model expects; where it errs more than it knows, they are larger.")
     return "\n".join(lines)
@@ -65,7 +63,8 @@ def estimate_text(audit: Mapping[str, Any]) -> str:
         What ``audit.json`` holds.
     """
     found = audit["estimate"]
-    counted = f"{found['judged']:,} of {found['drawn']:,} judged by {found['reviewers']:,} people"
+    people = "1 person" if found["reviewers"] == 1 else f"{found['reviewers']:,} people"
+    counted = f"{found['judged']:,} of {found['drawn']:,} judged by {people}"
     if found["unsure"]:
         counted += f", {found['unsure']:,} unsure"
     if found["open"]:

@@ -38,7 +38,6 @@ from tallystick.linkage.links import fit_counts
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.report_again import make_report_again
 from tallystick.linkage.run import Clock, write_run
 from tallystick.linkage.saved_run import SavedRun, open_run
 from tallystick.linkage.sequential_model import SequentialModel
@@ -173,7 +172,6 @@ def finalise(
             with clock.stage("write"):
                 links = replace(links, best=links.find_best())
         write_run(out, fingerprint, links, clock, threads, progress, further=further, carried=carried)
-        make_report_again(out)  # which tells of the review, too
     except InputError:
         abandon(out)
         raise

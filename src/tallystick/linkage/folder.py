@@ -28,6 +28,7 @@ OUTPUTS = (
     "model.json",
     "quality.json",
     "report.html",
+    "report.json",
     "run.json",
 )
 """Files of a run."""
@@ -45,7 +46,9 @@ MATCH_OUTPUTS = (
 SOMETIMES = (
     "truth.json",
     "errors.parquet",
+    "audit.json",
     "duplicates.parquet",
+    "households.parquet",
     "golden.parquet",
     "changes.parquet",
     "review.json",

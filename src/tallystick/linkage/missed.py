@@ -33,6 +33,26 @@ _LOOKED_AT = 2000
 Codes = NDArray[np.integer[Any]]
 
 
+def residual_rows(known: Known, residuals: pl.DataFrame) -> NDArray[np.int64]:
+    """Global rows of the records that a table of residuals names, in its order.
+
+    Parameters
+    ----------
+    known : Known
+        The records.
+    residuals : polars.DataFrame
+        With ``source`` and ``id``.
+
+    Returns
+    -------
+    int64 array, shape (n_residuals,)
+        -1 for a record that is not there.
+    """
+    named = residuals.select(pl.col("source", "id").cast(pl.String))
+    rows = named.join(known_records(known.records), on=["source", "id"], how="left", maintain_order="left")
+    return np.asarray(rows["row"].fill_null(-1).to_numpy(), np.int64)
+
+
 def unlinked_records(known: Known, residuals: pl.DataFrame) -> NDArray[np.bool_]:
     """Which records a table of residuals names.
 
@@ -47,10 +67,9 @@ def unlinked_records(known: Known, residuals: pl.DataFrame) -> NDArray[np.bool_]
     -------
     bool array, shape (n_records,)
     """
-    named = residuals.select(pl.col("source", "id").cast(pl.String))
-    rows = named.join(known_records(known.records), on=["source", "id"], how="left")["row"]
+    rows = residual_rows(known, residuals)
     found = np.zeros(known.records.n_records, bool)
-    found[rows.drop_nulls().to_numpy()] = True
+    found[rows[rows >= 0]] = True
     return found
 
 

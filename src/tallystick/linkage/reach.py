@@ -189,6 +189,7 @@ def _bands(plan: ComparisonPlan, known: Copies, parts: Floats) -> list[dict[str,
     for one in np.unique(band):
         of_band = band == one
         size, weighs = n[of_band], weight[of_band]
+        low, high = float(weighs.min()), float(weighs.max())
         rows.append(
             {
                 "first": int(size.min()),
@@ -196,9 +197,9 @@ def _bands(plan: ComparisonPlan, known: Copies, parts: Floats) -> list[dict[str,
                 "values": len(size),
                 "records": int(size.sum()),
                 "share": float(size.mean()) / total,
-                "weight": float(np.average(weighs, weights=size)),
-                "low": float(weighs.min()),
-                "high": float(weighs.max()),
+                "weight": min(high, max(low, float(np.average(weighs, weights=size)))),
+                "low": low,
+                "high": high,
             }
         )
     return rows

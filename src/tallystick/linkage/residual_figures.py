@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.missed import residual_rows
 from tallystick.linkage.prepare import Known, Prepared
 from tallystick.linking.attainable import attainable_weights, has_key
 from tallystick.linking.decide import weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.thresholds import Thresholds
 from tallystick.quality.steps import named
+from tallystick.records.records import MISSING
 
 BINS = 20
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -92,7 +94,12 @@ def residual_figures(
         candidates' weights, and ``quantiles`` (text to weight).
     """
     records = known.records
-    ids = residuals.select(pl.col("source", "id", "reason").cast(pl.String))
+    rows = np.flatnonzero(~linked)
+    # The table of a run names the unlinked records in their order; any other is looked up.
+    if len(rows) != len(residuals) or not (records.ids.gather(rows) == residuals["id"].cast(pl.String)).all():
+        rows = residual_rows(known, residuals)
+    labels = residuals["reason"].unique().sort()
+    reason = residuals["reason"].cast(pl.Enum(labels)).to_physical().to_numpy()
     weights = residuals["weight"].to_numpy() if "weight" in residuals.columns else None
     reach = _reach(records.n_records, weighed) if weighed else None
     grid = (
@@ -100,13 +107,13 @@ def residual_figures(
     )
     sources = []
     for number, name in enumerate(records.sources):
-        rows = records.rows(number)
-        part = slice(rows.start, rows.stop)
-        own = (ids["source"] == name).to_numpy()
+        part = slice(records.rows(number).start, records.rows(number).stop)
+        own = (rows >= part.start) & (rows < part.stop)
         free = ~linked[part]
-        reasons = ids.filter(pl.Series(own))["reason"]
-        counted = reasons.value_counts().sort("count", "reason", descending=[True, False])
-        n, n_free = len(rows), int(free.sum())
+        n, n_free = len(free), int(free.sum())
+        of = np.full(n, -1, np.int64)
+        of[rows[own] - part.start] = reason[own]
+        counted = [(label, int((of == k).sum())) for k, label in enumerate(labels)]
         sources.append(
             {
                 "source": name,
@@ -114,10 +121,13 @@ def residual_figures(
                 "unlinked": n_free,
                 "share": n_free / n if n else None,
                 "reasons": [
-                    {"reason": reason, "records": count, "share": count / len(reasons)}
-                    for reason, count in counted.iter_rows()
+                    {"reason": label, "records": count, "share": count / int(own.sum())}
+                    for label, count in sorted(counted, key=lambda one: (-one[1], one[0]))
+                    if count
                 ],
-                "completeness": _completeness(known, part, free, ids.filter(pl.Series(own))),
+                "completeness": _completeness(
+                    known, part, free, {label: of == k for k, label in enumerate(labels)}
+                ),
                 "passes": [] if reach is None else _passes(reach, part, free),
                 "unlinkable": None if reach is None else _unlinkable(reach, part, free),
                 "attainable": None if reach is None or grid is None else _below(reach.weight[part], grid),
@@ -127,24 +137,20 @@ def residual_figures(
     return {"sources": sources}
 
 
-def _completeness(known: Known, part: slice, free: Bools, ids: pl.DataFrame) -> list[dict[str, Any]]:
-    records = known.records
-    own = records.ids[part.start : part.stop].to_frame("id")
-    of = own.join(ids, on="id", how="left", maintain_order="left")["reason"]
-    names = sorted(ids["reason"].unique())
-    masks = {name: (of == name).fill_null(False).to_numpy() for name in names}
-    found = []
-    for field, column in records.columns.items():
-        present = column.codes[part] != 0
-        found.append(
-            {
-                "field": field,
-                "linked": _share(present, ~free),
-                "unlinked": _share(present, free),
-                "by_reason": {name: _share(present, mask) for name, mask in masks.items()},
-            }
+def _completeness(
+    known: Known, part: slice, free: Bools, by_reason: Mapping[str, Bools]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "field": field,
+            "linked": _share(present, ~free),
+            "unlinked": _share(present, free),
+            "by_reason": {name: _share(present, own) for name, own in by_reason.items() if own.any()},
+        }
+        for field, present in (
+            (field, column.codes[part] != MISSING) for field, column in known.records.columns.items()
         )
-    return found
+    ]
 
 
 def _share(which: Bools, among: Bools) -> float | None:

@@ -8,14 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tallystick.linkage.duplicates import duplicates_table
 from tallystick.linkage.entities import clustering_of, clusters_table, entities_table, entity_ids
 from tallystick.linkage.evaluate import Evaluation, evaluate
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.golden import golden_records
-from tallystick.linkage.missed import missed_figures, unlinked_records
+from tallystick.linkage.missed import missed_figures
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.preparing import removed_table, with_references, with_removed
 from tallystick.linkage.residual_figures import Weighed, residual_figures
@@ -255,7 +257,7 @@ class Results(ABC):
             (`tallystick.linkage.missed.missed_figures`).
         """
         table = self.residuals if residuals is None else residuals
-        linked = ~unlinked_records(self.prepared, table)
+        linked = self._linked
         return {
             **self.own_figures(),
             "residuals": residual_figures(self.prepared, linked, table, self.weighed()),
@@ -285,7 +287,12 @@ class Results(ABC):
         asked = self.prepared.spec.quality
         subgroups = tuple(one if isinstance(one, Subgroup) else Subgroup(field=one) for one in by)
         quality = Quality(subgroups=subgroups or asked.subgroups, smallest=smallest or asked.smallest)
-        return missed_figures(self.prepared, ~unlinked_records(self.prepared, self.residuals), quality)
+        return missed_figures(self.prepared, self._linked, quality)
+
+    @property
+    def _linked(self) -> NDArray[np.bool_]:
+        """Which records have a link, shape (n_records,)."""
+        return self.decided.records_of(self.decided.links, self.prepared.records.n_records)
 
     @abstractmethod
     def own_figures(self) -> dict[str, Any]:

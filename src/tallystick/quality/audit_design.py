@@ -71,7 +71,7 @@ class AuditPlan:
         Expected matches outside of all strata.
     precision_width, recall_width : float
         Widths of the intervals that matter alike: of a sample of given size the sum of both variances, each
-        in units of the square of its width, is made as small as possible.
+        in units of the square of its width, is made as small as possible. Infinite for one that does not.
     """
 
     strata: tuple[PlannedStratum, ...]

@@ -116,12 +116,17 @@ def audit_rates(
     """Estimate the rates of a linkage from judged units.
 
     The estimates are those of a stratified sample: N_h times the share of each outcome among the judged,
-    summed over the strata. For the intervals the share of each outcome has the distribution Beta(x + 1/3,
-    n - x + 1/3), of more than two outcomes one after the other (the first against all others, the second
-    against what is left); the units that were not judged are binomial with these shares, those that were are
-    known; the limits are the percentiles of each measure over the draws. A stratum without an error found
-    so still widens its interval, and one that was judged as a whole does not. An interval always holds
-    its estimate.
+    summed over the strata. For the intervals the share of the units where the machine is right has the
+    distribution Beta(x + 1/3, n - x + 1/3), and each kind of error in turn its share of what is left, with a
+    prior of 2/3 divided among the kinds (of two kinds 1/3 each again); the units that were not judged are
+    binomial with these shares, those that were are known; the limits are the percentiles of each measure
+    over the draws. A stratum without an error found so still widens its interval, and one that was judged
+    as a whole does not.
+
+    That prior alone puts some errors into every stratum. Over several large strata with none found these add
+    up, until the interval leaves out a linkage whose errors are rarer than that. So the limits are also
+    those of draws in which such strata have no errors, whichever is farther: the prior only ever widens. An
+    interval always holds its estimate.
 
     Parameters
     ----------
@@ -130,7 +135,8 @@ def audit_rates(
     allowed_pairs : float
         All pairs that could have been linked.
     model_missed : float
-        Matches outside of all strata, as a model estimates them; they are added to the missed ones.
+        Matches outside of all strata, as a model estimates them; they are added to the missed ones. The
+        limits of the intervals take none of them, or twice as many.
     corrected : bool
         Take every error that was found as put right: the rates of the links after that.
     draws : int
@@ -177,7 +183,9 @@ def audit_rates(
     drawn = [known + part for part in _drawn(usable, draws, random)]
     point = known + _total([_expected_unknown(one) for one in usable], (3,))
     estimated = _counts(point, allowed_pairs, model_missed)
-    of_draws = [_counts(one, allowed_pairs, model_missed).measures() for one in drawn]
+    # Nobody has judged what the model adds: there may be none of it, or twice as many.
+    added = (2 * model_missed, 0.0)
+    of_draws = [_counts(one, allowed_pairs, more).measures() for one, more in zip(drawn, added, strict=True)]
     open_measures = _needed(collapsed)
     estimates: dict[str, float | None] = dict.fromkeys(MEASURES)
     intervals: dict[str, Interval] = {}
@@ -225,11 +233,12 @@ def _drawn(strata: Sequence[JudgedStratum], draws: int, random: np.random.Genera
 def _unknown(one: JudgedStratum, draws: int, random: np.random.Generator) -> Floats:
     """What the units of a stratum that were not judged add, draw by draw, shape (draws, 3)."""
     left = np.full(draws, one.size - one.judged, np.int64)
-    judged = one.judged
+    judged, kinds = one.judged, len(one.counts) - 1
     total = np.zeros((draws, 3))
-    for count, adds in zip(one.counts[:-1], one.contributions[:-1], strict=True):
+    for k, (count, adds) in enumerate(zip(one.counts[:-1], one.contributions[:-1], strict=True)):
         judged -= count
-        own = random.binomial(left, random.beta(count + PRIOR, judged + PRIOR, draws))
+        own_prior, other = (PRIOR, PRIOR) if k == 0 else (2 * PRIOR / kinds, 2 * PRIOR * (kinds - k) / kinds)
+        own = random.binomial(left, random.beta(count + own_prior, judged + other, draws))
         total += own[:, None] * adds
         left = left - own
     return np.asarray(total + left[:, None] * one.contributions[-1])

@@ -199,6 +199,9 @@ def grouped(values: pl.Series, by: Subgroup, reference: date | None = None) -> G
     if not (by.width or by.bands or by.age):
         text = values if by.first is None else values.str.slice(0, by.first)
         labels = text.drop_nulls().unique().sort()
+        plain = labels.cast(pl.Float64, strict=False)
+        if not plain.null_count():  # months and codes in the order of their numbers
+            labels = labels.gather(plain.arg_sort())
         places = text.replace_strict(labels, list(range(len(labels))), default=-1, return_dtype=pl.Int64)
         return Grouping(tuple(labels), places.fill_null(-1).to_numpy())
     numbers = _numbers(values, by, reference)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, tuple_, union_all, update
 
 from tallystick.errors import InputError
 from tallystick.review.connect import Database
@@ -95,19 +95,29 @@ def _best(
     if start is not None:
         stretches = [[key > tuple_(*start)], [key < tuple_(*start)]]
     for stretch in stretches:
-        heads = [
-            _first(connection, [*within, free, TASKS.c.first_by == first, *stretch], order)
-            for first in firsts
-        ]
-        numbers = [number for number in heads if number is not None]
-        if len(numbers) > 1:
-            query = select(TASKS.c.number).where(TASKS.c.number.in_(numbers))
-            return int(
-                connection.execute(query.order_by(ORDERS[order], TASKS.c.number).limit(1)).scalar_one()
-            )
-        if numbers:
-            return numbers[0]
+        conditions = [*within, free, *stretch]
+        for first in firsts if len(firsts) == 1 else _by_head(connection, conditions, firsts, order):
+            found = _first(connection, [*conditions, TASKS.c.first_by == first], order)
+            if found is not None:
+                return found
     return None
+
+
+def _by_head(
+    connection: Connection, conditions: list[ColumnElement[bool]], firsts: list[str], order: Order
+) -> list[str]:
+    """Who judged first, in the order of the first task of each that waits."""
+    column = ORDERS[order]
+    heads = [
+        select(TASKS.c.first_by, column, TASKS.c.number)
+        .where(*conditions, TASKS.c.first_by == first)
+        .order_by(column, TASKS.c.number)
+        .limit(1)
+        .subquery()
+        for first in firsts
+    ]
+    found = connection.execute(union_all(*(select(head) for head in heads))).all()
+    return [row[0] for row in sorted(found, key=lambda row: row[1:])]
 
 
 def claim(database: Database, number: int, reviewer: str, lease: float) -> TaskRow:

@@ -151,6 +151,7 @@ def undo(
             kind="undo",
             run=run,
             model=model,
+            worklist=row.t_worklist,
             task=row.t_number,
             reviewer=reviewer,
             at=database.now(connection),
@@ -188,6 +189,7 @@ def decision_values(
     if not reviewer.strip():
         raise InputError("a decision needs the name of who makes it.")
     return {
+        "worklist": task.t_worklist,
         "task": task.t_number,
         "reviewer": checked_text(reviewer, "the name of the reviewer"),
         "at": database.now(connection),
@@ -204,6 +206,7 @@ def add_decision(
     kind: str,
     run: str,
     model: str,
+    worklist: int,
     task: int,
     reviewer: str,
     at: datetime,
@@ -218,6 +221,7 @@ def add_decision(
     """Add a row to the decisions; its number."""
     key = connection.execute(
         insert(DECISIONS).values(
+            worklist=worklist,
             task=task,
             reviewer=reviewer,
             at=at,

@@ -166,9 +166,10 @@ class _Work:
         undoes = None
         if row.kind == "undo":
             undoes = self._number.get(row.undoes or 0)
-            if undoes is None or all(one.number != undoes for one in standing):
+            if all((one.number, one.reviewer) != (undoes, reviewer) for one in standing):
                 raise _RowError(
-                    f"row {row.line} undoes decision {row.undoes}, which no row before has, or does not stand"
+                    f"row {row.line} undoes decision {row.undoes}, which no row before has, or which "
+                    f"is not {reviewer}'s"
                 )
         else:
             check_verdict(task, str(row.verdict), row.chosen)
@@ -178,6 +179,7 @@ class _Work:
             kind=row.kind,
             run=self._run,
             model=self._model,
+            worklist=task.t_worklist,
             task=task.t_number,
             reviewer=checked_text(reviewer, "the name of the reviewer"),
             at=row.at or self._now,

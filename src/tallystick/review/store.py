@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from tallystick.review import claims, credentials, deciding, people, worklists
 from tallystick.review.agreement import Agreement, agreement
@@ -325,16 +325,15 @@ class Store:
         """Tasks that a reviewer has judged, the last first, with the reviewer's own decisions."""
         with self._database.reading() as connection:
             number = worklist_number(connection, worklist)
-            newest = func.max(DECISIONS.c.number)
+            # A task may have two of one person: a judgement, and the settlement of the disagreement.
             mine = (
                 select(DECISIONS.c.task)
-                .join(TASKS, TASKS.c.number == DECISIONS.c.task)
-                .where(TASKS.c.worklist == number, DECISIONS.c.reviewer == reviewer, STANDS)
-                .group_by(DECISIONS.c.task)
-                .order_by(newest.desc())
-                .limit(most)
+                .where(DECISIONS.c.worklist == number, DECISIONS.c.reviewer == reviewer, STANDS)
+                .order_by(DECISIONS.c.number.desc())
+                .limit(2 * most)
             )
-            places = {task: place for place, task in enumerate(connection.execute(mine).scalars())}
+            newest = list(dict.fromkeys(connection.execute(mine).scalars()))[:most]
+            places = {task: place for place, task in enumerate(newest)}
             rows = connection.execute(select_tasks().where(TASKS.c.number.in_(list(places)))).all()
             rows = sorted(rows, key=lambda row: places[row.t_number])
             return worklists.with_decisions(self._database, connection, rows, reviewer)

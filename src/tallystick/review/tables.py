@@ -128,6 +128,8 @@ for _order in ("by_weight", "by_information", "by_plan"):
         TASKS.c.number,
     )
 Index("tasks_claimed", TASKS.c.claimed_by, TASKS.c.worklist)
+Index("tasks_counted", TASKS.c.worklist, TASKS.c.state, TASKS.c.verdict)
+Index("tasks_leased", TASKS.c.worklist, TASKS.c.claimed_until)
 Index("tasks_left", TASKS.c.left_source, TASKS.c.left_id)
 Index("tasks_right", TASKS.c.right_source, TASKS.c.right_id)
 
@@ -135,6 +137,7 @@ DECISIONS = Table(
     "decisions",
     METADATA,
     Column("number", Integer, primary_key=True),
+    Column("worklist", ForeignKey("worklists.number"), nullable=False),
     Column("task", ForeignKey("tasks.number"), nullable=False, index=True),
     Column("reviewer", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
@@ -157,6 +160,8 @@ DECISIONS = Table(
     sqlite_autoincrement=True,
 )
 Index("decisions_reviewer", DECISIONS.c.reviewer, DECISIONS.c.number)
+# Holds all that the progress of a worklist is counted from.
+Index("decisions_counted", DECISIONS.c.worklist, DECISIONS.c.reviewer, DECISIONS.c.number, DECISIONS.c.kind)
 
 # Who has judged in a worklist that wants second judgements.
 PARTICIPANTS = Table(

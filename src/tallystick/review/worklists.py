@@ -6,11 +6,12 @@ import hashlib
 import json
 import math
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, case, func, insert, select, text
 
 from tallystick.errors import InputError
 from tallystick.review.connect import Database
@@ -86,6 +87,9 @@ def fill(
         rows = [_row(task, key[0], 2 if place in twice else 1) for place, task in enumerate(tasks)]
         if rows:
             connection.execute(insert(TASKS), rows)
+        if database.is_postgres:
+            # The server would look at so many new rows in some minutes only, and plan badly until then.
+            connection.execute(text("analyze tasks"))
 
 
 def _check(tasks: Sequence[Task]) -> None:
@@ -169,28 +173,28 @@ def progress(database: Database, worklist: str) -> Progress:
 
 def _progress(database: Database, connection: Connection, number: int) -> Progress:
     mine = TASKS.c.worklist == number
-    states = {
-        row[0]: row[1]
-        for row in connection.execute(select(TASKS.c.state, func.count()).where(mine).group_by(TASKS.c.state))
-    }
-    unsure = select(func.count()).where(mine, TASKS.c.state == "done", TASKS.c.verdict == "unsure")
-    claimed = select(func.count()).where(
-        mine, TASKS.c.claimed_by.is_not(None), TASKS.c.claimed_until > database.now(connection)
-    )
+    counted = select(TASKS.c.state, TASKS.c.verdict, func.count()).where(mine)
+    states: Counter[str] = Counter()
+    unsure = 0
+    for state, verdict, n in connection.execute(counted.group_by(TASKS.c.state, TASKS.c.verdict)):
+        states[state] += n
+        unsure += n if verdict == "unsure" else 0
+    claimed = select(func.count()).where(mine, TASKS.c.claimed_until > database.now(connection))
+    # People take back only what is their own.
+    made = func.sum(case((DECISIONS.c.kind == "undo", -1), else_=1))
     people = (
-        select(DECISIONS.c.reviewer, func.count())
-        .join(TASKS, TASKS.c.number == DECISIONS.c.task)
-        .where(mine, STANDS)
+        select(DECISIONS.c.reviewer, made)
+        .where(DECISIONS.c.worklist == number)
         .group_by(DECISIONS.c.reviewer)
-        .order_by(DECISIONS.c.reviewer)
+        .having(made > 0)
     )
     return Progress(
-        tasks=sum(states.values()),
-        done=states.get("done", 0),
-        unsure=connection.execute(unsure).scalar_one(),
-        disagreements=states.get("disagreement", 0),
+        tasks=states.total(),
+        done=states["done"],
+        unsure=unsure,
+        disagreements=states["disagreement"],
         claimed=connection.execute(claimed).scalar_one(),
-        by_reviewer={row[0]: row[1] for row in connection.execute(people)},
+        by_reviewer={name: int(n) for name, n in sorted(tuple(row) for row in connection.execute(people))},
     )
 
 
@@ -241,10 +245,10 @@ def with_decisions(
     about: dict[int, list[Decision]] = {row.t_number: [] for row in rows}
     for some in chunks(list(about)):
         query = select_decisions().where(DECISIONS.c.task.in_(some), STANDS)
-        if reviewer is not None:
-            query = query.where(DECISIONS.c.reviewer == reviewer)
+        # The reviewer is looked at here: SQLite would go through all that he or she ever decided.
         for row in connection.execute(query):
-            about[row.t_number].append(decision_of(row))
+            if reviewer in (None, row.d_reviewer):
+                about[row.t_number].append(decision_of(row))
     return tuple(task_row(row, now, about[row.t_number]) for row in rows)
 
 

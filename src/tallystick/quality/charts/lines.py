@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tallystick.quality.charts.rows import LEGEND
-from tallystick.quality.charts.style import INK, MATCH, MUTED, NON_MATCH, Chart, chart, powers_of_ten
+from tallystick.quality.charts.rows import COLOURS, LEGEND, SHAPES
+from tallystick.quality.charts.style import INK, MATCH, NON_MATCH, Chart, chart, powers_of_ten
+
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
 
 
 def em_chart(values: Sequence[float]) -> Chart:
@@ -60,7 +62,9 @@ def em_chart(values: Sequence[float]) -> Chart:
     )
 
 
-def threshold_chart(points: Sequence[Mapping[str, Any]], chosen: float | None) -> Chart:
+def threshold_chart(
+    points: Sequence[Mapping[str, Any]], chosen: float | None, scale: str = "weight"
+) -> Chart:
     """Precision and recall by threshold, with a line at the threshold of the run.
 
     Parameters
@@ -69,6 +73,8 @@ def threshold_chart(points: Sequence[Mapping[str, Any]], chosen: float | None) -
         ``weight``, ``precision`` and ``recall``.
     chosen : float, optional
         The upper threshold.
+    scale : str
+        What the thresholds are: ``weight``, ``log odds``.
 
     Returns
     -------
@@ -89,7 +95,7 @@ def threshold_chart(points: Sequence[Mapping[str, Any]], chosen: float | None) -
             "x": {
                 "field": "weight",
                 "type": "quantitative",
-                "title": "Threshold as a match weight",
+                "title": "Threshold as a match weight" if scale == "weight" else f"Threshold ({scale})",
                 "axis": {"grid": False, "tickCount": 10},
                 "scale": {"zero": False, "nice": False},
             },
@@ -181,36 +187,35 @@ def precision_recall_chart(
             "color": {
                 "field": "series",
                 "type": "nominal",
-                "scale": {"domain": names, "range": [MATCH, NON_MATCH, INK][: len(names)]},
+                "scale": {"domain": names, "range": [COLOURS[k % len(COLOURS)] for k in range(len(names))]},
+                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
+            },
+            "strokeDash": {
+                "field": "series",
+                "type": "nominal",
+                "scale": {"domain": names, "range": [DASHES[k % len(DASHES)] for k in range(len(names))]},
                 "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
             },
         },
     }
+    marked = [mark["name"] for mark in marks]
     dot: Chart = {
         "data": {"values": [dict(mark) for mark in marks]},
-        "encoding": {"x": x, "y": y},
-        "layer": [
-            {
-                "mark": {
-                    "type": "point",
-                    "filled": True,
-                    "size": 110,
-                    "color": INK,
-                    "shape": "diamond",
-                    "opacity": 1,
-                }
+        "mark": {"type": "point", "filled": True, "size": 100, "color": INK, "opacity": 1},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "shape": {
+                "field": "name",
+                "type": "nominal",
+                "scale": {"domain": marked, "range": SHAPES[: len(marked)]},
+                "legend": {**LEGEND, "symbolFillColor": INK, "symbolStrokeColor": INK},
             },
-            {
-                "mark": {
-                    "type": "text",
-                    "align": "right",
-                    "dx": -9,
-                    "dy": 12,
-                    "color": MUTED,
-                    "fontSize": 11.5,
-                },
-                "encoding": {"text": {"field": "name", "type": "nominal"}},
-            },
-        ],
+            "tooltip": [
+                {"field": "name", "title": "what", "type": "nominal"},
+                {"field": "precision", "type": "quantitative", "format": ".2%"},
+                {"field": "recall", "type": "quantitative", "format": ".2%"},
+            ],
+        },
     }
     return chart(height=260, layer=[line, dot] if marks else [line])

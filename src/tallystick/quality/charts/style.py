@@ -27,11 +27,15 @@ ROW_HEIGHT = 30
 RAISED = ["1", *(f"10⁻{digit}" for digit in "¹²³⁴⁵⁶⁷⁸")]
 
 CONFIG: Chart = {
+    # The place of a chart has a label, and a table has its figures: a screen reader hears these.
     "aria": False,
+    "mark": {"aria": False},
+    "legend": {"aria": False},
     "background": "transparent",
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "view": {"stroke": None},
     "axis": {
+        "aria": False,
         "labelColor": MUTED,
         "titleColor": MUTED,
         "titleFontWeight": "normal",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tallystick._formats import signed
 from tallystick.quality.charts.rows import names_axis
 from tallystick.quality.charts.style import INK, MATCH, NON_MATCH, Chart, chart
 
@@ -31,11 +32,11 @@ def waterfall_chart(parts: Sequence[Mapping[str, Any]], weight: float) -> Chart:
             "name": f"{part['name']}: {part['label']}" if part["label"] else part["name"],
             "start": part["start"],
             "end": part["end"],
-            "text": f"{part['end'] - part['start']:+.2f}",
+            "text": signed(part["end"] - part["start"], 2),
         }
         for k, part in enumerate(parts)
     ]
-    rows.append({"name": "match weight", "start": 0.0, "end": weight, "text": f"{weight:+.2f}"})
+    rows.append({"name": "match weight", "start": 0.0, "end": weight, "text": signed(weight, 2)})
     names = [row["name"] for row in rows]
     y = names_axis(names)
     x: Chart = {

@@ -206,6 +206,12 @@ def _reproducibility(figures: Figures, there: There, known: There) -> list[str]:
     found = [f"Made with {listed(versions)}."] if versions else []
     if run.get("seed") is not None:
         found.append(f"Seed {run['seed']}.")
+    if before := run.get("finalised"):
+        found.append(
+            f"Decisions of reviewers were applied to the run with the fingerprint {before['fingerprint']}."
+        )
+    if purged := run.get("purged"):
+        found.append(f"Values of records were removed from the run directory ({purged['at']}).")
     if run.get("fingerprint"):
         found.append(f"Fingerprint of the run (inputs, specification, versions): {run['fingerprint']}.")
     return found

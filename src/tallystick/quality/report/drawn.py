@@ -247,7 +247,7 @@ def _weights(given: Any) -> Iterator[Drawing]:
 
 def _thresholds(given: Any, quality: Any) -> Iterator[Drawing]:
     for number, one in enumerate(given):
-        of_truth = one["origin"] == "truth"
+        chosen = None if one["chosen"] is None else float(one["chosen"])
         yield Drawing(
             f"thresholds-{number}",
             f"{ORIGINS[one['origin']]}{_of(one['step'])}: what a higher threshold would gain in "
@@ -255,21 +255,21 @@ def _thresholds(given: Any, quality: Any) -> Iterator[Drawing]:
             "lose in recall",
             "Precision and recall by threshold; the figures are in the table below.",
             threshold_chart(
-                one["points"], None if of_truth or one["chosen"] is None else float(one["chosen"])
+                one["points"], chosen if chosen is not None and math.isfinite(chosen) else None, one["scale"]
             ),
         )
     curves = {f"{ORIGINS[one['origin']]}{_of(one['step'])}": one["points"] for one in given}
-    chosen = []
+    links: list[dict[str, Any]] = []
     for origin in (quality or {}).get("by_origin", ()):
         found = {row["key"]: row["value"] for row in origin["rows"]}
         if "precision" in found and "recall" in found:
             mark = {"precision": found["precision"], "recall": found["recall"]}
-            chosen.append({"name": f"the links, {origin['name'].lower()}", **mark})
+            links.append({"name": f"the links, {origin['name'].lower()}", **mark})
     yield Drawing(
         "precision-recall-chart",
         "Precision against recall: the nearer the corner at the top right, the better",
         "Precision against recall, by origin, with a mark for the links; the figures are in the tables.",
-        precision_recall_chart(curves, chosen),
+        precision_recall_chart(curves, links),
     )
 
 

@@ -131,7 +131,11 @@ def absent(figures: Figures, there: Mapping[str, Any]) -> list[dict[str, str]]:
             "no comparison weighs agreement by how common the value is.",
         ),
         ("neighbours", "Second estimate", "it is made where the links of one file are counted one-to-one."),
-        ("thresholds", "Choice of the threshold", "the run has no error curve."),
+        (
+            "thresholds",
+            "Choice of the threshold",
+            "the run has no error curve, or at no threshold half of the links are expected to be right.",
+        ),
         ("missed", "Who is missed", "the run has no table of subgroups."),
         ("preparation", "Preparation", "the specification has no section [prepare]."),
     )
