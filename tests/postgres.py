@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tallystick.preparation.source import Source
 
 PASSWORD = "s3cret"
@@ -104,14 +102,3 @@ def running_server(binaries: Path, *, durable: bool = False) -> Iterator[Server]
             run(str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    binaries = server_binaries()
-    if binaries is None:
-        pytest.skip(
-            "no PostgreSQL server is installed (initdb and pg_ctl; Debian: apt-get install postgresql)"
-        )
-    with running_server(binaries) as server:
-        yield server
