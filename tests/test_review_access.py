@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -371,3 +372,34 @@ def test_store_and_cases_of_different_runs_do_not_go_together(tmp_path: Path) ->
     other = Store.open(tmp_path / "other.sqlite", run="another", model="m")
     with other, pytest.raises(InputError, match="another run"):
         make_app(other, SmallCasebook(), Settings("ann"))
+
+
+@pytest.mark.parametrize("place", ["sqlite", "postgresql"])
+def test_many_at_once_never_get_the_same_task(
+    place: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Six people over two servers of one store: each task is judged once, and nobody meets another on it."""
+    url = (
+        tmp_path / "many.sqlite" if place == "sqlite" else request.getfixturevalue("postgres").new_database()
+    )
+    names = [f"person {k}" for k in range(6)]
+    with open_store(url) as first, open_store(url) as second:
+        fill(first, pairs=40)
+        tokens = [first.add_reviewer(name, "reviewer") and first.new_token(name) for name in names]
+        servers = [small_app(one, login=True) for one in (first, second)]
+
+        def work(k: int) -> list[int]:
+            browser, done = client(servers[k % 2], tokens[k]), []
+            while True:
+                task = browser.post("/api/worklists/possible/next", json={}).json()["task"]
+                if task is None:
+                    return done
+                answer = browser.post(f"/api/tasks/{task['number']}/decide", json={"verdict": "link"})
+                assert answer.status_code == 200, answer.text
+                done.append(task["number"])
+
+        with ThreadPoolExecutor(len(names)) as pool:
+            judged = [number for one in pool.map(work, range(len(names))) for number in one]
+        assert sorted(judged) == sorted(row.number for row in first.standing("possible"))
+        assert len(first.decisions("possible")) == 40
+        assert len({one.reviewer for one in first.decisions("possible")}) > 1

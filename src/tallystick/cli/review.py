@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -56,6 +58,9 @@ def review(
     behind_https: Annotated[
         bool, typer.Option("--behind-https", help="A proxy on this machine serves it over https.")
     ] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Print a line for each request, without what it holds.")
+    ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
     threads: Threads = None,
     quiet: Quiet = False,
@@ -63,6 +68,7 @@ def review(
     """Judge possible links, and samples for quality, in a browser."""
     reporter = Reporter(quiet)
     with _plain_errors(reporter):
+        import logging
         import warnings
         import webbrowser
 
@@ -113,7 +119,9 @@ def review(
         address = settings.address + (f"worklists/{worklist}" if worklist else "")
         if not quiet:
             print(_hello(kept, settings.reviewer, address), flush=True)
-        if not no_browser:
+        if access_log:
+            logging.getLogger("tallystick.review.access").setLevel(logging.INFO)
+        if not no_browser and _has_screen():
             webbrowser.open(address)
         try:
             server = make_server(app, certificate=certificate, key=key, behind_proxy=behind_https)
@@ -148,6 +156,11 @@ def _check_people(store: Store, run: Path) -> None:
             "where people sign in there have to be reviewers, and there are none yet; add the first with: "
             f"tallystick reviewers add {run} NAME --role administrator"
         )
+
+
+def _has_screen() -> bool:
+    """Whether a browser would be a window, not a program that takes the terminal."""
+    return sys.platform != "linux" or any(name in os.environ for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _hello(store: Store, reviewer: str | None, address: str) -> str:

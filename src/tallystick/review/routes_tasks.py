@@ -128,6 +128,8 @@ def decide(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: 
         message.comment,
     )
     if own is not None and not same:
+        if row.claimed_by not in (None, reviewer.name):  # what is undone could not be judged again
+            raise InputError(f"task {number}: another reviewer is on it: change your verdict later.")
         desk.store.undo(reviewer.name, number)
     made = desk.store.decide(
         number, reviewer.name, message.verdict, chosen=message.key, comment=message.comment, seen=kept

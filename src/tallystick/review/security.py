@@ -10,6 +10,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tallystick.review.settings import Settings
@@ -41,8 +42,9 @@ class Guard:
 
     A request is refused where its Host is a name that the application does not go by (a foreign page whose
     name was bound to this machine's address), or where a page of another site sent it. Of each the log has
-    the method, the route (not the path as asked for, which may hold anything), the status and the time taken.
-    Of a failure it has the type and the place in the code; messages may hold values.
+    the moment, the address of the client, the method, the route (not the path as asked for, which may hold
+    anything), the status and the time taken. Of a failure it has the type and the place in the code;
+    messages may hold values.
 
     Parameters
     ----------
@@ -91,7 +93,16 @@ class Guard:
         finally:
             route = getattr(scope.get("route"), "path", "no such page")
             elapsed = 1000 * (time.perf_counter() - started)
-            ACCESS_LOG.info("%s %s %s %.0f ms", scope["method"], route, state["status"], elapsed)
+            client = (scope.get("client") or ("-",))[0]
+            ACCESS_LOG.info(
+                "%s %s %s %s %s %.0f ms",
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                client,
+                scope["method"],
+                route,
+                state["status"],
+                elapsed,
+            )
 
 
 def refused(method: str, headers: Mapping[str, str], settings: Settings) -> tuple[int, str] | None:

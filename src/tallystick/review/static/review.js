@@ -244,7 +244,7 @@
         at += 1;
         await fetchTask(trail[at], words);
       } else {
-        await fetchNext(words);
+        await fetchNext(words, number); // behind it: what was passed over comes again at the end
       }
     } catch (failure) {
       say(words);
