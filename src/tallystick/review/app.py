@@ -96,6 +96,7 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
         return JSONResponse(api.openapi())
 
     api.add_api_route("/openapi.json", description, include_in_schema=False)
+    api.openapi()  # makes what routes need now, and not at the first requests, of which many come at once
     api.add_exception_handler(SignInNeeded, _sign_in)
     api.add_exception_handler(InputError, _input_error)
     api.add_exception_handler(RunError, _run_error)
