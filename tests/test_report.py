@@ -141,7 +141,7 @@ def test_every_chart_has_a_place_a_text_and_a_table(page: Page) -> None:
     charts = json.loads(page.scripts[0])
     places = {a["id"]: a for _, a in page.elements if a.get("class") == "chart"}
     assert set(charts) == set(places)
-    assert len(charts) == 12
+    assert len(charts) == 11
     assert all(a["role"] == "img" and a["aria-label"] for a in places.values())
     model, _, quality = sample()
     for comparison in model["comparisons"]:
@@ -508,6 +508,6 @@ def test_draws_every_chart_in_a_browser(tmp_path: Path) -> None:
         check=True,
     )
     drawn = re.findall(r"<svg[^>]*class=\"marks\"", done.stdout)
-    assert len(drawn) == 12
+    assert len(drawn) == 11
     # Whatever the page's policy refuses, and any error of a script, is written to the console.
     assert not [line for line in done.stderr.splitlines() if "CONSOLE" in line]

@@ -48,6 +48,7 @@ from tallystick.linkage.model import Model
 from tallystick.linkage.outside import dictionaries_sha256, outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
 from tallystick.linkage.preparing import preparation_dict, write_preparation
+from tallystick.linkage.run_folder import read_figures
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
@@ -256,6 +257,7 @@ def write_run(
         facts,
         quality,
         json_path=folder / "report.json",
+        review=read_figures(review) if (review := folder / "review.json").is_file() else None,
     )
     progress("writing report", 1, 1)
     write_json(folder / "run.json", facts)

@@ -36,6 +36,7 @@ def write_report(
     quality: Json,
     *,
     json_path: str | os.PathLike[str] | None = None,
+    review: Json | None = None,
     show_values: bool = False,
 ) -> None:
     """Write the report; it appears under its name only when complete.
@@ -48,13 +49,15 @@ def write_report(
         As for :func:`render_report`.
     json_path
         Where the same content goes as JSON.
+    review
+        Content of ``review.json`` of a run that has one.
 
     Raises
     ------
     RunError
         The folder is absent or cannot be written, or the disk is full; nothing is left behind.
     """
-    content = report_content(Figures(model, run, quality, show_values=show_values))
+    content = report_content(Figures(model, run, quality, review=review, show_values=show_values))
     if json_path is not None:
         write_json(json_path, content)
     write_text(path, render_page(content))
