@@ -386,7 +386,12 @@ def test_nothing_at_all() -> None:
 def test_the_number_of_links_is_whole() -> None:
     """However the parts that it is the sum of are rounded."""
     for size in range(100, 400):
-        strata = [JudgedStratum("a", "link", size, LINK, (20, 3)), JudgedStratum("b", "link", 7, LINK, (5, 1))]
-        counts = audit_rates([*strata, JudgedStratum("c", "non-link", 9, NO_LINK, (9, 0))], 1e6, draws=2).counts
+        strata = [
+            JudgedStratum("a", "link", size, LINK, (20, 3)),
+            JudgedStratum("b", "link", 7, LINK, (5, 1)),
+        ]
+        counts = audit_rates(
+            [*strata, JudgedStratum("c", "non-link", 9, NO_LINK, (9, 0))], 1e6, draws=2
+        ).counts
         assert counts is not None
         assert counts.links == size + 7
