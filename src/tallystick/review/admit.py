@@ -107,7 +107,8 @@ def check_active(reviewer: Reviewer | None) -> None:
     """`NotActive` where who is to work at this machine was deactivated."""
     if reviewer is not None and not reviewer.active:
         raise NotActive(
-            f"{reviewer.name} was deactivated and cannot work here: name another one with --reviewer."
+            f"{reviewer.name} was deactivated and cannot work here: name another one with --reviewer, or let "
+            "this one in again with tallystick reviewers change --activate."
         )
 
 
