@@ -464,7 +464,8 @@ FAULTS = """() => {
     if (!text.data.trim() || parent.closest(".unseen, .skip, option, noscript")) continue;
     if (!parent.checkVisibility() || getComputedStyle(parent).clipPath !== "none") continue;
     const words = text.data.trim().slice(0, 30);
-    if (/[\u202e\u05d0-\u05ea]/.test(text.data) && !parent.closest("bdi")) found.push(`not isolated: ${words}`);
+    const turns = /[\u202e\u05d0-\u05ea]/.test(text.data);
+    if (turns && !parent.closest("bdi")) found.push(`not isolated: ${words}`);
     range.selectNodeContents(text);
     const cell = parent.closest("td, th")?.getBoundingClientRect();
     for (const box of range.getClientRects()) {
