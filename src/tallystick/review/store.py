@@ -124,6 +124,16 @@ class Store:
         """Where the store is, without a password."""
         return self._database.place
 
+    @property
+    def where(self) -> str:
+        """Which database it is, whoever uses it: the whole path of a file, else a URL without a user."""
+        return self._database.where
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it is in, if any."""
+        return self._database.file
+
     # Worklists
 
     def fill(
@@ -583,8 +593,9 @@ class Store:
     def check_password(self, name: str, password: str) -> Reviewer | None:
         """The person, if the password is right.
 
-        None where it is wrong, there is no such person, the person is not active, or five wrong passwords
-        in a row locked the name out for five minutes: which of these is not said, and takes the same time.
+        None where it is wrong, there is no such person, the person is not active, or a hundred wrong
+        passwords in a row locked the name out for five minutes: which of these is not said, and takes the
+        same time.
         """
         return people.check_password(self._database, name, password)
 
