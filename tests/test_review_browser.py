@@ -50,16 +50,6 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Passwords that are hashed at once: what makes them slow to guess is not what is tried here."""
-    from argon2 import PasswordHasher
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tallystick.review.people._hasher", lambda: PasswordHasher(1, 8, 1))
-        yield
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "review.sqlite") as opened:
@@ -284,6 +274,7 @@ def test_a_disagreement_is_settled_by_a_third_verdict(store: Store, browser: Any
         assert page.get_by_text("No disagreement and no unsure verdict is open.").is_visible()
         # What is settled is settled anew from the list; over what another one settled one has to say why.
         store.undo("adam", 2)
+        store.release(2, "adam")
         store.adjudicate(2, "boss", "link", seen={})
         watched.go("/worklists/double/tasks")
         page.get_by_role("link", name="Settle pair 2").click()

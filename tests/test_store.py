@@ -143,7 +143,7 @@ def test_a_lease_that_ran_out(stores: Stores) -> None:
     store.claim(other, "bea")
     store.release(other, "bea")
     with pytest.raises(InputError, match="another reviewer had it meanwhile"):
-        hasty.decide(other, "ann", "link", seen={})
+        hasty.renew(other, "ann")
     store.claim(other, "ann")
     store.renew(other, "ann")
     assert store.progress("possible").claimed == 1
@@ -352,7 +352,11 @@ def test_a_reviewer_has_one_task_at_a_time(stores: Stores) -> None:
     assert taken(store.next("audit", "greedy")).worklist == "audit"
     assert store.progress("possible").claimed == 0
     with pytest.raises(InputError, match="have taken another one since"):
-        store.decide(10, "greedy", "link", seen={})
+        store.renew(10, "greedy")
+    store.decide(10, "greedy", "link", seen={})  # of a second tab: nobody else is on it
+    store.claim(9, "ann")
+    with pytest.raises(InputError, match="not yours"):
+        store.decide(9, "greedy", "link", seen={})
     assert taken(store.next("possible", "ann")).claimed_by == "ann"
 
 

@@ -99,7 +99,7 @@ class Twin:
             self.take_back(own[-1])
             self.add(task, who, "review", verdict)
             return True
-        if self.on.get(task) != who or self.state(task)[0] != "open":
+        if self.on.get(task, who) != who or self.state(task)[0] != "open":
             return False
         self.add(task, who, "review", verdict)
         return True
