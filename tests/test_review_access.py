@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,16 +55,6 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 """What routes need to be sent, so that only access can refuse it."""
 LAST = ("/sign-out", "/sign-in")
 """Routes that change who asks."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Passwords that are hashed at once: what makes them slow to guess is not what is tried here."""
-    from argon2 import PasswordHasher
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tallystick.review.people._hasher", lambda: PasswordHasher(1, 8, 1))
-        yield
 
 
 @pytest.fixture
@@ -133,7 +124,7 @@ def test_without_a_login_the_one_at_the_machine_may_do_all(store: Store) -> None
 
 
 def test_a_route_without_an_entry_lets_nobody_in(store: Store) -> None:
-    app = small_app(store)
+    app = make_app(store, SmallCasebook(), Settings("ann", names=("testserver",)))
     app.api.add_api_route("/forgotten", lambda: {"secret": 1})
     answer = client(app).get("/forgotten")
     assert answer.status_code == 403
@@ -162,6 +153,55 @@ def test_a_session_ends_when_nothing_is_asked_for(store: Store, monkeypatch: pyt
     assert browser.get("/api/me").status_code == 401
 
 
+def test_what_a_page_asks_by_itself_prolongs_no_session(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallystick.review.routes_session.SESSION_MINUTES", 1 / 60)
+    app = small_app(store, login=True)
+    browser, token = sign_in(app, "rolf")
+    headers = {"X-CSRF-Token": token}
+    task = browser.post("/api/worklists/possible/next", json={}, headers=headers).json()["task"]
+    codes = [200]
+    started = time.monotonic()
+    while codes[-1] == 200 and time.monotonic() - started < 20:
+        time.sleep(0.2)
+        codes.append(browser.post(f"/api/tasks/{task['number']}/renew", headers=headers).status_code)
+    assert codes[-1] == 401
+
+
+def test_a_form_to_sign_in_that_another_tab_made_void_is_given_anew(store: Store) -> None:
+    browser = client(small_app(store, login=True))
+    void = csrf(browser)
+    browser.cookies.clear()
+    browser.get("/sign-in")  # in another tab, which was loaded before the first cookie had come
+    form = {"name": "rolf", "password": PASSWORD}
+    answer = browser.post("/sign-in", data={**form, "csrf": void})
+    assert answer.status_code == 403
+    fresh = answer.text.partition('name="csrf" content="')[2].partition('"')[0]
+    assert browser.post("/sign-in", data={**form, "csrf": fresh}).status_code == 303
+
+
+def test_weights_that_hold_a_masked_field_are_neither_shown_nor_filtered_by(store: Store) -> None:
+    app = small_app(store, login=True)
+    for name, shown in (("rita", False), ("rolf", True)):
+        browser, token = sign_in(app, name)
+        headers = {"X-CSRF-Token": token}
+        answer = browser.post("/api/worklists/possible/next", json={"page": True}, headers=headers)
+        assert ("Weight of the pair" in answer.text) == shown
+        assert ("<b>0.64" in answer.text) == shown
+        assert (answer.json()["case"]["weight"] is not None) == shown
+        assert ("Weights of pairs depend on it" in answer.text) != shown
+        listed = browser.get("/worklists/possible/tasks").text
+        assert ("Weight from" in listed) == shown
+        assert ("+5.75" in listed) == shown  # of the second pair
+        status = 200 if shown else 409
+        sent = {"filters": {"low": 5.7}}
+        assert browser.post("/api/worklists/possible/next", json=sent, headers=headers).status_code == status
+        filtered = browser.post("/worklists/possible/tasks", data={"low": "5.7", "csrf": token})
+        assert (filtered.status_code == 200) == shown
+        assert (browser.get("/worklists/possible?low=5.7").status_code == 200) == shown
+
+
 def test_cookies_are_for_this_server_alone(store: Store) -> None:
     for secure in (False, True):
         settings = Settings(None, names=("testserver",), secure=secure, port=443)
@@ -187,6 +227,28 @@ def test_wrong_passwords_are_refused_and_counted(store: Store, monkeypatch: pyte
     right = {"name": "rita", "password": PASSWORD, "csrf": token}
     assert browser.post("/sign-in", data=right).status_code == 429
     assert "tallystick-session" not in str(browser.cookies)
+
+
+def test_guessing_at_a_name_locks_out_only_who_guesses(store: Store) -> None:
+    app = small_app(store, login=True)
+    guesses = client(app)
+    guesses.headers["x-forwarded-for"] = "192.0.2.1"  # nobody's word is taken for where they are
+
+    def try_in(browser: Any, name: str, password: str) -> int:
+        return browser.post(
+            "/sign-in", data={"name": name, "password": password, "csrf": csrf(browser)}
+        ).status_code
+
+    assert [try_in(guesses, "boss", "wrong") for _ in range(6)] == [403] * 5 + [429]
+    assert try_in(guesses, "boss", PASSWORD) == 429
+    assert try_in(guesses, "rita", PASSWORD) == 303  # another name
+    assert try_in(client(app, address="192.0.2.7"), "boss", PASSWORD) == 303
+    # Who has an own password does not go on guessing by it.
+    other = client(app, address="192.0.2.8")
+    assert [try_in(other, f"nobody{k}", "wrong") for k in range(19)] == [403] * 19
+    assert try_in(other, "rolf", PASSWORD) == 303
+    other = client(app, address="192.0.2.8")
+    assert [try_in(other, name, "wrong") for name in ("x", "y")] == [403, 429]
 
 
 @pytest.mark.parametrize(
@@ -339,7 +401,9 @@ def test_people_are_administered(store: Store) -> None:
     assert "verdict" in file.text.splitlines()[0]
 
 
-def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(store: Store, tmp_path: Path) -> None:
+def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     browser = client(small_app(store))
     headers = {"X-CSRF-Token": csrf(browser, "/")}
     number = browser.post("/api/worklists/possible/next", json={}, headers=headers).json()["task"]["number"]
@@ -351,6 +415,9 @@ def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(store: Store, tmp
     page = browser.get("/")
     assert page.status_code == 503
     assert "the file is gone" in page.text
+    # Where it was is for the log, not for reviewers.
+    assert str(tmp_path) not in answer.text + page.text
+    assert str(tmp_path) in caplog.text
 
 
 def test_strata_can_be_listed_where_the_list_is_not_blind(store: Store) -> None:
@@ -384,9 +451,10 @@ def test_many_at_once_never_get_the_same_task(
     )
     names = [f"person {k}" for k in range(6)]
     with open_store(url) as first, open_store(url) as second:
-        fill(first, pairs=40)
+        fill(first, pairs=24)
         tokens = [first.add_reviewer(name, "reviewer") and first.new_token(name) for name in names]
-        servers = [small_app(one, login=True) for one in (first, second)]
+        settings = Settings(None, names=("testserver",))
+        servers = [make_app(one, SmallCasebook(), settings) for one in (first, second)]
 
         def work(k: int) -> list[int]:
             browser, done = client(servers[k % 2], tokens[k]), []
@@ -401,5 +469,5 @@ def test_many_at_once_never_get_the_same_task(
         with ThreadPoolExecutor(len(names)) as pool:
             judged = [number for one in pool.map(work, range(len(names))) for number in one]
         assert sorted(judged) == sorted(row.number for row in first.standing("possible"))
-        assert len(first.decisions("possible")) == 40
+        assert len(first.decisions("possible")) == 24
         assert len({one.reviewer for one in first.decisions("possible")}) > 1

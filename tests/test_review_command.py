@@ -97,15 +97,16 @@ def test_it_fills_serves_and_stops_with_a_sentence(run: Path) -> None:
 
 
 def test_double_review_is_a_share_of_the_tasks(run: Path) -> None:
-    with running(run, "--double", "0.5") as (_, lines):
-        assert lines
+    ended = ("--worklist", "none", "--no-browser")  # which is noticed once the tasks are there
+    assert outcome("review", run, "--double", "0.5", *ended)[0] == 2
     with open_store(run) as store:
         (worklist,) = store.worklists()
         wanted = [row.wanted for row in store.tasks(POSSIBLE, most=1000)]
     assert worklist.reviews == 2
     assert wanted.count(2) == round(len(wanted) / 2)
-    with running(run) as (_, lines):  # goes on without saying it again
-        assert lines
+    status, said = outcome("review", run, *ended)  # goes on without saying it again
+    assert status == 2
+    assert "there is none of this name" in said
 
 
 @pytest.mark.parametrize(
@@ -188,6 +189,8 @@ def test_an_address_without_tls_is_warned_of() -> None:
     [
         (Settings("ann"), "127.0.0.1:8765", True),
         (Settings("ann", host="::1"), "[::1]:8765", True),
+        (Settings("ann", host="127.0.0.2"), "127.0.0.2:8765", True),
+        (Settings("ann"), "127.0.0.2:8765", False),
         (Settings("ann"), "LOCALHOST", True),
         (Settings("ann"), "rebound.example:8765", False),
         (Settings("ann"), "127.0.0.1.evil.example", False),
@@ -208,3 +211,14 @@ def test_addresses_as_they_are_said() -> None:
     assert Settings(None, names=("office.example",), secure=True, behind_proxy=True).address == (
         "https://office.example/"
     )
+
+
+def test_a_mask_that_hides_nothing_is_refused(run: Path) -> None:
+    """Of a column that is there, but not shown now, a mask does no harm."""
+    assert call("reviewers", "add", run, "ann", "--no-password", "--mask", "zip").exit_code == 0
+    with open_store(run) as store:
+        store.set_masked("ann", ["zpi"])
+    status, text = outcome("review", run, "--reviewer", "ann", "--no-browser", "--port", 0)
+    assert status == 2
+    assert "ann: there is no field 'zpi' to mask (did you mean 'zip'?)" in text
+    assert f"tallystick reviewers change {run} ann" in text

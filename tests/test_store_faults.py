@@ -123,8 +123,19 @@ def test_a_file_that_is_read_only(tmp_path: Path) -> None:
 
 def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
     file = tmp_path / "review.sqlite"
-    with Store.open(file, run=RUN, model=MODEL):
-        assert file.stat().st_mode & 0o077 == 0
+    with Store.open(file, run=RUN, model=MODEL) as store:
+        store.fill("possible", [pair(1)])
+        beside = sorted(tmp_path.iterdir())
+        assert [one.name for one in beside] == ["review.sqlite", "review.sqlite-shm", "review.sqlite-wal"]
+        assert not any(one.stat().st_mode & 0o077 for one in beside)
+        for suffix in ("csv", "parquet"):
+            (tmp_path / f"decisions.{suffix}").touch(0o644)
+            store.export(tmp_path / f"decisions.{suffix}")
+            assert (tmp_path / f"decisions.{suffix}").stat().st_mode & 0o077 == 0
+        for one in beside:
+            one.chmod(0o644)
+        with Store.open(file, run=RUN, model=MODEL):
+            assert not any(one.stat().st_mode & 0o077 for one in beside)
 
 
 @pytest.mark.parametrize("replaced", [False, True])
@@ -151,6 +162,11 @@ def test_servers_that_do_not_answer(postgres: Server) -> None:
     assert "the server cannot be reached" in message
     assert f"postgresql://tally:***@127.0.0.1:{port}/postgres" in message
     assert "the user or the password is wrong" in fails(postgres.uri(password="another"))
+    secrets = f"?sslpassword={PASSWORD}x&sslmode=disable&passfile=/a/pgpass"
+    message = fails(f"postgresql://tally:{PASSWORD}@127.0.0.1:{port}/postgres{secrets}")
+    assert PASSWORD not in message
+    assert "sslmode=disable" in message
+    assert "pgpass" in message
     assert "no such database" in fails(postgres.uri() + "_that_is_not_there")
     message = fails(
         postgres.uri(password="another").replace("tally:another@", "tally@") + "?password=another"
@@ -248,6 +264,34 @@ def test_killed_between_two_decisions(stores: Stores) -> None:
         row = again.next("possible", "ann")
         assert row is not None
         again.decide(row.number, "ann", "link", seen={})
+
+
+_CHANGE = """
+import os, signal, sys
+from tallystick.review import deciding
+from tallystick.review.store import Store
+store = Store.open(sys.argv[1], run="f" * 64, model="0" * 64)
+add = deciding.add_decision
+def killed(connection, **values):
+    if values["kind"] == "review":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return add(connection, **values)
+deciding.add_decision = killed
+store.decide(1, "ann", "non-link", seen={}, replace=True)
+"""
+
+
+def test_killed_while_a_verdict_is_changed(stores: Stores) -> None:
+    """Between the undo and the new verdict: the first one, which was confirmed, stands."""
+    store = stores()
+    store.fill("possible", [pair(1)])
+    store.claim(1, "ann")
+    made = store.decide(1, "ann", "link", seen={})
+    command = [sys.executable, "-c", _CHANGE, str(stores.url)]
+    process = subprocess.run(command, env=process_environment(), timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert stores().decisions() == (made,)
+    assert store.task(1).verdict == "link"
 
 
 def test_begun_by_many_at_once(stores: Stores) -> None:

@@ -93,9 +93,10 @@ def import_(
 ) -> None:
     """Add the decisions of a file: all of them, or none where a row is wrong."""
     with _plain_errors():
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.review_store import note_store, open_store
 
         with open_store(run, store, create=False) as opened:
+            note_store(run, opened)
             done = opened.import_file(file, who(reviewer))
             text = f"{file}: {done.added:,} decisions added"
             if done.there:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from tallystick.review.access import ROUTES, may
+from tallystick.errors import InputError
+from tallystick.review.access import ROUTES, UNATTENDED, may
 from tallystick.review.desk import Desk
 from tallystick.review.people import Reviewer
 from tallystick.review.security import form_token
@@ -17,6 +18,17 @@ from tallystick.review.security import form_token
 
 class SignInNeeded(Exception):
     """A route needs a name, and nobody has signed in."""
+
+
+class NotActive(InputError):
+    """Who works at this machine was deactivated."""
+
+
+class StalePage(HTTPException):
+    """A form was sent by a page that was made for another session or visit, or by no page."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "The page is no longer valid: load it again, then repeat this.")
 
 
 def cookie_name(desk: Desk, what: str) -> str:
@@ -69,10 +81,11 @@ def admit(
     sent: Annotated[str | None, Depends(sent_token)],
 ) -> None:
     """Let a request in whose sender may use the route (see `tallystick.review.access.ROUTES`)."""
-    least = ROUTES.get((request.method, request.scope["route"].path))
+    route = request.method, request.scope["route"].path
+    least = ROUTES.get(route)
     if least is None:
         raise HTTPException(403, "Nobody may use this route.")
-    reviewer, by_token = (None, False) if least == "anyone" else _who(request, desk)
+    reviewer, by_token = (None, False) if least == "anyone" else _who(request, desk, route not in UNATTENDED)
     request.state.reviewer = reviewer
     if not may(None if reviewer is None else reviewer.role, least):
         if reviewer is None:
@@ -81,10 +94,10 @@ def admit(
     if request.method == "POST" and not by_token:
         secret = secret_of(request, desk)
         if secret is None or sent is None or not _equal(sent, form_token(secret)):
-            raise HTTPException(403, "The page is no longer valid: load it again, then repeat this.")
+            raise StalePage
 
 
-def _who(request: Request, desk: Desk) -> tuple[Reviewer | None, bool]:
+def _who(request: Request, desk: Desk, prolong: bool) -> tuple[Reviewer | None, bool]:
     """Who asks, and whether a token says so, which no browser sends by itself."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer":
@@ -92,9 +105,19 @@ def _who(request: Request, desk: Desk) -> tuple[Reviewer | None, bool]:
     if desk.settings.reviewer is not None:
         name = desk.settings.reviewer
         known = desk.store.reviewer(name)
+        check_active(known)
         return Reviewer(name, "administrator", () if known is None else known.masked), False
     session = request.cookies.get(cookie_name(desk, "session"))
-    return (None if session is None else desk.store.session(session)), False
+    return (None if session is None else desk.store.session(session, prolong=prolong)), False
+
+
+def check_active(reviewer: Reviewer | None) -> None:
+    """`NotActive` where who is to work at this machine was deactivated."""
+    if reviewer is not None and not reviewer.active:
+        raise NotActive(
+            f"{reviewer.name} was deactivated and cannot work here: name another one with --reviewer, or let "
+            "this one in again with tallystick reviewers change --activate."
+        )
 
 
 def _equal(one: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -14,8 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from tallystick.errors import InputError, RunError
 from tallystick.review import routes_pages, routes_people, routes_session, routes_tasks
-from tallystick.review.admit import SignInNeeded, admit, page
+from tallystick.review.admit import NotActive, SignInNeeded, StalePage, admit, check_active, page
 from tallystick.review.cases import Casebook
+from tallystick.review.connect import StoreFailed
 from tallystick.review.desk import Desk, NotFound
 from tallystick.review.security import Guard
 from tallystick.review.settings import Settings
@@ -64,10 +66,12 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
     Raises
     ------
     InputError
-        Where store and casebook are of different runs.
+        Where store and casebook are of different runs, or who works at this machine was deactivated.
     """
     if (store.run, store.model) != (casebook.run, casebook.model):
         raise InputError("The store is of another run than the cases: open both from the same run directory.")
+    if settings.reviewer is not None:
+        check_active(store.reviewer(settings.reviewer))
     api = FastAPI(
         title="tallystick review",
         summary="Pairs and records of a linkage, judged by people.",
@@ -101,6 +105,7 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
     api.add_exception_handler(InputError, _input_error)
     api.add_exception_handler(RunError, _run_error)
     api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(StalePage, _stale)
     api.add_exception_handler(RequestValidationError, _not_understood)
     return ReviewApp(api, settings)
 
@@ -115,17 +120,29 @@ def _sign_in(request: Request, error: Exception) -> Response:
 def _input_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         return _answer(request, 404, str(error))
+    if isinstance(error, NotActive):
+        return _answer(request, 403, str(error))
     return _answer(request, 409 if _wants_json(request) else 400, str(error))
 
 
 def _run_error(request: Request, error: Exception) -> Response:
-    return _answer(request, 503, str(error))
+    """The log says where the store is, which reviewers are not told."""
+    logging.getLogger("tallystick.review").error("%s", error)
+    reason = error.reason if isinstance(error, StoreFailed) else "the log of the server says why"
+    return _answer(request, 503, f"The store of decisions cannot be used: {reason}.")
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = "There is no such page." if error.status_code == 404 else str(error.detail)
     return _answer(request, error.status_code, sentence, dict(error.headers or {}))
+
+
+def _stale(request: Request, error: Exception) -> Response:
+    if request.url.path != "/sign-in":
+        return _http_error(request, error)
+    sentence = "The page was no longer valid: sign in on this one."
+    return page(request, "sign_in.html.j2", status=403, sentence=sentence)
 
 
 def _not_understood(request: Request, error: Exception) -> Response:
@@ -136,6 +153,8 @@ def _not_understood(request: Request, error: Exception) -> Response:
 def _sentence(errors: Sequence[Any]) -> str:
     """What is wrong with a message; never what it said."""
     first = errors[0]
+    if first["type"] == "json_invalid":
+        return "What was sent is not valid JSON: correct it, and send it again."
     where = ".".join(str(one) for one in first["loc"] if isinstance(one, str)) or "the message"
     return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tallystick.errors import InputError, RunError, TallystickError
 WAIT = 10.0
 """Seconds that a lock or a server is waited for."""
 _NOTHING_LOST = "every decision that was confirmed before is kept"
+_OF_PLACE = ("host", "hostaddr", "port", "dbname", "service")
+"""Options of a URL that say which database it is."""
 _OF_POSTGRES = {
     "28P01": "the user or the password is wrong: check the URL",
     "28000": "the server does not let this user in: check the URL and the server's pg_hba.conf",
@@ -48,6 +50,20 @@ _OF_SQLITE = {
 """What to say of a failure by how its message begins."""
 
 
+class StoreFailed(RunError):
+    """A store that was in use fails.
+
+    Attributes
+    ----------
+    reason : str
+        What is the matter, without where the store is, which is not for everybody who uses it.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}.")
+        self.reason = reason
+
+
 class Database:
     """A database that is asked and changed in transactions.
 
@@ -57,6 +73,8 @@ class Database:
         Of SQLAlchemy.
     place : str
         Where it is, without a password.
+    where : str
+        The same for all who use it: the whole path of a file, else a URL without a user.
     file : path or None
         The file, where it is one.
     """
@@ -65,6 +83,7 @@ class Database:
         address = _address(url)
         self.place = _shown(address)
         self.file = _file(address)
+        self.where = _shown(_without_user(address)) if self.file is None else str(self.file.resolve())
         self._wait = wait
         self._identity: tuple[int, int] | None = None
         if self.file is not None and not self.file.parent.is_dir():
@@ -125,12 +144,13 @@ class Database:
             return
         found = self._identify()
         if found is None:
-            raise RunError(
-                f"{self.place}: the file is gone: put it back from a backup and start again; what was "
-                "decided last is not kept."
+            raise StoreFailed(
+                self.place,
+                "the file is gone: put it back from a backup and start again; what was decided last is not "
+                "kept",
             )
         if found != self._identity:
-            raise RunError(f"{self.place}: another file took its place while it was in use: start again.")
+            raise StoreFailed(self.place, "another file took its place while it was in use: start again")
 
     @contextmanager
     def _spoken(self) -> Iterator[None]:
@@ -144,7 +164,7 @@ class Database:
         reason = _reason(error)
         if self._identity is None:
             return InputError(f"{self.place}: {reason}.")
-        return RunError(f"{self.place}: {reason}; {_NOTHING_LOST}.")
+        return StoreFailed(self.place, f"{reason}; {_NOTHING_LOST}")
 
 
 def _utc(moment: Any) -> datetime:
@@ -209,11 +229,17 @@ def _address(url: str | Path) -> URL:
 def _shown(address: URL) -> str:
     if address.drivername == "sqlite":
         return str(address.database)
-    hidden = address.render_as_string(hide_password=True)
-    # A password may stand among the options, too.
-    if "password" in address.query:
-        hidden = address.difference_update_query(["password"]).render_as_string(hide_password=True)
+    # Passwords may stand among the options, too: password, sslpassword.
+    secret = [name for name in address.query if "password" in name.casefold() or "secret" in name.casefold()]
+    hidden = address.difference_update_query(secret).render_as_string(hide_password=True)
     return hidden.replace("+psycopg", "", 1)
+
+
+def _without_user(address: URL) -> URL:
+    place = {name: value for name, value in address.query.items() if name in _OF_PLACE}
+    return URL.create(
+        "postgresql", host=address.host, port=address.port, database=address.database, query=place
+    )
 
 
 def _file(address: URL) -> Path | None:
@@ -281,11 +307,24 @@ def _settle_sqlite(connection: Any, wait: float) -> None:
                 raise
             time.sleep(0.02)
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma secure_delete = on")  # what is emptied is overwritten
     connection.execute("pragma foreign_keys = on")
     connection.execute("pragma recursive_triggers = on")
 
 
-def protect_file(file: Path) -> None:
-    """Only the owner reads it: it holds values of records."""
-    if os.name != "nt" and file.exists():
-        file.chmod(0o600)
+def make_private(file: Path) -> None:
+    """Make an empty file where there is none, which only the owner reads: it will hold values of records.
+
+    SQLite gives the mode of the file to the log that it keeps beside it, so that this is closed, too.
+    """
+    with suppress(OSError):  # it is there, or cannot be made, which SQLite then says
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def protect(file: Path) -> None:
+    """Only the owner reads a file that was there before, and what SQLite keeps beside it."""
+    if os.name == "nt":
+        return
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{file}{end}").chmod(0o600)
