@@ -506,7 +506,11 @@ def test_every_page_can_be_read_by_all(store: Store, browser: Any) -> None:
         page = watched.page
         found: dict[str, list[str]] = {}
 
-        def check(name: str, context: str | None = None) -> None:
+        # Rows that are made like others before them tell nothing new.
+        same = {"list": "tbody:nth-of-type(n + 3)", "adjudication": ".scroll", "blind": ".around"}
+
+        def check(name: str, context: Any = None) -> None:
+            context = {"exclude": [[same[name]]]} if name in same else context
             for scheme in ("light", "dark"):  # which changes colours and nothing else
                 page.emulate_media(color_scheme=scheme)
                 options: dict[str, Any] = {"resultTypes": ["violations"]}
