@@ -607,7 +607,7 @@ def test_a_verdict_outlives_its_session(store: Store, browser: Any) -> None:
         judge_without_a_session()
         sign_in_elsewhere("rita")  # somebody else: the verdict is not hers
         page.keyboard.press("r")
-        page.get_by_text("rita has signed in here since").wait_for()
+        page.get_by_text("rita\u2069 has signed in here since").wait_for()
         assert store.decisions() == ()
         judge_without_a_session()
         sign_in_elsewhere("rolf")
