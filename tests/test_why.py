@@ -53,7 +53,7 @@ def test_reasons(run: tuple[Path, Links]) -> None:
 
 def test_a_possible_link_is_between_the_thresholds_or_has_a_rival(tmp_path: Path) -> None:
     path = write_small(tmp_path, SPEC.replace("one_to_one = true", "one_to_one = true\nupper = 0.9999"), 300)
-    first, second = people(300)
+    second = people(300)[1]
     short = [[f"c{row[0]}", row[1][:3], *row[2:]] for row in second[:60]]  # nearly as good
     write_csv(tmp_path / "b.csv", second + short)
     links = ts.Linkage.from_toml(path).run(tmp_path / "out")

@@ -233,8 +233,8 @@ def _beside(
     own = float(decided.posterior[at])
     digits = next((n for n in range(2, 8) if f"{own:.{n}f}" != f"{limit:.{n}f}"), 8)
     text = (
-        f"Its posterior beside the records' other candidates is {own:.{digits}f}, below the {which} threshold "
-        f"of {limit:g}"
+        f"Its posterior beside the records' other candidates is {own:.{digits}f}, below the {which} "
+        f"threshold of {limit:g}"
     )
     if not same.any():
         return f"{text}."
