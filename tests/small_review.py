@@ -41,6 +41,7 @@ class SmallCasebook:
     title = "Census to survey"
     sources = ("census", "survey")
     fields = FIELDS
+    weighed = frozenset(FIELDS)
 
     def __init__(self, n: int = 40, seed: int = 5) -> None:
         draw = random.Random(seed)

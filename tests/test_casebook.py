@@ -158,3 +158,16 @@ def test_linkages_by_steps_and_by_households(tmp_path: Path, by_households: bool
             assert all(
                 [other.values[name] for name in ("street", "number")] == own for other in one.household
             )
+
+
+def test_parts_of_a_weight_name_the_fields_that_they_read(tmp_path: Path) -> None:
+    """Those of comparisons that were estimated together, too: a mask hides what reads a masked field."""
+    out = made(tmp_path, SPEC + 'interactions = [["given", "surname"]]\n')
+    book = open_casebook(out)
+    row = pl.read_parquet(out / "links.parquet").row(0, named=True)
+    case = book.pair(RecordKey("a", row["id_left"]), RecordKey("b", row["id_right"]))
+    read = {part.comparison: (part.left, part.right) for part in case.parts}
+    both = ("given", "surname")
+    assert read["given × surname together"] == (both, both)
+    assert all(left and right for left, right in read.values())
+    assert {name for sides in read.values() for names in sides for name in names} == book.weighed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -160,6 +161,55 @@ def test_a_session_ends_when_nothing_is_asked_for(store: Store, monkeypatch: pyt
     browser.post("/sign-in", data={"name": "rita", "password": PASSWORD, "csrf": csrf(browser)})
     assert browser.get("/").headers["location"] == "/sign-in"
     assert browser.get("/api/me").status_code == 401
+
+
+def test_what_a_page_asks_by_itself_prolongs_no_session(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tallystick.review.routes_session.SESSION_MINUTES", 1 / 60)
+    app = small_app(store, login=True)
+    browser, token = sign_in(app, "rolf")
+    headers = {"X-CSRF-Token": token}
+    task = browser.post("/api/worklists/possible/next", json={}, headers=headers).json()["task"]
+    codes = [200]
+    started = time.monotonic()
+    while codes[-1] == 200 and time.monotonic() - started < 20:
+        time.sleep(0.2)
+        codes.append(browser.post(f"/api/tasks/{task['number']}/renew", headers=headers).status_code)
+    assert codes[-1] == 401
+
+
+def test_a_form_to_sign_in_that_another_tab_made_void_is_given_anew(store: Store) -> None:
+    browser = client(small_app(store, login=True))
+    void = csrf(browser)
+    browser.cookies.clear()
+    browser.get("/sign-in")  # in another tab, which was loaded before the first cookie had come
+    form = {"name": "rolf", "password": PASSWORD}
+    answer = browser.post("/sign-in", data={**form, "csrf": void})
+    assert answer.status_code == 403
+    fresh = answer.text.partition('name="csrf" content="')[2].partition('"')[0]
+    assert browser.post("/sign-in", data={**form, "csrf": fresh}).status_code == 303
+
+
+def test_weights_that_hold_a_masked_field_are_neither_shown_nor_filtered_by(store: Store) -> None:
+    app = small_app(store, login=True)
+    for name, shown in (("rita", False), ("rolf", True)):
+        browser, token = sign_in(app, name)
+        headers = {"X-CSRF-Token": token}
+        answer = browser.post("/api/worklists/possible/next", json={"page": True}, headers=headers)
+        assert ("Weight of the pair" in answer.text) == shown
+        assert ("<b>0.64" in answer.text) == shown
+        assert (answer.json()["case"]["weight"] is not None) == shown
+        assert ("Weights of pairs depend on it" in answer.text) != shown
+        listed = browser.get("/worklists/possible/tasks").text
+        assert ("Weight from" in listed) == shown
+        assert ("+5.75" in listed) == shown  # of the second pair
+        status = 200 if shown else 409
+        sent = {"filters": {"low": 5.7}}
+        assert browser.post("/api/worklists/possible/next", json=sent, headers=headers).status_code == status
+        filtered = browser.post("/worklists/possible/tasks", data={"low": "5.7", "csrf": token})
+        assert (filtered.status_code == 200) == shown
+        assert (browser.get("/worklists/possible?low=5.7").status_code == 200) == shown
 
 
 def test_cookies_are_for_this_server_alone(store: Store) -> None:

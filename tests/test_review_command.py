@@ -188,6 +188,8 @@ def test_an_address_without_tls_is_warned_of() -> None:
     [
         (Settings("ann"), "127.0.0.1:8765", True),
         (Settings("ann", host="::1"), "[::1]:8765", True),
+        (Settings("ann", host="127.0.0.2"), "127.0.0.2:8765", True),
+        (Settings("ann"), "127.0.0.2:8765", False),
         (Settings("ann"), "LOCALHOST", True),
         (Settings("ann"), "rebound.example:8765", False),
         (Settings("ann"), "127.0.0.1.evil.example", False),

@@ -50,12 +50,30 @@ def all_texts(data: object) -> list[str]:
     return []
 
 
-def test_a_comparison_of_a_masked_field_shows_its_level_alone() -> None:
-    view = show_pair(BOOK.pair(LEFT, RIGHT), FIELDS, Sight(frozenset({"sex"})))
-    masked = [part for part in view.parts if part.comparison == "sex"]
-    assert [(part.label, part.weight) for part in masked] == [("equal", None)]
+@pytest.mark.parametrize("name", FIELDS)
+def test_what_a_masked_field_adds_cannot_be_worked_out(name: str) -> None:
+    """Neither its part is shown, nor what holds it: totals, posteriors, reasons, parts of unknown fields."""
+    sight = Sight(frozenset({name}), weighed=BOOK.weighed)
+    view = show_pair(BOOK.pair(LEFT, RIGHT), FIELDS, sight)
+    masked = [part for part in view.parts if part.comparison in (name, "surname and street together")]
+    assert len(masked) == 2
+    assert all(part.label and part.weight is None for part in masked)
     others = [part.weight for row in view.rows for part in row.parts]
+    assert len(others) == len(FIELDS) - 1
     assert all(weight is not None for weight in others)
+    record = show_record(BOOK.record(LEFT), FIELDS, ("survey",), sight)
+    assert (view.weight, view.posterior, view.reason, view.decision) == (None, None, None, "possible")
+    for one in (*view.left_candidates, *view.right_candidates, *record.candidates):
+        assert (one.weight, one.posterior) == (None, None)
+    kept = seen(view)
+    assert (kept["weight"], kept["posterior"]) == (None, None)
+
+
+def test_a_masked_field_that_no_weight_depends_on_hides_no_weight() -> None:
+    case = BOOK.pair(LEFT, RIGHT)
+    view = show_pair(case, FIELDS, Sight(frozenset({"phone"}), weighed=frozenset(FIELDS) - {"phone"}))
+    assert (view.weight, view.reason) == (case.weight, case.reason)
+    assert [part.weight for part in view.parts if part.comparison != "phone"] == [-0.8]
 
 
 def test_a_comparison_of_two_fields_of_which_one_is_masked_shows_its_level_alone() -> None:
@@ -97,7 +115,6 @@ def test_what_was_seen_is_kept_as_text() -> None:
     expected = {name: value for name, value in BOOK.records[LEFT].values.items() if name != "phone"}
     assert kept["left"] == expected
     assert kept["masked"] == ["phone"]
-    assert kept["weight"] == pytest.approx(BOOK.pair(LEFT, RIGHT).weight)
     assert json.loads(json.dumps(kept)) == kept
 
 

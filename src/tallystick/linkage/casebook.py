@@ -14,6 +14,7 @@ from tallystick._problems import nearest
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.linkage.household_links import HouseholdLinks
+from tallystick.linkage.model import Model
 from tallystick.linkage.preparing import taken_out
 from tallystick.linkage.record_search import RecordSearch
 from tallystick.linkage.saved_run import SavedRun, open_run
@@ -59,8 +60,14 @@ class RunCasebook:
         self.sources: tuple[str, ...] = records.sources
         self._columns: dict[str, Column] = {**records.columns, **_further(opened, columns)}
         self.fields: tuple[str, ...] = tuple(self._columns)
+        self._compared = _compared(opened)
         spec = opened.prepared.spec
-        self._compared = {one.name: (one.left, one.right) for one in spec.comparisons}
+        self.weighed: frozenset[str] = frozenset(
+            (
+                *(field for one in spec.comparisons for field in (*one.left, *one.right)),
+                *(spec.households.fields if spec.households else ()),
+            )
+        )
 
     def pair(self, left: RecordKey, right: RecordKey) -> PairCase:
         """Two records side by side.
@@ -120,7 +127,7 @@ class RunCasebook:
                 part["comparison"],
                 part["label"],
                 part["weight"],
-                *self._compared.get(part["comparison"], ((), ())),
+                *self._compared.get(part["comparison"], (tuple(self.weighed), tuple(self.weighed))),
             )
             for part in found.parts
         )
@@ -299,6 +306,22 @@ class RunCasebook:
         for own in dict.fromkeys(int(entity[row]) for row in rows):
             found += [int(one) for one in members[starts[own] : starts[own + 1]] if one not in rows]
         return tuple(self._record(one) for one in sorted(found)[:MOST_TOGETHER])
+
+
+def _compared(opened: SavedRun) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Fields of either side that the parts of weights read, by the name of the part."""
+    found = {one.name: (one.left, one.right) for one in opened.prepared.spec.comparisons}
+    model = opened.model
+    estimated = (model.parameters,) if isinstance(model, Model) else model.steps
+    for parameters in estimated:
+        for one in () if parameters is None else parameters.interactions:
+            own = [found[name] for name in one.names if name in found]
+            if len(own) == len(one.names):
+                left, right = (
+                    [field for side in sides for field in side] for sides in zip(*own, strict=True)
+                )
+                found[one.label] = tuple(dict.fromkeys(left)), tuple(dict.fromkeys(right))
+    return found
 
 
 def open_casebook(

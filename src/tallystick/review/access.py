@@ -50,6 +50,9 @@ ROUTES: dict[tuple[str, str], Least] = {
 }
 """Every route, by method and path. One that is not here is refused, so that none can be forgotten."""
 
+UNATTENDED = frozenset({("POST", "/api/tasks/{number}/renew")})
+"""Routes that pages ask for by themselves: they do not prolong a session."""
+
 
 def may(role: str | None, least: Least) -> bool:
     """Whether somebody of a role may use a route.

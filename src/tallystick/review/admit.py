@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
-from tallystick.review.access import ROUTES, may
+from tallystick.review.access import ROUTES, UNATTENDED, may
 from tallystick.review.desk import Desk
 from tallystick.review.people import Reviewer
 from tallystick.review.security import form_token
@@ -17,6 +17,13 @@ from tallystick.review.security import form_token
 
 class SignInNeeded(Exception):
     """A route needs a name, and nobody has signed in."""
+
+
+class StalePage(HTTPException):
+    """A form was sent by a page that was made for another session or visit, or by no page."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "The page is no longer valid: load it again, then repeat this.")
 
 
 def cookie_name(desk: Desk, what: str) -> str:
@@ -69,10 +76,11 @@ def admit(
     sent: Annotated[str | None, Depends(sent_token)],
 ) -> None:
     """Let a request in whose sender may use the route (see `tallystick.review.access.ROUTES`)."""
-    least = ROUTES.get((request.method, request.scope["route"].path))
+    route = request.method, request.scope["route"].path
+    least = ROUTES.get(route)
     if least is None:
         raise HTTPException(403, "Nobody may use this route.")
-    reviewer, by_token = (None, False) if least == "anyone" else _who(request, desk)
+    reviewer, by_token = (None, False) if least == "anyone" else _who(request, desk, route not in UNATTENDED)
     request.state.reviewer = reviewer
     if not may(None if reviewer is None else reviewer.role, least):
         if reviewer is None:
@@ -81,10 +89,10 @@ def admit(
     if request.method == "POST" and not by_token:
         secret = secret_of(request, desk)
         if secret is None or sent is None or not _equal(sent, form_token(secret)):
-            raise HTTPException(403, "The page is no longer valid: load it again, then repeat this.")
+            raise StalePage
 
 
-def _who(request: Request, desk: Desk) -> tuple[Reviewer | None, bool]:
+def _who(request: Request, desk: Desk, prolong: bool) -> tuple[Reviewer | None, bool]:
     """Who asks, and whether a token says so, which no browser sends by itself."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.casefold() == "bearer":
@@ -94,7 +102,7 @@ def _who(request: Request, desk: Desk) -> tuple[Reviewer | None, bool]:
         known = desk.store.reviewer(name)
         return Reviewer(name, "administrator", () if known is None else known.masked), False
     session = request.cookies.get(cookie_name(desk, "session"))
-    return (None if session is None else desk.store.session(session)), False
+    return (None if session is None else desk.store.session(session, prolong=prolong)), False
 
 
 def _equal(one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from tallystick.errors import InputError, RunError
 from tallystick.review import routes_pages, routes_people, routes_session, routes_tasks
-from tallystick.review.admit import SignInNeeded, admit, page
+from tallystick.review.admit import SignInNeeded, StalePage, admit, page
 from tallystick.review.cases import Casebook
 from tallystick.review.desk import Desk, NotFound
 from tallystick.review.security import Guard
@@ -101,6 +101,7 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
     api.add_exception_handler(InputError, _input_error)
     api.add_exception_handler(RunError, _run_error)
     api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(StalePage, _stale)
     api.add_exception_handler(RequestValidationError, _not_understood)
     return ReviewApp(api, settings)
 
@@ -126,6 +127,13 @@ def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentence = "There is no such page." if error.status_code == 404 else str(error.detail)
     return _answer(request, error.status_code, sentence, dict(error.headers or {}))
+
+
+def _stale(request: Request, error: Exception) -> Response:
+    if request.url.path != "/sign-in":
+        return _http_error(request, error)
+    sentence = "The page was no longer valid: sign in on this one."
+    return page(request, "sign_in.html.j2", status=403, sentence=sentence)
 
 
 def _not_understood(request: Request, error: Exception) -> Response:

@@ -43,7 +43,7 @@ class Part:
     weight : float
         Natural logarithm.
     left, right : tuple of str
-        Fields that it compares; empty for what comparisons add together.
+        Fields that it reads; empty where they are not known.
     """
 
     comparison: str
@@ -145,6 +145,8 @@ class Casebook(Protocol):
         Names of its sources.
     fields : tuple of str
         Fields that are shown, in this order.
+    weighed : frozenset of str
+        Fields that weights depend on.
     """
 
     run: str
@@ -152,6 +154,7 @@ class Casebook(Protocol):
     title: str
     sources: tuple[str, ...]
     fields: tuple[str, ...]
+    weighed: frozenset[str]
 
     def pair(self, left: RecordKey, right: RecordKey) -> PairCase:
         """Two records side by side; `InputError` where one does not exist."""

@@ -72,8 +72,8 @@ def start_session(database: Database, name: str, minutes: float, hours: float) -
     return token
 
 
-def session(database: Database, token: str) -> Reviewer | None:
-    """The person whose session it is, which lasts the longer for it; None where it has ended."""
+def session(database: Database, token: str, prolong: bool) -> Reviewer | None:
+    """The person whose session it is (see `tallystick.review.store.Store.session`)."""
     with database.reading() as connection:
         now = database.now(connection)
         row = _session(connection, token)
@@ -82,7 +82,7 @@ def session(database: Database, token: str) -> Reviewer | None:
         person = reviewer_of(row)
     span = timedelta(minutes=row.minutes)
     # Not at every request: a session that began its time a moment ago need not be written.
-    if row.expires_at - now < span * 0.9:
+    if prolong and row.expires_at - now < span * 0.9:
         with database.writing() as connection:
             connection.execute(
                 update(SESSIONS)

@@ -113,7 +113,7 @@ class Desk:
 
     def sight(self, reviewer: Reviewer, worklist: str) -> Sight:
         """What a reviewer may see in a worklist."""
-        return Sight(frozenset(reviewer.masked), self.worklist(worklist).blind)
+        return Sight(frozenset(reviewer.masked), self.worklist(worklist).blind, self.casebook.weighed)
 
     def view(self, row: TaskRow, reviewer: Reviewer) -> PairView | RecordView:
         """What a reviewer sees of a task."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -17,9 +16,16 @@ from tallystick.review.agreement import Band, Kappa
 from tallystick.review.cases import RecordKey
 from tallystick.review.desk import Desk
 from tallystick.review.filters import Filters
-from tallystick.review.messages import LARGEST_NUMBER, PROBLEMS, TaskNumber, Text, WorklistName
+from tallystick.review.messages import (
+    LARGEST_NUMBER,
+    PROBLEMS,
+    FilterMessage,
+    TaskNumber,
+    Text,
+    WorklistName,
+)
 from tallystick.review.people import Reviewer
-from tallystick.review.routes_tasks import own_decision, to_settle
+from tallystick.review.routes_tasks import filters_in, own_decision, to_settle
 from tallystick.review.standing import TaskRow
 from tallystick.review.tasks import AUDIT, POSSIBLE
 from tallystick.review.views import show_found
@@ -85,14 +91,16 @@ def review(
     stratum: Annotated[Text | None, Query()] = None,
 ) -> HTMLResponse:
     """The desk, where tasks come one after the other."""
-    blind = desk.worklist(worklist).blind
     if task is not None and desk.task(task, reviewer).worklist != worklist:
         raise InputError("This task belongs to another worklist.")
-    filters = {} if blind else {"low": low, "high": high, "strata": [] if stratum is None else [stratum]}
+    filters = FilterMessage(low=low, high=high, strata=[] if stratum is None else [stratum])
+    filters_in(desk.sight(reviewer, worklist), filters)
     said = [
-        None if blind or low is None else f"a weight of at least {low:g}",
-        None if blind or high is None else f"a weight of at most {high:g}",
-        None if blind or stratum is None else f"the stratum {stratum}",
+        None if low is None else f"a weight of at least {low:g}",
+        None if high is None else f"a weight of at most {high:g}",
+        None
+        if stratum is None
+        else f"the stratum \N{FIRST STRONG ISOLATE}{stratum}\N{POP DIRECTIONAL ISOLATE}",
     ]
     return _desk(
         request,
@@ -100,7 +108,7 @@ def review(
         worklist,
         mode="review",
         start=task,
-        filters=json.dumps(filters),
+        filters=filters.model_dump_json(),
         filtered=formats.sentence_list([words for words in said if words]),
     )
 
@@ -218,6 +226,7 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
         status=200 if sentence is None else 400,
         worklist=worklist,
         blind=listed.blind,
+        weights=sight.weights,
         form=form,
         sentence=sentence,
         states=_STATES,
@@ -235,8 +244,14 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
 
 def _filters(desk: Desk, form: _Form, worklist: str, reviewer: Reviewer) -> Filters | None:
     """What the form asks for; None where its words find no record."""
-    if desk.worklist(worklist).blind and (form.low or form.high or form.stratum):
-        raise InputError("In a blind worklist nothing is filtered by weight or stratum.")
+    asked = filters_in(
+        desk.sight(reviewer, worklist),
+        FilterMessage(
+            low=_number(form.low, "The least weight"),
+            high=_number(form.high, "The largest weight"),
+            strata=[form.stratum] if form.stratum else [],
+        ),
+    )
     records: tuple[RecordKey, ...] = ()
     if form.words.strip():
         words = {form.field: form.words}
@@ -244,14 +259,7 @@ def _filters(desk: Desk, form: _Form, worklist: str, reviewer: Reviewer) -> Filt
         if not found:
             return None
         records = tuple(one.key for one in found)
-    return Filters(
-        weight_low=_number(form.low, "The least weight"),
-        weight_high=_number(form.high, "The largest weight"),
-        state=form.state,
-        strata=(form.stratum,) if form.stratum else (),
-        verdict=form.verdict or None,
-        records=records,
-    )
+    return replace(asked, state=form.state, verdict=form.verdict or None, records=records)
 
 
 def _number(text: str, what: str) -> float | None:
@@ -279,7 +287,7 @@ def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: list[str]) -> dic
         "kind": task.kind,
         "state": "being judged" if row.state == "claimed" else "judged" if row.state == "done" else row.state,
         "verdict": None if own is None else own.verdict,
-        "weight": None if sight.blind else task.weight,
+        "weight": task.weight if sight.weights else None,
         "stratum": None if sight.blind else task.stratum,
         "records": records,
     }

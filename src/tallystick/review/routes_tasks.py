@@ -35,7 +35,7 @@ from tallystick.review.messages import (
 from tallystick.review.people import Reviewer
 from tallystick.review.standing import TaskRow
 from tallystick.review.tasks import Decision, Order
-from tallystick.review.views import PairView, RecordView, seen, show_found
+from tallystick.review.views import PairView, RecordView, Sight, seen, show_found
 
 _MOST_UNSURE = 1000
 """Unsure tasks among which those are looked for that no adjudicator has settled."""
@@ -60,7 +60,7 @@ def next_task(worklist: WorklistName, message: NextMessage, desk: AtDesk, review
     """Hand out the next open task that nobody is on."""
     listed = desk.worklist(worklist)
     order = order_in(desk, listed.blind, message.order)
-    filters = filters_in(listed.blind, message.filters)
+    filters = filters_in(desk.sight(reviewer, worklist), message.filters)
     row = desk.store.next(worklist, reviewer.name, order=order, filters=filters, after=message.after)
     if row is None:
         figures = desk.progress(worklist)
@@ -182,10 +182,12 @@ def order_in(desk: Desk, blind: bool, order: Order | None) -> Order:
     return "plan" if blind else order or desk.settings.order
 
 
-def filters_in(blind: bool, message: FilterMessage) -> Filters:
-    """Filters of a queue; `InputError` where a blind worklist is filtered by what the machine thinks."""
-    if blind and message != FilterMessage():
+def filters_in(sight: Sight, message: FilterMessage) -> Filters:
+    """Filters of a queue; `InputError` where they would tell what a reviewer is not shown."""
+    if sight.blind and message != FilterMessage():
         raise InputError("In a blind worklist nothing is filtered by weight or stratum.")
+    if not sight.weights and (message.low, message.high) != (None, None):
+        raise InputError("Weights depend on fields that are masked for you: nothing is filtered by them.")
     return Filters(weight_low=message.low, weight_high=message.high, strata=tuple(message.strata))
 
 

@@ -58,9 +58,8 @@ class Settings:
     def address(self) -> str:
         """Where browsers find it."""
         host = self.names[0] if self.names else "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
-        host = f"[{host}]" if ":" in host else host
         port = "" if self.behind_proxy else f":{self.port}"
-        return f"{self.scheme}://{host}{port}/"
+        return f"{self.scheme}://{_in_address(host)}{port}/"
 
     @property
     def known_hosts(self) -> frozenset[str]:
@@ -68,8 +67,12 @@ class Settings:
         if self.names:
             return frozenset(name.casefold() for name in self.names)
         if is_local(self.host) and not self.behind_proxy:
-            return frozenset({"localhost", "127.0.0.1", "[::1]"})
+            return frozenset({"localhost", "127.0.0.1", "[::1]", _in_address(self.host).casefold()})
         return frozenset()
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def is_local(host: str) -> bool:

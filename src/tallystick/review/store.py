@@ -560,9 +560,9 @@ class Store:
         """
         return credentials.start_session(self._database, name, minutes, hours)
 
-    def session(self, token: str) -> Reviewer | None:
-        """The person whose session it is, which lasts the longer for it; None where it has ended."""
-        return credentials.session(self._database, token)
+    def session(self, token: str, *, prolong: bool = True) -> Reviewer | None:
+        """The person whose session it is, which lasts the longer for it if asked; None where it has ended."""
+        return credentials.session(self._database, token, prolong)
 
     def end_session(self, token: str) -> None:
         """End a session."""

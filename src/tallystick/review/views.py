@@ -24,10 +24,27 @@ class Sight:
         Fields whose values are kept back.
     blind : bool
         Whether what the machine thinks is kept back: weight, posterior, decision, reason, entity.
+    weighed : frozenset of str, optional
+        Fields that weights depend on; by default any may be one.
+
+    Examples
+    --------
+    >>> Sight(frozenset({"phone"})).weights, Sight(frozenset({"phone"}), weighed=frozenset({"name"})).weights
+    (False, True)
     """
 
     masked: frozenset[str] = frozenset()
     blind: bool = False
+    weighed: frozenset[str] | None = None
+
+    @property
+    def weights(self) -> bool:
+        """Whether weights are shown: not where they depend on a masked field, whose part they would tell.
+
+        The weight of a pair less the parts that are shown would be the part of what is masked.
+        """
+        masked = self.masked if self.weighed is None else self.masked & self.weighed
+        return not (self.blind or masked)
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ class PartRow:
     comparison, label : str
         Its name, and what the level is called.
     weight : float or None
-        Natural logarithm; None in a blind view, and where it reads a masked field.
+        Natural logarithm; None where it reads a masked field, or may do so.
     """
 
     comparison: str
@@ -82,9 +99,9 @@ class OtherRecord:
         Values in the order of the fields of the view, marked where they differ from the record that it may
         be; None where missing.
     weight, posterior : float or None
-        With that record; None in a blind view or where not known.
+        With that record; None where not known, in a blind view, and where a masked field is in weights.
     decision : str or None
-        Likewise.
+        None where not known, and in a blind view.
     """
 
     key: RecordKey
@@ -108,12 +125,15 @@ class PairView:
         What comparisons of several fields, or of none, add; those of masked fields with their label alone.
     masked : tuple of str
         Fields that are kept back, by name.
+    weights : bool
+        Whether weights, posteriors and the reason are shown.
     """
 
     kind: Literal["pair"]
     fields: tuple[str, ...]
     masked: tuple[str, ...]
     blind: bool
+    weights: bool
     left: RecordKey
     right: RecordKey
     rows: tuple[FieldRow, ...]
@@ -147,6 +167,7 @@ class RecordView:
     fields: tuple[str, ...]
     masked: tuple[str, ...]
     blind: bool
+    weights: bool
     record: RecordKey
     cells: tuple[tuple[Piece, ...] | None, ...]
     candidates: tuple[OtherRecord, ...]
@@ -157,9 +178,11 @@ class RecordView:
 def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
     """What a reviewer is shown of a pair.
 
-    Values of masked fields are not in the result at all. Of a comparison that reads one there is the label of
-    its level ("equal", "0.92 and more") without its weight. A blind view has nothing of what the machine
-    thinks, and other candidates in an order that tells nothing.
+    Values of masked fields are not in the result at all. Of a comparison that reads one, or of which it is
+    not known what it reads, there is the label of its level ("equal", "0.92 and more") without its weight.
+    Where weights depend on a masked field, there is no weight, posterior or reason of any pair, either: the
+    weight less the parts that are shown would be that of what is masked. A blind view has nothing of what the
+    machine thinks, and other candidates in an order that tells nothing.
 
     Parameters
     ----------
@@ -197,14 +220,15 @@ def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
         shown,
         tuple(name for name in fields if name in sight.masked),
         sight.blind,
+        sight.weights,
         case.left.key,
         case.right.key,
         tuple(_row(name, case.left, case.right, tuple(single[name])) for name in shown),
         tuple(others),
-        None if sight.blind else case.weight,
-        None if sight.blind else case.posterior,
+        case.weight if sight.weights else None,
+        case.posterior if sight.weights else None,
         None if sight.blind else case.decision,
-        None if sight.blind else case.reason,
+        case.reason if sight.weights else None,
         _candidates(case.left_candidates, case.left, shown, sight),
         _candidates(case.right_candidates, case.right, shown, sight),
         _plain(case.left_household, shown),
@@ -237,6 +261,7 @@ def show_record(
         shown,
         tuple(name for name in fields if name in sight.masked),
         sight.blind,
+        sight.weights,
         case.record.key,
         _cells(case.record, shown),
         _candidates(case.candidates, case.record, shown, sight),
@@ -368,7 +393,8 @@ def _shown(fields: Sequence[str], sight: Sight) -> tuple[str, ...]:
 
 
 def _part(part: Part, read: Collection[str], sight: Sight) -> PartRow:
-    return PartRow(part.comparison, part.label, None if sight.masked & set(read) else part.weight)
+    hidden = bool(sight.masked & set(read)) if read else not sight.weights
+    return PartRow(part.comparison, part.label, None if hidden else part.weight)
 
 
 def _row(name: str, left: CaseRecord, right: CaseRecord, parts: tuple[PartRow, ...]) -> FieldRow:
@@ -404,8 +430,8 @@ def _candidates(
         OtherRecord(
             one.record.key,
             _cells(one.record, fields, record),
-            None if sight.blind else one.weight,
-            None if sight.blind else one.posterior,
+            one.weight if sight.weights else None,
+            one.posterior if sight.weights else None,
             None if sight.blind else one.decision,
         )
         for one in ordered

@@ -2,7 +2,8 @@
 "use strict";
 
 (() => {
-  const token = document.querySelector("meta[name=csrf]").content;
+  const held = (name, within = document) => within.querySelector(`meta[name=${name}]`)?.content;
+  let token = held("csrf");
   const find = (selector, within = document) => within.querySelector(selector);
   const status = find("[data-status]");
   const alertBox = find("[data-alert]");
@@ -15,20 +16,39 @@
     }
   }
 
-  async function post(path, body = {}) {
-    let answer;
+  async function ask(path, options) {
     try {
-      answer = await fetch(path, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
-        body: JSON.stringify(body),
-        credentials: "same-origin",
-        redirect: "error",
-        signal: AbortSignal.timeout(30000),
-      });
+      return await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout(30000), ...options });
     } catch {
       throw new Failure("The server cannot be reached.", 0);
     }
+  }
+
+  // The token belongs to a session: who has signed in again in another tab has another one, which this page
+  // takes over if it is still the same person. Whether there was a new one.
+  async function renewToken() {
+    const text = await (await ask(window.location.href, {})).text();
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    const reviewer = held("reviewer", fresh);
+    if (reviewer !== undefined && reviewer !== held("reviewer")) {
+      throw new Failure(`${reviewer} has signed in here since: sign in with your own name again.`, 403);
+    }
+    const other = held("csrf", fresh);
+    const changed = reviewer !== undefined && other !== token;
+    if (changed) token = other;
+    return changed;
+  }
+
+  async function post(path, body = {}) {
+    const send = () =>
+      ask(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
+        body: JSON.stringify(body),
+        redirect: "error",
+      });
+    let answer = await send();
+    if (answer.status === 403 && (await renewToken())) answer = await send();
     let content = {};
     try {
       content = await answer.json();
@@ -373,9 +393,14 @@
     trail.length = at + 1;
     next();
   });
-  // The task stays the reviewer's own while the page is open.
+  // The task stays the reviewer's own while somebody is at the page; a desk that is left gives it up.
+  let touched = false;
+  for (const kind of ["keydown", "pointerdown", "pointermove", "wheel"]) {
+    document.addEventListener(kind, () => { touched = true; }, { capture: true, passive: true });
+  }
   setInterval(() => {
-    if (task && !task.judged && !busy && !unsent) {
+    if (touched && task && !task.judged && !busy && !unsent) {
+      touched = false;
       post(`/api/tasks/${task.number}/renew`).catch((failure) => {
         if (failure.code === 409) warn(failure.message, ["Next", () => next()]);
       });
