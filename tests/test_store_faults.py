@@ -123,8 +123,19 @@ def test_a_file_that_is_read_only(tmp_path: Path) -> None:
 
 def test_the_file_is_closed_to_others(tmp_path: Path) -> None:
     file = tmp_path / "review.sqlite"
-    with Store.open(file, run=RUN, model=MODEL):
-        assert file.stat().st_mode & 0o077 == 0
+    with Store.open(file, run=RUN, model=MODEL) as store:
+        store.fill("possible", [pair(1)])
+        beside = sorted(tmp_path.iterdir())
+        assert [one.name for one in beside] == ["review.sqlite", "review.sqlite-shm", "review.sqlite-wal"]
+        assert not any(one.stat().st_mode & 0o077 for one in beside)
+        for suffix in ("csv", "parquet"):
+            (tmp_path / f"decisions.{suffix}").touch(0o644)
+            store.export(tmp_path / f"decisions.{suffix}")
+            assert (tmp_path / f"decisions.{suffix}").stat().st_mode & 0o077 == 0
+        for one in beside:
+            one.chmod(0o644)
+        with Store.open(file, run=RUN, model=MODEL):
+            assert not any(one.stat().st_mode & 0o077 for one in beside)
 
 
 @pytest.mark.parametrize("replaced", [False, True])

@@ -68,6 +68,30 @@ def test_there_and_back(stores: Stores, tmp_path: Path, suffix: str) -> None:
     assert store.decisions() == before
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_no_spreadsheet_calculates_what_people_wrote(tmp_path: Path, suffix: str) -> None:
+    written = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "＝1", "'=1", "''+1", "'tis she", "a=b"]
+    tasks = [pair(k) for k in range(len(written))]
+    file = tmp_path / f"decisions.{suffix}"
+    with Store.open(tmp_path / "one.sqlite", run=RUN, model=MODEL) as store:
+        store.fill("possible", tasks)
+        for words in written:
+            row = store.next("possible", "=ann", order="plan")
+            assert row is not None
+            store.decide(row.number, "=ann", "link", comment=words, seen={})
+        store.export(file)
+        if suffix == "csv":
+            table = pl.read_csv(file, infer_schema=False)
+            for one in (*table["comment"], *table["reviewer"]):
+                assert one[0] not in "=+-@\t\r＝"
+        assert store.import_file(file, "dan").there == len(written)
+    with Store.open(tmp_path / "other.sqlite", run=RUN, model=MODEL) as other:
+        other.fill("possible", tasks)
+        assert other.import_file(file, "-dan").added == len(written)
+        assert [one.comment for one in other.decisions()] == written
+        assert {one.reviewer for one in other.decisions()} == {"=ann"}
+
+
 def _file(path: Path, *rows: dict[str, Any]) -> Path:
     given = {"left_source": "a", "right_source": "b", "verdict": "link", "run": RUN, "model": MODEL}
     full = [

@@ -14,7 +14,7 @@ from tallystick.errors import RunError
 
 
 @contextmanager
-def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+def complete_file(path: str | os.PathLike[str], *, private: bool = False) -> Iterator[IO[bytes]]:
     """Open a file under a temporary name beside `path`; forced to the disk and renamed at the end.
 
     A file of that name is replaced. Where anything fails, nothing is left behind.
@@ -23,6 +23,8 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     ----------
     path : path
         Where the file appears when it is complete.
+    private : bool
+        Whether only its owner may read it, from the first byte on.
 
     Yields
     ------
@@ -36,7 +38,7 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     path = Path(path)
     temporary = path.with_name(temporary_name(path.name, os.getpid()))
     try:
-        with temporary.open("wb") as file:
+        with open(temporary, "wb", opener=_private if private else None) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -49,6 +51,10 @@ def complete_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def temporary_name(name: str, process: int | str) -> str:

@@ -20,7 +20,7 @@ PROBE = 2**20
 """Bytes that a disk does not take where a table could not be written for want of room."""
 
 
-def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
+def write_table(frame: pl.DataFrame, path: str | os.PathLike[str], *, private: bool = False) -> None:
     """Write a table as Parquet or CSV, as the suffix of its name says.
 
     The table is written to a temporary name in the same folder, forced to the disk and renamed, so that
@@ -32,6 +32,8 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
         Lists are joined with "|" in a CSV file, as they are read.
     path : path
         Ends in ``.parquet`` or ``.csv``.
+    private : bool
+        Whether only its owner may read it.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str]) -> None:
         raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
     # One chunk a column: the row groups of the file then depend on the values alone.
     frame = frame.rechunk()
-    with complete_file(path) as file:
+    with complete_file(path, private=private) as file:
         try:
             if suffix == ".parquet":
                 frame.write_parquet(file, compression="zstd")

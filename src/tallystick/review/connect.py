@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -285,7 +285,19 @@ def _settle_sqlite(connection: Any, wait: float) -> None:
     connection.execute("pragma recursive_triggers = on")
 
 
-def protect_file(file: Path) -> None:
-    """Only the owner reads it: it holds values of records."""
-    if os.name != "nt" and file.exists():
-        file.chmod(0o600)
+def make_private(file: Path) -> None:
+    """Make an empty file where there is none, which only the owner reads: it will hold values of records.
+
+    SQLite gives the mode of the file to the log that it keeps beside it, so that this is closed, too.
+    """
+    with suppress(OSError):  # it is there, or cannot be made, which SQLite then says
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def protect(file: Path) -> None:
+    """Only the owner reads a file that was there before, and what SQLite keeps beside it."""
+    if os.name == "nt":
+        return
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{file}{end}").chmod(0o600)

@@ -15,6 +15,8 @@ from tallystick.errors import InputError
 from tallystick.preparation.read import open_source
 from tallystick.preparation.source import Source
 from tallystick.review.cases import RecordKey
+from tallystick.review.exporting import WORDS
+from tallystick.review.formulas import unguarded
 from tallystick.review.tasks import Verdict
 
 NEEDED = ("left_source", "left_id", "right_source", "right_id", "verdict", "run", "model")
@@ -94,6 +96,8 @@ def read_decision_file(path: str | Path, *, run: str, model: str) -> tuple[list[
     names = [name for name in (*NEEDED, *_OPTIONAL) if name in opened.columns]
     frame = opened.read(names, None)
     frame = frame.with_columns(_text(frame[name]) for name in names)
+    if path.suffix.lower() != ".parquet":
+        frame = frame.with_columns(unguarded(pl.col(name)) for name in WORDS if name in names)
     rows, unanswered = [], 0
     for line, values in enumerate(frame.iter_rows(named=True), 1):
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from tallystick.preparation.write import check_suffix, write_table
+from tallystick.review.formulas import guarded
 from tallystick.review.standing import Standing
 from tallystick.review.tasks import Decision, Task
 
@@ -35,6 +36,8 @@ COLUMNS = (
     "model",
 )
 """Columns of a table of decisions; ``seen`` comes last where it is asked for."""
+WORDS = ("comment", "reviewer", "imported_by")
+"""Columns of what people typed."""
 _TYPES = {"number": pl.Int64, "undoes": pl.Int64, "weight": pl.Float64, "posterior": pl.Float64}
 
 
@@ -89,9 +92,10 @@ def decision_table(
 
 
 def write_decisions(frame: pl.DataFrame, path: str | Path) -> None:
-    """Write a table of decisions as CSV or Parquet, as the suffix says."""
-    check_suffix(path)
-    write_table(frame, path)
+    """Write a table of decisions as CSV or Parquet, as the suffix says; only the owner reads it."""
+    if check_suffix(path) == ".csv":
+        frame = frame.with_columns(guarded(pl.col(name)) for name in WORDS)
+    write_table(frame, path, private=True)
 
 
 def _of_task(worklist: str, task: Task) -> dict[str, object]:

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from sqlalchemy import func, insert, inspect, select, update
 
 from tallystick.errors import InputError
-from tallystick.review.connect import Database, protect_file
+from tallystick.review.connect import Database, make_private, protect
 from tallystick.review.tables import ABOUT, METADATA, SCHEMA_VERSION
 
 
@@ -30,6 +30,8 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
     """
     if database.file is not None and not create and not database.file.exists():
         raise InputError(f"{database.place}: nothing has been decided yet: begin with tallystick review.")
+    if database.file is not None and create:
+        make_private(database.file)
     with database.writing() as connection:
         if database.is_postgres:
             # Two processes that begin at once make the tables once.
@@ -78,5 +80,5 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
         # A transaction may begin on a database that is read-only: only a write tells.
         connection.execute(update(ABOUT).values(number=1))
     if database.file is not None:
-        protect_file(database.file)
+        protect(database.file)
     database.opened()

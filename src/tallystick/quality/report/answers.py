@@ -164,6 +164,8 @@ def _errors(figures: Figures, there: There, known: There) -> list[str]:
 
 
 def _formed(row: Json) -> str:
+    if row["value"] is None:
+        return "none"
     return percent(row["value"]) if row["form"] == "percent" else formats.probability(row["value"])
 
 

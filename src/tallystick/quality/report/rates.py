@@ -42,8 +42,10 @@ def rates(figures: Figures) -> Content | None:
         found.append({"origin": "model", "rows": _rows(figures.estimated, figures.estimated)})
     judged = (figures.audit or {}).get("estimate") or {}
     if judged.get("estimates"):
-        numbers = {**(judged.get("counts") or {}), **judged["estimates"]}
-        found.append({"origin": "audit", "rows": _rows(numbers, judged)})
+        counts = judged.get("counts")
+        # With counts a measure that is None is a share of nothing; without, it is not known.
+        rows = _rows({**(counts or {}), **judged["estimates"]}, judged, with_none=bool(counts))
+        found.append({"origin": "audit", "rows": rows})
     if figures.truth and figures.truth.get("rates"):
         found.append({"origin": "truth", "rows": _rows(figures.truth["rates"], {})})
     if not found:
@@ -60,17 +62,17 @@ def neighbours(figures: Figures) -> Content | None:
     return dict(given) if given else None
 
 
-def _rows(given: Json, with_intervals: Json) -> list[dict[str, Any]]:
+def _rows(given: Json, with_intervals: Json, *, with_none: bool = False) -> list[dict[str, Any]]:
     intervals = with_intervals.get("intervals") or {}
     return [
         _row(key, name, form, meaning, given[key], intervals.get(key))
         for key, name, form, meaning in MEASURES
-        if given.get(key) is not None
+        if given.get(key) is not None or (with_none and key in given)
     ]
 
 
 def _row(
-    key: str, name: str, form: str, meaning: str, value: float, limits: Sequence[float] | None
+    key: str, name: str, form: str, meaning: str, value: float | None, limits: Sequence[float] | None
 ) -> dict[str, Any]:
     return {
         "key": key,
