@@ -207,7 +207,7 @@ def _at_once(
     new = _not_kept(scored, found, prepared)
     more = _weighed(prepared, model, found.left[new], found.right[new])
     pairs, _ = with_pairs(scored, more)
-    fixed = _fixed(pairs, found, prepared.records.n_records)
+    fixed = fixed_pairs(pairs, found, prepared.records.n_records)
     decided = decide_fixed(pairs, parameters, rule, fixed)
     settled = Settled(fixed, more, tuple(constraint_of(rule, pair) for pair in parameters.pairs))
     return FinalLinks(model, prepared, decided, counts, rule, curves, threads, settled=settled)
@@ -243,7 +243,7 @@ def _by_steps(
         _source_pairs(prepared, left, right),
     )
     pairs, _ = with_pairs(before, more)
-    settled = Settled(_fixed(pairs, found, prepared.records.n_records), more, tuple(limits))
+    settled = Settled(fixed_pairs(pairs, found, prepared.records.n_records), more, tuple(limits))
     if isinstance(steps, HouseholdLinks):
         return FinalHouseholdLinks(
             steps.model, steps.prepared, steps.steps, threads, steps.stages, settled=settled
@@ -266,8 +266,22 @@ def _not_kept(pairs: ScoredPairs, found: Verdicts, prepared: Prepared) -> NDArra
     return np.asarray(~np.isin(found.left.astype(np.int64) * n + found.right, kept))
 
 
-def _fixed(pairs: ScoredPairs, found: Verdicts, n_records: int) -> Fixed:
-    """Which pairs people have decided: those named, and all pairs of records that have no match."""
+def fixed_pairs(pairs: ScoredPairs, found: Verdicts, n_records: int) -> Fixed:
+    """Which pairs people have decided: those that they settle, and all of records that have no match.
+
+    Parameters
+    ----------
+    pairs : ScoredPairs
+        The pairs, which may be more than those that were kept when people decided.
+    found : Verdicts
+        What people decided; all that it settles are among the pairs.
+    n_records : int
+        Number of records.
+
+    Returns
+    -------
+    Fixed
+    """
     number = pairs.left.astype(np.int64) * n_records + pairs.right
     said = found.left.astype(np.int64) * n_records + found.right
     without = np.array(sorted(found.without), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from tallystick.linkage.entities import fixed_clustering
 from tallystick.linkage.household_links import HouseholdLinks
 from tallystick.linkage.links import Links
 from tallystick.linkage.merged import Merged, merged, pass_labels
+from tallystick.linkage.results import Results
 from tallystick.linkage.sequential_links import SequentialLinks
 from tallystick.linkage.tables import BY_REVIEW, NO_PASS
 from tallystick.linking.clustering import Clustering
@@ -49,8 +51,8 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class FinalLinks(Links):
-    """Links at once, with the decisions of people as constraints.
+class Reviewed(Results):
+    """What the decisions of people make of any linkage, before whose class this one stands.
 
     Attributes
     ----------
@@ -59,11 +61,6 @@ class FinalLinks(Links):
     """
 
     settled: Settled | None = None
-
-    @property
-    def certain_links(self) -> int:
-        """Links that people have decided."""
-        return int(fixed_of(self).link.sum())
 
     @cached_property
     def clustering(self) -> Clustering:
@@ -71,26 +68,34 @@ class FinalLinks(Links):
         return fixed_clustering(self.prepared, self.decided, fixed_of(self))
 
     def _pair_table(self, name: str) -> pl.DataFrame:
-        prepared, parameters, decided = self.prepared, self.model.parameters, self.decided
         if name == "links":
-            labels = [*(one.label for one in prepared.spec.passes), NO_PASS]
-            table = tables.links_table(prepared, parameters.coding, decided, passes=labels)
-            return _with_deciders(table, fixed_of(self))
-        table = super()._pair_table(name)
+            return _with_deciders(self._links_table(), fixed_of(self))
+        table = super()._pair_table(name)  # type: ignore[safe-super] # that of the linkage
         return _refused(self, table, fixed_of(self)) if name == "residuals" else table
+
+    @abstractmethod
+    def _links_table(self) -> pl.DataFrame:
+        """The table ``links`` without who decided, pairs that no pass finds among them."""
 
 
 @dataclass(frozen=True)
-class FinalSequentialLinks(SequentialLinks):
-    """Links by steps, with the decisions of people in the place of those of the steps.
+class FinalLinks(Reviewed, Links):
+    """Links at once, with the decisions of people as constraints."""
 
-    Attributes
-    ----------
-    settled : Settled, optional
-        What people have decided.
-    """
+    @property
+    def certain_links(self) -> int:
+        """Links that people have decided."""
+        return int(fixed_of(self).link.sum())
 
-    settled: Settled | None = None
+    def _links_table(self) -> pl.DataFrame:
+        prepared = self.prepared
+        labels = [*(one.label for one in prepared.spec.passes), NO_PASS]
+        return tables.links_table(prepared, self.model.parameters.coding, self.decided, passes=labels)
+
+
+@dataclass(frozen=True)
+class FinalSequentialLinks(Reviewed, SequentialLinks):
+    """Links by steps, with the decisions of people in the place of those of the steps."""
 
     @cached_property
     def merged(self) -> Merged:
@@ -107,20 +112,11 @@ class FinalSequentialLinks(SequentialLinks):
         """The pairs as the steps decided them."""
         return merged(self.prepared, self.steps, self.coding).decided
 
-    @cached_property
-    def clustering(self) -> Clustering:
-        """Entities that hold what reviewers have linked, and never two records that they hold apart."""
-        return fixed_clustering(self.prepared, self.decided, fixed_of(self))
-
-    def _pair_table(self, name: str) -> pl.DataFrame:
-        if name == "links":
-            steps = pl.Series("step", [*(one.step.label for one in self.steps), BY_REVIEW], dtype=pl.String)
-            labels = [*pass_labels(self.prepared), NO_PASS]
-            frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
-            frame = frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
-            return _with_deciders(frame, fixed_of(self))
-        table = super()._pair_table(name)
-        return _refused(self, table, fixed_of(self)) if name == "residuals" else table
+    def _links_table(self) -> pl.DataFrame:
+        steps = pl.Series("step", [*(one.step.label for one in self.steps), BY_REVIEW], dtype=pl.String)
+        labels = [*pass_labels(self.prepared), NO_PASS]
+        frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
+        return frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
 
     def estimated(self) -> tuple[EstimatedRates, float]:
         """Estimated rates of all steps, what is decided now in place of what they expected of it."""
@@ -289,13 +285,13 @@ def _doubts(decided: DecidedPairs, missed: float) -> tuple[float, float]:
     return float(doubt[links].sum()), float(doubt[~links].sum()) + not_kept
 
 
-def settled_of(links: Final) -> Settled:
+def settled_of(links: Reviewed | FinalHouseholdLinks) -> Settled:
     """What people have decided of the pairs of a finalised linkage."""
     assert links.settled is not None
     return links.settled
 
 
-def fixed_of(links: Final) -> Fixed:
+def fixed_of(links: Reviewed | FinalHouseholdLinks) -> Fixed:
     """Which of the pairs of a finalised linkage people have decided."""
     return settled_of(links).fixed
 
@@ -305,7 +301,7 @@ def _with_deciders(table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
     return table.with_columns(by.alias("decided_by"))
 
 
-def _refused(links: Links | SequentialLinks, table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
+def _refused(links: Results, table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
     """The residuals, those whose best candidate a reviewer has refused told as such."""
     pairs = links.decided.pairs
     own = np.flatnonzero(fixed.refused)
