@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tallystick.errors import InputError
 from tallystick.linkage.audit import check_drawn, design_audit, draw_audit, estimate_audit
 from tallystick.linkage.audit_frame import AuditFrame, By, audit_frame
 from tallystick.linkage.audit_judged import Answer, Judged, draw_tasks, judged_strata
+from tallystick.linkage.audit_shares import ENDS, Shares, Verdicts
 from tallystick.linkage.evaluate import read_truth
 from tallystick.linkage.truth import truth_of_run
 from tallystick.quality.audit_rates import AuditRates, audit_rates
@@ -355,6 +357,34 @@ def census(frame: AuditFrame, reviewer: Reviewer) -> tuple[Judged, AuditRates, A
         for one in (False, True)
     )
     return judged, first, second
+
+
+def test_further_matches_are_as_likely_as_the_links_they_come_by() -> None:
+    """A record x found to be a; a is linked with b, b with c, and d is a candidate of both x and a."""
+    x, a, b, c, d = (RecordKey("f", name) for name in "xabcd")
+    schema = dict.fromkeys(ENDS, pl.String) | {"posterior": pl.Float64}
+
+    def table(*pairs: tuple[RecordKey, RecordKey, float]) -> pl.DataFrame:
+        return pl.DataFrame([(*one, *other, share) for one, other, share in pairs], schema, orient="row")
+
+    entities = pl.DataFrame({"source": "f", "id": list("xabcd"), "entity_id": list("12223")})
+    drawable = pl.DataFrame({"source": "f", "id": ["x", "d"]})
+    links, others = table((a, b, 0.9), (b, c, 0.8)), table((x, d, 0.3), (a, d, 0.2))
+
+    def found(alone: Sequence[RecordKey] = (), **judged: bool) -> tuple[float, float]:
+        pairs = {(RecordKey("f", name[0]), RecordKey("f", name[1])): said for name, said in judged.items()}
+        verdicts = Verdicts([(x, a)], alone, pairs)
+        shares = Shares(verdicts, drawable, entities, links, others, between=False)
+        return shares.missed(x, a).missed, shares.further(x, a)
+
+    # d could be drawn, so that it counts half from here.
+    assert found() == pytest.approx((1, 0.9 + 0.9 * 0.8 + 0.2 / 2))
+    assert found([d]) == pytest.approx((1, 0.9 + 0.72))
+    assert found([d], ab=False) == (1, 0)
+    assert found([d], ab=True) == pytest.approx((2, 0.8))
+    assert found([d], ab=True, bc=True) == (3, 0)
+    assert found([d], bc=False) == pytest.approx((1, 0.9))
+    assert found([d], ab=True, ac=False) == (2, 0)
 
 
 def test_households_are_audited_by_record(tmp_path: Path) -> None:
