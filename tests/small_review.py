@@ -16,7 +16,7 @@ import pytest
 
 from tallystick.errors import InputError
 from tallystick.review.app import ReviewApp, make_app
-from tallystick.review.cases import Candidate, CaseRecord, PairCase, Part, RecordCase, RecordKey
+from tallystick.review.cases import Candidate, Casebook, CaseRecord, PairCase, Part, RecordCase, RecordKey
 from tallystick.review.serve import listen, make_server
 from tallystick.review.settings import Settings
 from tallystick.review.store import Store
@@ -133,6 +133,21 @@ class SmallCasebook:
         return tuple(found[:most])
 
 
+class LongCasebook(SmallCasebook):
+    """The same with long values, some of a single word, and others that are written from right to left."""
+
+    title = "\u202eCensus" + "to" * 40
+
+    def _add(self, key: RecordKey, values: Mapping[str, str | None]) -> None:
+        long = {
+            "given": f"Maria Magdalena Theodora Wilhelmina {values['given']}",
+            "surname": f"\u202evon-Hohenlohe-Waldenburg {values['surname']}",
+            "street": f"\u05e9\u05d3\u05e8\u05d5\u05ea {values['street']} \u202e",
+            "phone": f"Donaudampfschifffahrtsgesellschaftskapitaensmuetzenabzeichen{values['phone']}",
+        }
+        super()._add(key, {**values, **long})
+
+
 def _misspelt(person: Mapping[str, str], draw: random.Random) -> dict[str, str | None]:
     result: dict[str, str | None] = dict(person)
     for name, value in person.items():
@@ -222,11 +237,13 @@ def sign_in(app: ReviewApp, name: str) -> tuple[TestClient, str]:
 
 
 @contextmanager
-def served(store: Store, *, login: bool = False, host: str = "127.0.0.1") -> Iterator[str]:
+def served(
+    store: Store, *, login: bool = False, host: str = "127.0.0.1", casebook: Casebook | None = None
+) -> Iterator[str]:
     """The application on a free port of this machine; gives its address."""
     listener = listen(host, 0)
     settings = Settings(None if login else "ann", port=listener.port)
-    server = make_server(make_app(store, SmallCasebook(), settings))
+    server = make_server(make_app(store, casebook or SmallCasebook(), settings))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener.socket]}, daemon=True)
     thread.start()
     while not server.started:
