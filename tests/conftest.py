@@ -78,6 +78,22 @@ def postgres() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords are hashed with as little work as Argon2 can do: there is no setting for it outside of tests.
+
+    Commands in processes of their own hash as users do.
+    """
+    import functools
+
+    import argon2
+
+    with pytest.MonkeyPatch.context() as patch:
+        quick = functools.partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr("argon2.PasswordHasher", quick)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def compiling_is_said_beforehand() -> None:
     """A process says once that it compiles: not in the middle of some test's output."""
     from tallystick import _compile

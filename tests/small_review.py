@@ -216,10 +216,12 @@ def add_people(store: Store) -> None:
     store.add_reviewer("boss", "administrator", password=PASSWORD)
 
 
-def client(app: ReviewApp, token: str | None = None) -> TestClient:
+def client(app: ReviewApp, token: str | None = None, address: str = "testclient") -> TestClient:
     """A client that keeps its cookies and does not follow redirects."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    return TestClient(app, headers=headers, follow_redirects=False, raise_server_exceptions=True)
+    return TestClient(
+        app, headers=headers, follow_redirects=False, raise_server_exceptions=True, client=(address, 50000)
+    )
 
 
 def csrf(browser: TestClient, path: str = "/sign-in") -> str:

@@ -57,16 +57,6 @@ LAST = ("/sign-out", "/sign-in")
 """Routes that change who asks."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Passwords that are hashed at once: what makes them slow to guess is not what is tried here."""
-    from argon2 import PasswordHasher
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tallystick.review.people._hasher", lambda: PasswordHasher(1, 8, 1))
-        yield
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "review.sqlite") as opened:
@@ -239,6 +229,28 @@ def test_wrong_passwords_are_refused_and_counted(store: Store, monkeypatch: pyte
     assert "tallystick-session" not in str(browser.cookies)
 
 
+def test_guessing_at_a_name_locks_out_only_who_guesses(store: Store) -> None:
+    app = small_app(store, login=True)
+    guesses = client(app)
+    guesses.headers["x-forwarded-for"] = "192.0.2.1"  # nobody's word is taken for where they are
+
+    def try_in(browser: Any, name: str, password: str) -> int:
+        return browser.post(
+            "/sign-in", data={"name": name, "password": password, "csrf": csrf(browser)}
+        ).status_code
+
+    assert [try_in(guesses, "boss", "wrong") for _ in range(6)] == [403] * 5 + [429]
+    assert try_in(guesses, "boss", PASSWORD) == 429
+    assert try_in(guesses, "rita", PASSWORD) == 303  # another name
+    assert try_in(client(app, address="192.0.2.7"), "boss", PASSWORD) == 303
+    # Who has an own password does not go on guessing by it.
+    other = client(app, address="192.0.2.8")
+    assert [try_in(other, f"nobody{k}", "wrong") for k in range(19)] == [403] * 19
+    assert try_in(other, "rolf", PASSWORD) == 303
+    other = client(app, address="192.0.2.8")
+    assert [try_in(other, name, "wrong") for name in ("x", "y")] == [403, 429]
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -389,7 +401,9 @@ def test_people_are_administered(store: Store) -> None:
     assert "verdict" in file.text.splitlines()[0]
 
 
-def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(store: Store, tmp_path: Path) -> None:
+def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     browser = client(small_app(store))
     headers = {"X-CSRF-Token": csrf(browser, "/")}
     number = browser.post("/api/worklists/possible/next", json={}, headers=headers).json()["task"]["number"]
@@ -401,6 +415,9 @@ def test_a_store_that_is_gone_is_said_and_nothing_is_confirmed(store: Store, tmp
     page = browser.get("/")
     assert page.status_code == 503
     assert "the file is gone" in page.text
+    # Where it was is for the log, not for reviewers.
+    assert str(tmp_path) not in answer.text + page.text
+    assert str(tmp_path) in caplog.text
 
 
 def test_strata_can_be_listed_where_the_list_is_not_blind(store: Store) -> None:

@@ -162,6 +162,11 @@ def test_servers_that_do_not_answer(postgres: Server) -> None:
     assert "the server cannot be reached" in message
     assert f"postgresql://tally:***@127.0.0.1:{port}/postgres" in message
     assert "the user or the password is wrong" in fails(postgres.uri(password="another"))
+    secrets = f"?sslpassword={PASSWORD}x&sslmode=disable&passfile=/a/pgpass"
+    message = fails(f"postgresql://tally:{PASSWORD}@127.0.0.1:{port}/postgres{secrets}")
+    assert PASSWORD not in message
+    assert "sslmode=disable" in message
+    assert "pgpass" in message
     assert "no such database" in fails(postgres.uri() + "_that_is_not_there")
     message = fails(
         postgres.uri(password="another").replace("tally:another@", "tally@") + "?password=another"

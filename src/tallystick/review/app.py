@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +17,7 @@ from tallystick.errors import InputError, RunError
 from tallystick.review import routes_pages, routes_people, routes_session, routes_tasks
 from tallystick.review.admit import SignInNeeded, StalePage, admit, page
 from tallystick.review.cases import Casebook
+from tallystick.review.connect import StoreFailed
 from tallystick.review.desk import Desk, NotFound
 from tallystick.review.security import Guard
 from tallystick.review.settings import Settings
@@ -120,7 +122,10 @@ def _input_error(request: Request, error: Exception) -> Response:
 
 
 def _run_error(request: Request, error: Exception) -> Response:
-    return _answer(request, 503, str(error))
+    """The log says where the store is, which reviewers are not told."""
+    logging.getLogger("tallystick.review").error("%s", error)
+    reason = error.reason if isinstance(error, StoreFailed) else "the log of the server says why"
+    return _answer(request, 503, f"The store of decisions cannot be used: {reason}.")
 
 
 def _http_error(request: Request, error: Exception) -> Response:

@@ -48,6 +48,20 @@ _OF_SQLITE = {
 """What to say of a failure by how its message begins."""
 
 
+class StoreFailed(RunError):
+    """A store that was in use fails.
+
+    Attributes
+    ----------
+    reason : str
+        What is the matter, without where the store is, which is not for everybody who uses it.
+    """
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}.")
+        self.reason = reason
+
+
 class Database:
     """A database that is asked and changed in transactions.
 
@@ -125,12 +139,13 @@ class Database:
             return
         found = self._identify()
         if found is None:
-            raise RunError(
-                f"{self.place}: the file is gone: put it back from a backup and start again; what was "
-                "decided last is not kept."
+            raise StoreFailed(
+                self.place,
+                "the file is gone: put it back from a backup and start again; what was decided last is not "
+                "kept",
             )
         if found != self._identity:
-            raise RunError(f"{self.place}: another file took its place while it was in use: start again.")
+            raise StoreFailed(self.place, "another file took its place while it was in use: start again")
 
     @contextmanager
     def _spoken(self) -> Iterator[None]:
@@ -144,7 +159,7 @@ class Database:
         reason = _reason(error)
         if self._identity is None:
             return InputError(f"{self.place}: {reason}.")
-        return RunError(f"{self.place}: {reason}; {_NOTHING_LOST}.")
+        return StoreFailed(self.place, f"{reason}; {_NOTHING_LOST}")
 
 
 def _utc(moment: Any) -> datetime:
@@ -209,10 +224,9 @@ def _address(url: str | Path) -> URL:
 def _shown(address: URL) -> str:
     if address.drivername == "sqlite":
         return str(address.database)
-    hidden = address.render_as_string(hide_password=True)
-    # A password may stand among the options, too.
-    if "password" in address.query:
-        hidden = address.difference_update_query(["password"]).render_as_string(hide_password=True)
+    # Passwords may stand among the options, too: password, sslpassword.
+    secret = [name for name in address.query if "password" in name.casefold() or "secret" in name.casefold()]
+    hidden = address.difference_update_query(secret).render_as_string(hide_password=True)
     return hidden.replace("+psycopg", "", 1)
 
 

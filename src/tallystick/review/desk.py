@@ -64,7 +64,8 @@ class Desk:
     store: Store
     casebook: Casebook
     settings: Settings
-    attempts: Attempts = field(default_factory=Attempts)
+    attempts: Attempts = field(default_factory=lambda: Attempts(most=20))
+    attempts_at_name: Attempts = field(default_factory=lambda: Attempts(most=5))
     _lists: dict[str, Listed] = field(default_factory=dict)
     _figures: dict[str, tuple[float, Progress]] = field(default_factory=dict)
     # Casebooks promise nothing of threads, and answer in milliseconds.

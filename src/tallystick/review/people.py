@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 1000
-MOST_FAILURES = 5
-"""Wrong passwords in a row after which a name is locked out."""
+MOST_FAILURES = 100
+"""Wrong passwords in a row after which a name is locked out, from wherever they come (NIST SP 800-63B).
+
+So many that one address, which has to wait after five of them, is long about it; see
+`tallystick.review.security.Attempts`.
+"""
 LOCKED_OUT = timedelta(minutes=5)
 
 

@@ -49,14 +49,18 @@ def sign_in(
     if not desk.settings.login:
         return RedirectResponse("/", status_code=303)
     address = request.client.host if request.client else ""
-    if desk.attempts.barred(address):
+    # From elsewhere a name stays usable: whoever guesses at it locks out nobody else.
+    pair = f"{address} {name}"
+    if not (desk.attempts_at_name.begin(pair) and desk.attempts.begin(address)):
         sentence = "Too many attempts from this address: wait five minutes, then try again."
         return page(request, "sign_in.html.j2", status=429, sentence=sentence)
     reviewer = desk.store.check_password(name, password)
     if reviewer is None:
-        desk.attempts.failed(address)
-        sentence = "Name and password do not fit; after five wrong ones a name is locked for five minutes."
+        sentence = "Name and password do not fit; after five wrong ones there is a wait of five minutes."
         return page(request, "sign_in.html.j2", status=403, sentence=sentence)
+    desk.attempts_at_name.succeeded(pair, all_before=True)
+    # Who has a password of their own could otherwise go on guessing at those of others.
+    desk.attempts.succeeded(address, all_before=False)
     response = RedirectResponse("/", status_code=303)
     token = desk.store.start_session(reviewer.name, SESSION_MINUTES, SESSION_HOURS)
     set_cookie(response, desk, "session", token)

@@ -171,7 +171,7 @@ def form_token(secret: str) -> str:
 
 
 class Attempts:
-    """How often an address tried to sign in of late.
+    """How often somebody tried to sign in of late and failed: by address, or by address and name.
 
     Parameters
     ----------
@@ -181,35 +181,35 @@ class Attempts:
         For how long they count.
     """
 
-    def __init__(self, most: int = 20, seconds: float = 300.0) -> None:
+    def __init__(self, most: int, seconds: float = 300.0) -> None:
         self._most = most
         self._seconds = seconds
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def barred(self, address: str, now: float | None = None) -> bool:
-        """Whether an address has failed too often.
+    def begin(self, who: str, now: float | None = None) -> bool:
+        """Whether there may be one more; it counts as failed, so that many at once are no way around.
 
         Examples
         --------
         >>> attempts = Attempts(most=2, seconds=10)
-        >>> attempts.failed("10.0.0.1", 0.0); attempts.failed("10.0.0.1", 1.0)
-        >>> attempts.barred("10.0.0.1", 2.0), attempts.barred("10.0.0.1", 12.0)
-        (True, False)
+        >>> [attempts.begin("10.0.0.1", at) for at in (0.0, 1.0, 2.0, 11.0)]
+        [True, True, False, True]
         """
         now = time.monotonic() if now is None else now
         with self._lock:
-            recent = [one for one in self._failures.get(address, ()) if now - one < self._seconds]
-            return len(recent) >= self._most
-
-    def failed(self, address: str, now: float | None = None) -> None:
-        """Count a failure."""
-        now = time.monotonic() if now is None else now
-        with self._lock:
-            recent = [one for one in self._failures.pop(address, ()) if now - one < self._seconds]
-            self._failures[address] = [*recent, now][-self._most :]
+            recent = [one for one in self._failures.pop(who, ()) if now - one < self._seconds]
+            allowed = len(recent) < self._most
+            self._failures[who] = [*recent, now] if allowed else recent
             while len(self._failures) > 10_000:  # no flood of addresses fills the memory
                 self._failures.popitem(last=False)
+            return allowed
+
+    def succeeded(self, who: str, *, all_before: bool) -> None:
+        """The last one was right: it does not count, nor do those before it, if so said."""
+        with self._lock:
+            recent = self._failures.get(who, [])
+            del recent[0 if all_before else -1 :]
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -540,8 +540,9 @@ class Store:
     def check_password(self, name: str, password: str) -> Reviewer | None:
         """The person, if the password is right.
 
-        None where it is wrong, there is no such person, the person is not active, or five wrong passwords
-        in a row locked the name out for five minutes: which of these is not said, and takes the same time.
+        None where it is wrong, there is no such person, the person is not active, or a hundred wrong
+        passwords in a row locked the name out for five minutes: which of these is not said, and takes the
+        same time.
         """
         return people.check_password(self._database, name, password)
 
