@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
+import sqlite3
 from pathlib import Path
 
 import polars as pl
@@ -53,10 +55,15 @@ def values(folder: Path, files: tuple[str, ...], fields: tuple[str, ...]) -> set
 
 
 def words_in(path: Path, wanted: set[str]) -> set[str]:
-    """Which values stand in the bytes of a file, or in the columns of a compressed one."""
+    """Which values stand in the bytes of a file, or in the columns or the schema of a compressed one."""
     text = path.read_bytes().decode("latin-1").lower()
     if path.suffix == ".parquet":
-        text += pl.read_parquet(path).write_ndjson().lower()
+        table = pl.read_parquet(path)
+        text += table.write_ndjson().lower()
+        for column in table.select(pl.col(pl.Categorical, pl.Enum)):  # with what no row holds any more
+            text += " ".join(column.cat.get_categories()).lower()
+        for schema in pl.read_parquet_metadata(path).values():
+            text += base64.b64decode(schema.encode() + b"==").decode("latin-1").lower()
     words = set(re.findall(r"[\w-]+", text))
     return {one for one in wanted if one in (words if re.fullmatch(r"[\w-]+", one) else text)}
 
@@ -131,10 +138,96 @@ def test_a_store_on_a_server(tmp_path: Path, postgres: Server) -> None:
     assert "(1 decisions)" in text
     assert PASSWORD not in text
     assert PASSWORD not in (run / "run.json").read_text("utf-8")
-    with open_a_store(run, url) as store:
+    with open_a_store(run, url, create=False) as store:
         (decision,) = store.decisions()
     assert (decision.comment, dict(decision.seen), decision.reviewer) == ("", {}, "ann")
     assert "nothing to remove" in outcome("purge", run, "--store", url, "--yes")[1]
+    assert "Not emptied" not in outcome("purge", run, "--yes")[1]
+
+
+def test_a_store_elsewhere_is_told(tmp_path: Path, postgres: Server) -> None:
+    """A purge that is not told of it does not say that all is gone, nor does it miss the one in the directory."""
+    run = reviewed(made(tmp_path))
+    file, url = tmp_path / "elsewhere.sqlite", postgres.new_database()
+    for place in (str(file), url):
+        with open_a_store(run, place) as store:
+            store.fill("possible", review_tasks(open_run(run))[:1])
+            row = store.next("possible", "ann")
+            assert row is not None
+            store.decide(row.number, "ann", "unsure", comment=SECRET, seen={"left": {"given": "anna"}})
+    where = url.replace(f"tally:{PASSWORD}@", "")
+    status, text = outcome("purge", run, "--store", file, "--yes")
+    assert status == 0, text
+    assert "review.sqlite: what reviewers saw" in text
+    assert f"{file}: what reviewers saw" in text
+    assert f"Not emptied, although decisions of the run are kept there: {where}." in text
+    assert f"purged of values of records, but not the decisions in {where}" in text
+    assert PASSWORD not in text
+    for one in (file, run / "review.sqlite"):
+        assert not words_in(one, {SECRET}), one
+    assert where in (run / "stores.json").read_text("utf-8")
+    assert "tally" not in (run / "stores.json").read_text("utf-8")
+    assert (
+        f"Not emptied, although decisions of the run are kept there: {where}."
+        in outcome("purge", run, "--yes")[1]
+    )
+    status, text = outcome("purge", run, "--store", url, "--yes")
+    assert status == 0, text
+    assert "Not emptied" not in text
+    assert "Not emptied" not in outcome("purge", run, "--yes")[1]
+
+
+def test_a_file_that_is_read_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever still reads what was emptied keeps it in the log: then it is not said to be gone."""
+    monkeypatch.setattr("tallystick.linkage.purge_stores.WAIT", 0.1)
+    run = reviewed(made(tmp_path))
+    reader = sqlite3.connect(run / "review.sqlite", isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select comment from decisions").fetchall()
+    status, text = outcome("purge", run, "--yes")
+    assert status == 1
+    assert "close the review and purge again" in text
+    reader.close()
+    status, text = outcome("purge", run, "--yes")
+    assert status == 0, text
+    assert "(0 decisions)" in text
+    for one in run.glob("review.sqlite*"):
+        assert not words_in(one, {SECRET}), one
+    assert "nothing to remove" in outcome("purge", run, "--yes")[1]
+    # Who goes on reviewing has it purged again.
+    with open_store(run) as store:
+        row = store.next("possible", "ann")
+        if row is not None:
+            store.decide(row.number, "ann", "unsure", comment=SECRET, seen={})
+    assert "(1 decisions)" in outcome("purge", run, "--yes")[1]
+    for one in run.glob("review.sqlite*"):
+        assert not words_in(one, {SECRET}), one
+
+
+def test_a_finalised_run_with_all_that_came_after(tmp_path: Path) -> None:
+    first = reviewed(made(tmp_path, SPEC + '\n[entities.golden]\nrule = "most_frequent"\n'))
+    run = tmp_path / "final"
+    for words in (
+        ("finalise", first, "--out", run, "-q"),
+        ("audit", "draw", run, "--reviews", 20, "-q"),
+        ("evaluate", run, "--truth", "person", "--save"),
+    ):
+        status, text = outcome(*words)
+        assert status == 0, text
+    with open_store(run) as store:
+        while (row := store.next("audit", "ann")) is not None:
+            store.decide(row.number, "ann", "non-link", comment=SECRET, seen={"left": {"given": "anna"}})
+    for words in (("audit", "estimate", run), ("report", run)):
+        status, text = outcome(*words)
+        assert status == 0, text
+    assert {"audit.json", "truth.json", "errors.parquet", "golden.parquet", "changes.parquet"} <= {
+        one.name for one in run.iterdir()
+    }
+    sources = {name: hash_of(tmp_path / name) for name in ("a.csv", "b.csv")}
+    before = tree(first)
+    check(run, values(tmp_path, ("a.csv", "b.csv"), ("given", "surname", "born")))
+    assert tree(first) == before
+    assert sources == {name: hash_of(tmp_path / name) for name in sources}
 
 
 def test_values_with_their_frequencies_and_golden_records(tmp_path: Path) -> None:

@@ -128,13 +128,14 @@ def import_(
     """Add the decisions of a file: all of them, or none where a row is wrong."""
     with _plain_errors():
         from tallystick.cli.by_table import import_answers, imported_text
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.review_store import note_store, open_store
         from tallystick.review.sheet import is_sheet
 
         if is_sheet(file):
             print(import_answers(run, None, file, reviewer, store))
             return
         with open_store(run, store, create=False) as opened:
+            note_store(run, opened)
             done = opened.import_file(file, who(reviewer))
         print(imported_text(file, done, "rows have no verdict"))
 

@@ -28,4 +28,4 @@ def purge(
             print("Nothing was removed.")
             return
         remove(plan)
-        print(purged_text(run))
+        print(purged_text(plan))

@@ -16,9 +16,9 @@ from typing import Any
 import polars as pl
 
 from tallystick._files import file_sha256, write_json
-from tallystick.errors import InputError, RunError
+from tallystick.linkage.purge_stores import HeldStore, empty_store, held_stores, other_stores
 from tallystick.linkage.report_again import make_report_again
-from tallystick.linkage.review_store import STORE_FILE, open_store
+from tallystick.linkage.review_store import STORE_FILE, STORES
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.linkage.tables import read_table
 from tallystick.preparation.write import write_table
@@ -53,6 +53,7 @@ FILES: dict[str, tuple[str, str]] = {
     "report.html": ("made anew", "of the figures that are left"),
     "report.json": ("made anew", "of the figures that are left"),
     STORE_FILE: ("values", "what reviewers saw and their comments; who decided what and when stays"),
+    STORES: (KEPT, "where decisions are kept elsewhere, without users and passwords"),
 }
 """Every file of a run: what becomes of it, and what it holds, or what of it is removed."""
 _PAIR_IDS = ("id_", "source_", "reference_")
@@ -82,8 +83,10 @@ class Purge:
     ----------
     folder : path
         The directory.
-    store : str or None
-        Where the decisions are, if not in the directory.
+    stores : tuple of HeldStore
+        Stores that are emptied.
+    others : tuple of str
+        Stores of the run that are not, since they are not named.
     removals : tuple of Removal
         File by file; empty where nothing is left to remove.
     unknown : tuple of str
@@ -91,7 +94,8 @@ class Purge:
     """
 
     folder: Path
-    store: str | None
+    stores: tuple[HeldStore, ...]
+    others: tuple[str, ...]
     removals: tuple[Removal, ...]
     unknown: tuple[str, ...]
 
@@ -103,6 +107,11 @@ class Purge:
             lines.append("Ids of records stay, since links are made of them, and so do all figures.")
         else:
             lines.append(f"{self.folder}: there is nothing to remove.")
+        if self.others:
+            lines.append(
+                f"Not emptied, although decisions of the run are kept there: {', '.join(self.others)}. "
+                "Purge with --store and the URL of each."
+            )
         if self.unknown:
             lines.append(f"Not of a run, and left as they are: {', '.join(self.unknown)}.")
         return "\n".join(lines)
@@ -116,7 +125,8 @@ def plan_purge(folder: str | Path, store: str | None = None) -> Purge:
     folder : path
         Directory of a complete run.
     store : str, optional
-        Where the decisions are; by default as `tallystick.linkage.review_store.open_store` finds them.
+        A store of decisions besides the one in the directory; by default what the environment variable
+        ``TALLYSTICK_STORE`` says.
 
     Returns
     -------
@@ -128,22 +138,22 @@ def plan_purge(folder: str | Path, store: str | None = None) -> Purge:
         Where it is no directory of a complete run, or the store cannot be read.
     """
     folder = Path(folder)
-    read_facts(folder)
+    noted = read_facts(folder).get("purged", {})
     found = [
         Removal(name, FILES[name][1])
         for name, clean in _CLEANERS.items()
         if (folder / name).is_file() and clean(folder / name, False)
     ]
-    seen = _seen(folder, store)
-    if seen:
-        where = STORE_FILE if (folder / STORE_FILE).is_file() and store is None else "the store of decisions"
-        found.append(Removal(where, f"{FILES[STORE_FILE][1]} ({seen:,} decisions)"))
+    stores = held_stores(folder, store, noted)
+    found += [
+        Removal(one.name, f"{FILES[STORE_FILE][1]} ({one.seen:,} decisions)") for one in stores if one.holds
+    ]
     if found:
         pages = [name for name in ("report.html", "report.json") if (folder / name).is_file()]
         found += [Removal(name, f"made anew {FILES[name][1]}") for name in pages]
     beside = {f"{STORE_FILE}{end}" for end in ("-wal", "-shm", "-journal")}
     unknown = sorted(one.name for one in folder.iterdir() if one.name not in FILES and one.name not in beside)
-    return Purge(folder, store, tuple(found), tuple(unknown))
+    return Purge(folder, stores, other_stores(folder, stores), tuple(found), tuple(unknown))
 
 
 def purge(plan: Purge) -> None:
@@ -175,11 +185,24 @@ def purge(plan: Purge) -> None:
     # Before anything goes, so that a store is still known to belong to the run.
     noted |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "removed": removed}
     write_json(folder / "run.json", {**facts, "purged": noted})
-    _forget_seen(folder, plan.store)
+    for one in plan.stores:
+        if one.holds:
+            _note_anew(folder, facts, noted, one, False)
+            empty_store(folder, one)
+            _note_anew(folder, facts, noted, one, True)
     for name, clean in _CLEANERS.items():
         if (folder / name).is_file():
             clean(folder / name, True)
     _make_report(folder)
+
+
+def _note_anew(
+    folder: Path, facts: dict[str, Any], noted: dict[str, Any], store: HeldStore, done: bool
+) -> None:
+    """Note whether a file of decisions was written anew since it was emptied, before that and after it."""
+    others = [one for one in noted.get("written_anew", ()) if one != store.name]
+    noted["written_anew"] = [*others, store.name] if done and store.file is not None else others
+    write_json(folder / "run.json", {**facts, "purged": noted})
 
 
 def _make_report(folder: Path) -> None:
@@ -285,49 +308,11 @@ _CLEANERS: dict[str, Callable[[Path, bool], bool]] = {
 }
 
 
-def _seen(folder: Path, url: str | None) -> int:
-    """How many decisions of the store still have what was seen, or a comment."""
-    try:
-        store = open_store(folder, url, create=False)
-    except InputError as error:
-        if "nothing has been decided yet" in str(error) or not (folder / "model.json").is_file():
-            return 0
-        raise
-    with store:
-        return sum(bool(one.seen) or bool(one.comment) for one in store.decisions())
-
-
-def _forget_seen(folder: Path, url: str | None) -> None:
-    if not _seen(folder, url):
-        return
-    with open_store(folder, url, create=False) as store:
-        store.forget_values()
-        place = store.place
-    _compact(Path(place.removeprefix("sqlite:///")))
-
-
-def _compact(path: Path) -> None:
-    """Write a SQLite file anew, so that the bytes of what was emptied are gone from it and from its log."""
-    import sqlite3
-
-    if not path.is_file():
-        return
-    try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=10)
-        try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise RunError(
-            f"{path}: the values are emptied, but the file could not be written anew ({error}), so that "
-            "traces of them may be in it: close the review and purge again."
-        ) from error
-
-
-def purged_text(folder: Path) -> str:
+def purged_text(plan: Purge) -> str:
     """What was done, for people."""
-    facts = json.loads((folder / "run.json").read_text("utf-8"))
-    return f"{folder}: purged of values of records; run.json says what was removed ({facts['purged']['at']})."
+    facts = json.loads((plan.folder / "run.json").read_text("utf-8"))
+    but = f", but not the decisions in {', '.join(plan.others)}" if plan.others else ""
+    return (
+        f"{plan.folder}: purged of values of records{but}; run.json says what was removed "
+        f"({facts['purged']['at']})."
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tallystick.errors import InputError
-from tallystick.linkage.run_folder import model_version, read_facts
+from tallystick._files import write_json
+from tallystick.errors import InputError, RunError
+from tallystick.linkage.run_folder import model_version, read_facts, read_figures
 from tallystick.preparation.extras import require
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 STORE_FILE = "review.sqlite"
 """Where decisions are kept by default, in the directory of the run."""
+STORES = "stores.json"
+"""Names stores elsewhere, in the directory of the run."""
 STORE_VARIABLE = "TALLYSTICK_STORE"
 """The environment variable that names another store: unlike an argument, it is not seen by other users."""
 
@@ -54,4 +58,28 @@ def open_store(run: Path, url: str | None = None, *, create: bool = True) -> Sto
     from tallystick.review.store import Store
 
     place = url or os.environ.get(STORE_VARIABLE) or run / STORE_FILE
-    return Store.open(place, run=str(facts["fingerprint"]), model=model_version(run, facts), create=create)
+    store = Store.open(place, run=str(facts["fingerprint"]), model=model_version(run, facts), create=create)
+    if create:
+        note_store(run, store)
+    return store
+
+
+def note_store(run: Path, store: Store) -> None:
+    """Note in the directory of a run that decisions are kept elsewhere, so that a purge knows of them."""
+    known = noted_stores(run)
+    if store.where != str((run / STORE_FILE).resolve()) and store.where not in known:
+        with suppress(RunError):  # a directory that cannot be written to cannot be purged either
+            write_json(run / STORES, {"stores": [*known, store.where]})
+
+
+def noted_stores(run: Path) -> tuple[str, ...]:
+    """Where decisions of a run are kept elsewhere, without users and passwords."""
+    path = run / STORES
+    return tuple(read_figures(path).get("stores", ())) if path.is_file() else ()
+
+
+def forget_store(run: Path, where: str) -> None:
+    """Note that a store elsewhere holds no values any more."""
+    known = noted_stores(run)
+    if where in known:
+        write_json(run / STORES, {"stores": [one for one in known if one != where]})

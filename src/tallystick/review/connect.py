@@ -19,6 +19,8 @@ from tallystick.errors import InputError, RunError, TallystickError
 WAIT = 10.0
 """Seconds that a lock or a server is waited for."""
 _NOTHING_LOST = "every decision that was confirmed before is kept"
+_OF_PLACE = ("host", "hostaddr", "port", "dbname", "service")
+"""Options of a URL that say which database it is."""
 _OF_POSTGRES = {
     "28P01": "the user or the password is wrong: check the URL",
     "28000": "the server does not let this user in: check the URL and the server's pg_hba.conf",
@@ -71,6 +73,8 @@ class Database:
         Of SQLAlchemy.
     place : str
         Where it is, without a password.
+    where : str
+        The same for all who use it: the whole path of a file, else a URL without a user.
     file : path or None
         The file, where it is one.
     """
@@ -79,6 +83,7 @@ class Database:
         address = _address(url)
         self.place = _shown(address)
         self.file = _file(address)
+        self.where = _shown(_without_user(address)) if self.file is None else str(self.file.resolve())
         self._wait = wait
         self._identity: tuple[int, int] | None = None
         if self.file is not None and not self.file.parent.is_dir():
@@ -230,6 +235,13 @@ def _shown(address: URL) -> str:
     return hidden.replace("+psycopg", "", 1)
 
 
+def _without_user(address: URL) -> URL:
+    place = {name: value for name, value in address.query.items() if name in _OF_PLACE}
+    return URL.create(
+        "postgresql", host=address.host, port=address.port, database=address.database, query=place
+    )
+
+
 def _file(address: URL) -> Path | None:
     if address.drivername != "sqlite" or address.database is None:
         return None
@@ -295,6 +307,7 @@ def _settle_sqlite(connection: Any, wait: float) -> None:
                 raise
             time.sleep(0.02)
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma secure_delete = on")  # what is emptied is overwritten
     connection.execute("pragma foreign_keys = on")
     connection.execute("pragma recursive_triggers = on")
 

@@ -124,6 +124,16 @@ class Store:
         """Where the store is, without a password."""
         return self._database.place
 
+    @property
+    def where(self) -> str:
+        """Which database it is, whoever uses it: the whole path of a file, else a URL without a user."""
+        return self._database.where
+
+    @property
+    def file(self) -> Path | None:
+        """The file that it is in, if any."""
+        return self._database.file
+
     # Worklists
 
     def fill(
