@@ -7,7 +7,7 @@ from pathlib import Path
 from tallystick.cli.commands import _check_file, _find_modules_in
 from tallystick.cli.stores import who
 from tallystick.linkage.casebook import open_casebook
-from tallystick.linkage.review_store import open_store
+from tallystick.linkage.review_store import note_store, open_store
 from tallystick.linkage.review_tasks import fill_possible
 from tallystick.preparation.write import check_suffix
 from tallystick.review.importing import Imported
@@ -44,6 +44,7 @@ def import_answers(
     _find_modules_in(Path())
     with open_store(run, store, create=False) as opened:
         cases = open_casebook(run)
+        note_store(run, opened)
         done = import_sheet(opened, cases, file, who(reviewer), who(None), worklist)
     return imported_text(file, done, "tasks have no answer")
 
