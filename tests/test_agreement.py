@@ -16,7 +16,7 @@ from review_stores import MODEL, RUN, pair, record
 from tallystick.errors import InputError
 from tallystick.review.agreement import agreement, cohen_kappa
 from tallystick.review.cases import RecordKey
-from tallystick.review.standing import Standing
+from tallystick.review.standing import Standing, first_judgements
 from tallystick.review.tasks import Decision, Task
 
 
@@ -111,7 +111,9 @@ def _judged(task: Task, *answers: tuple[str, str] | tuple[str, str, RecordKey], 
         )
         for number, one in enumerate(answers, 1)
     )
-    return Standing(1, "w", task, "done", None, None, None, decisions)
+    first = [(one.verdict, one.chosen) for one in first_judgements(2, decisions)]
+    compared = (first[0], first[1]) if first else None
+    return Standing(1, "w", task, "done", None, None, None, decisions, compared)  # type: ignore[arg-type]
 
 
 def test_bands_of_weight() -> None:

@@ -124,7 +124,7 @@ def test_without_a_login_the_one_at_the_machine_may_do_all(store: Store) -> None
 
 
 def test_a_route_without_an_entry_lets_nobody_in(store: Store) -> None:
-    app = small_app(store)
+    app = make_app(store, SmallCasebook(), Settings("ann", names=("testserver",)))
     app.api.add_api_route("/forgotten", lambda: {"secret": 1})
     answer = client(app).get("/forgotten")
     assert answer.status_code == 403
@@ -451,9 +451,10 @@ def test_many_at_once_never_get_the_same_task(
     )
     names = [f"person {k}" for k in range(6)]
     with open_store(url) as first, open_store(url) as second:
-        fill(first, pairs=40)
+        fill(first, pairs=24)
         tokens = [first.add_reviewer(name, "reviewer") and first.new_token(name) for name in names]
-        servers = [small_app(one, login=True) for one in (first, second)]
+        settings = Settings(None, names=("testserver",))
+        servers = [make_app(one, SmallCasebook(), settings) for one in (first, second)]
 
         def work(k: int) -> list[int]:
             browser, done = client(servers[k % 2], tokens[k]), []
@@ -468,5 +469,5 @@ def test_many_at_once_never_get_the_same_task(
         with ThreadPoolExecutor(len(names)) as pool:
             judged = [number for one in pool.map(work, range(len(names))) for number in one]
         assert sorted(judged) == sorted(row.number for row in first.standing("possible"))
-        assert len(first.decisions("possible")) == 40
+        assert len(first.decisions("possible")) == 24
         assert len({one.reviewer for one in first.decisions("possible")}) > 1

@@ -97,15 +97,16 @@ def test_it_fills_serves_and_stops_with_a_sentence(run: Path) -> None:
 
 
 def test_double_review_is_a_share_of_the_tasks(run: Path) -> None:
-    with running(run, "--double", "0.5") as (_, lines):
-        assert lines
+    ended = ("--worklist", "none", "--no-browser")  # which is noticed once the tasks are there
+    assert outcome("review", run, "--double", "0.5", *ended)[0] == 2
     with open_store(run) as store:
         (worklist,) = store.worklists()
         wanted = [row.wanted for row in store.tasks(POSSIBLE, most=1000)]
     assert worklist.reviews == 2
     assert wanted.count(2) == round(len(wanted) / 2)
-    with running(run) as (_, lines):  # goes on without saying it again
-        assert lines
+    status, said = outcome("review", run, *ended)  # goes on without saying it again
+    assert status == 2
+    assert "there is none of this name" in said
 
 
 @pytest.mark.parametrize(

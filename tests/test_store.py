@@ -16,9 +16,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from tallystick.errors import InputError
+from tallystick.review import deciding
+from tallystick.review.agreement import agreement
 from tallystick.review.cases import RecordKey
 from tallystick.review.filters import Filters
-from tallystick.review.standing import TaskRow
+from tallystick.review.standing import Progress, TaskRow
 from tallystick.review.store import Store
 from tallystick.review.tasks import Order, Task
 
@@ -155,7 +157,7 @@ def test_the_same_answer_again_changes_nothing(stores: Stores) -> None:
     assert store.decide(number, "ann", "link", comment="x", seen={"later": True}) == made
     with pytest.raises(InputError, match="has your judgement already"):
         store.decide(number, "ann", "non-link", seen={})
-    with pytest.raises(InputError, match="is done"):
+    with pytest.raises(InputError, match="is judged"):
         store.claim(number, "bea")
     assert len(store.decisions()) == 1
 
@@ -203,7 +205,9 @@ def test_double_review(stores: Stores) -> None:
         ("bea", "unsure"),
     ]
     assert found.number == disputed
-    store.claim(disputed, "cem")
+    with pytest.raises(InputError, match="is judged"):
+        store.claim(disputed, "cem")
+    assert store.claim(disputed, "cem", settle=True).decisions == found.decisions
     with pytest.raises(InputError, match="not open"):
         store.decide(disputed, "cem", "link", seen={})
     store.release(disputed, "cem")
@@ -233,16 +237,157 @@ def test_who_may_settle(stores: Stores) -> None:
     with pytest.raises(InputError, match="ann is a reviewer"):
         store.adjudicate(first, "ann", "link", seen={})
     with pytest.raises(InputError, match="ann is a reviewer"):
-        store.claim(first, "ann")
+        store.claim(first, "ann", settle=True)
     with pytest.raises(InputError, match="was judged by you"):
         store.adjudicate(first, "bea", "link", seen={})
     store.adjudicate(second, "cem", "unsure", seen={})
     with pytest.raises(InputError, match="settled by cem"):
         store.adjudicate(second, "bea", "link", seen={})
-    store.claim(first, "cem")
+    store.claim(first, "cem", settle=True)
     with pytest.raises(InputError, match="another reviewer is on"):
-        store.claim(first, "bea")
+        store.adjudicate(first, "dan", "link", seen={})
     store.adjudicate(first, "cem", "link", seen={})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_changed_verdict_is_one_transaction(
+    stores: Stores, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = stores()
+    store.fill("audit", [record(1)])
+    first, other = RecordKey("b", "4"), RecordKey("b", "5")
+    number = judged(store, "ann", "link", "audit", chosen=first)
+    if fails:
+        for verdict, chosen in (("link", None), ("non-link", other), ("perhaps", None)):
+            with pytest.raises(InputError):
+                store.decide(number, "ann", verdict, chosen=chosen, seen={}, replace=True)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="no database keeps"):
+            store.decide(number, "ann", "unsure", comment="\x00", seen={}, replace=True)
+        add = deciding.add_decision
+
+        def add_but_no_review(connection: Any, **values: Any) -> int:
+            if values["kind"] == "review":
+                raise RuntimeError("the second half fails")
+            return add(connection, **values)
+
+        monkeypatch.setattr(deciding, "add_decision", add_but_no_review)
+        with pytest.raises(RuntimeError, match="second half"):
+            store.decide(number, "ann", "unsure", seen={}, replace=True)
+        assert [one.kind for one in stores().decisions()] == ["review"]
+    else:
+        store.decide(number, "ann", "link", chosen=other, seen={}, replace=True)
+        store.decide(number, "ann", "link", chosen=other, seen={}, replace=True)
+        assert [one.kind for one in store.decisions()] == ["review", "undo", "review"]
+    (standing,) = stores().standing()
+    assert (standing.verdict, standing.chosen) == ("link", first if fails else other)
+
+
+def test_what_is_judged_may_be_settled_by_others_who_say_why(stores: Stores) -> None:
+    store = stores()
+    for name, role in (("ann", "reviewer"), ("bea", "adjudicator"), ("cem", "administrator")):
+        store.add_reviewer(name, role)  # type: ignore[arg-type]
+    store.fill("possible", PAIRS[:2])
+    number = judged(store, "ann", "link")
+    with pytest.raises(InputError, match="ann is a reviewer"):
+        store.adjudicate(number, "ann", "non-link", comment="no", seen={})
+    with pytest.raises(InputError, match="say in the comment why"):
+        store.adjudicate(number, "bea", "non-link", comment=" ", seen={})
+    store.adjudicate(number, "bea", "non-link", comment="born in another year", seen={})
+    with pytest.raises(InputError, match="settled by you: settle it anew"):
+        store.decide(number, "bea", "link", seen={}, replace=True)
+    store.adjudicate(number, "bea", "unsure", comment="or is it", seen={})
+    with pytest.raises(InputError, match="settled by bea: take it first"):
+        store.adjudicate(number, "cem", "link", comment="it is not", seen={})
+    assert [one.reviewer for one in store.claim(number, "cem", settle=True).decisions] == ["ann", "bea"]
+    with pytest.raises(InputError, match="say in the comment why"):
+        store.adjudicate(number, "cem", "link", seen={})
+    store.adjudicate(number, "cem", "link", comment="it is not", seen={})
+    assert [one.kind for one in store.decisions()][1:] == [
+        "adjudication",
+        "undo",
+        "adjudication",
+        "adjudication",
+    ]
+    assert store.task(number).verdict == "link"
+    with pytest.raises(InputError, match="settled by cem"):
+        store.undo("bea", number)
+    store.undo("cem", number)
+    assert store.task(number).verdict == "unsure"
+    waiting = taken(store.next("possible", "ann")).number
+    with pytest.raises(InputError, match="waits for a judgement"):
+        store.claim(waiting, "cem", settle=True)
+    with pytest.raises(InputError, match="waits for a judgement"):
+        store.adjudicate(waiting, "cem", "link", comment="why not", seen={})
+
+
+def test_both_judgements_stay_and_kappa_is_of_the_first(stores: Stores) -> None:
+    store = stores()
+    for name, role in (("ann", "reviewer"), ("bea", "reviewer"), ("cem", "administrator")):
+        store.add_reviewer(name, role)  # type: ignore[arg-type]
+    store.fill("possible", PAIRS[:2], reviews=2)
+    alike, disputed = judged(store, "ann", "link"), judged(store, "ann", "unsure")
+    store.decide(disputed, "ann", "link", seen={}, replace=True)  # nobody else has judged it yet
+    judged(store, "bea", "link")
+    judged(store, "cem", "non-link")
+    for number, who in ((alike, "ann"), (disputed, "ann"), (alike, "bea")):
+        with pytest.raises(InputError, match="has both judgements"):
+            store.undo(who, number)
+        with pytest.raises(InputError, match="has both judgements"):
+            store.decide(number, who, "unsure", seen={}, replace=True)
+    assert store.decide(alike, "ann", "link", seen={}, replace=True).verdict == "link"  # sent again
+    store.decide(disputed, "cem", "link", seen={}, replace=True)
+    assert store.task(disputed).state == "done"
+    found = store.agreement("possible")
+    assert found.table[0] == (1, 1, 0, 0)
+    assert agreement(store.standing("possible")) == found
+
+
+def test_a_reviewer_has_one_task_at_a_time(stores: Stores) -> None:
+    store = stores()
+    store.fill("possible", PAIRS)
+    store.fill("audit", [record(1)])
+    for number in range(1, 11):
+        store.claim(number, "greedy")
+    assert store.progress("possible").claimed == 1
+    assert taken(store.next("audit", "greedy")).worklist == "audit"
+    assert store.progress("possible").claimed == 0
+    with pytest.raises(InputError, match="have taken another one since"):
+        store.decide(10, "greedy", "link", seen={})
+    assert taken(store.next("possible", "ann")).claimed_by == "ann"
+
+
+def test_what_a_reviewer_may_count_and_list(stores: Stores) -> None:
+    store = stores()
+    store.fill("possible", PAIRS[:3], reviews=2)
+    for who, verdicts in (("ann", ("link", "unsure", "link")), ("bea", ("link", "unsure", "non-link"))):
+        for verdict in verdicts:
+            judged(store, who, verdict)
+    progress = store.progress("possible")
+    assert (progress.done, progress.unsure, progress.disagreements) == (2, 1, 1)
+    assert progress.as_seen_by("ann", 2) == Progress(3, 3, 0, 0, 0, {"ann": 3})
+    for filters, ann, bea in (
+        (Filters(state="done"), 3, 3),
+        (Filters(state="disagreement"), 0, 0),
+        (Filters(state="unsure"), 1, 1),
+        (Filters(state="all", verdict="link"), 2, 1),
+        (Filters(state="done", verdict="non-link"), 0, 1),
+        (Filters(state="open"), 0, 0),
+    ):
+        counts = [store.count("possible", replace(filters, as_seen_by=who)) for who in ("ann", "bea")]
+        assert counts == [ann, bea], filters
+
+
+def test_the_latest_decisions(stores: Stores) -> None:
+    store = stores()
+    store.fill("possible", PAIRS[:2], reviews=2)
+    judged(store, "ann", "link", seen={"given": "Zoë"})
+    judged(store, "ann", "link")
+    judged(store, "bea", "link")
+    assert store.count_decisions() == 3
+    newest, before = store.latest(2)
+    assert [(one.reviewer, waits) for one, waits in (newest, before)] == [("bea", False), ("ann", True)]
+    (first,) = [one for one, _ in store.latest(9)][2:]
+    assert (first.verdict, first.seen) == ("link", {})
 
 
 def test_an_unsure_verdict_may_be_settled(stores: Stores) -> None:
@@ -251,9 +396,9 @@ def test_an_unsure_verdict_may_be_settled(stores: Stores) -> None:
     unsure, sure = judged(store, "ann", "unsure"), judged(store, "ann", "link")
     assert [row.number for row in store.tasks("possible", Filters(state="unsure"))] == [unsure]
     store.adjudicate(unsure, "bea", "link", seen={})
-    with pytest.raises(InputError, match="only a disagreement"):
-        store.adjudicate(sure, "bea", "link", seen={})
-    assert [one.verdict for one in store.standing()] == ["link", "link"]
+    assert store.task(sure).verdict == "link"
+    with pytest.raises(InputError, match=r"judged already \(link\): say in the comment why"):
+        store.adjudicate(sure, "bea", "non-link", seen={})
 
 
 def test_a_share_is_judged_twice(stores: Stores) -> None:

@@ -266,6 +266,34 @@ def test_killed_between_two_decisions(stores: Stores) -> None:
         again.decide(row.number, "ann", "link", seen={})
 
 
+_CHANGE = """
+import os, signal, sys
+from tallystick.review import deciding
+from tallystick.review.store import Store
+store = Store.open(sys.argv[1], run="f" * 64, model="0" * 64)
+add = deciding.add_decision
+def killed(connection, **values):
+    if values["kind"] == "review":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return add(connection, **values)
+deciding.add_decision = killed
+store.decide(1, "ann", "non-link", seen={}, replace=True)
+"""
+
+
+def test_killed_while_a_verdict_is_changed(stores: Stores) -> None:
+    """Between the undo and the new verdict: the first one, which was confirmed, stands."""
+    store = stores()
+    store.fill("possible", [pair(1)])
+    store.claim(1, "ann")
+    made = store.decide(1, "ann", "link", seen={})
+    command = [sys.executable, "-c", _CHANGE, str(stores.url)]
+    process = subprocess.run(command, env=process_environment(), timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    assert stores().decisions() == (made,)
+    assert store.task(1).verdict == "link"
+
+
 def test_begun_by_many_at_once(stores: Stores) -> None:
     code = _LOOP + "\nprint('ended')"
     many = [

@@ -32,6 +32,9 @@ def _worked(store: Store) -> None:
     store.undo("bea")
     for row in store.disagreements("possible"):
         store.adjudicate(row.number, "cem", "link", seen={})
+        store.adjudicate(row.number, "cem", "unsure", seen={})
+        store.claim(row.number, "dan", settle=True)
+        store.adjudicate(row.number, "dan", "link", comment="the register says so", seen={})
 
 
 def _content(store: Store) -> list[tuple[Any, ...]]:

@@ -41,7 +41,7 @@ class Twin:
 
     def state(self, task: int) -> tuple[str, str | None]:
         rows = self.stands(task)
-        for row in rows:
+        for row in reversed(rows):
             if row["kind"] == "adjudication":
                 return "done", row["verdict"]
         if len(rows) < self.wanted[task]:
@@ -66,30 +66,57 @@ class Twin:
             free = [k for k in free if k > after] + [k for k in free if k < after]
         found = (mine or free or [None])[0]
         if found is not None:
-            self.on[found] = who
+            self.take(found, who)
         return found
 
-    def claim(self, task: int, who: str) -> bool:
-        state = self.state(task)[0]
-        if self.on.get(task, who) != who or state == "done" or (state == "open" and self.judged(task, who)):
+    def take(self, task: int, who: str) -> None:
+        self.on = {one: other for one, other in self.on.items() if other != who} | {task: who}
+
+    def claim(self, task: int, who: str, settle: bool) -> bool:
+        is_open = self.state(task)[0] == "open"
+        if self.on.get(task, who) != who or is_open == settle or (is_open and self.judged(task, who)):
             return False
-        self.on[task] = who
+        self.take(task, who)
         return True
 
-    def add(self, task: int, who: str, kind: str, verdict: str | None, undoes: int | None = None) -> None:
-        row = {"task": task, "who": who, "kind": kind, "verdict": verdict, "undoes": undoes}
+    def add(
+        self, task: int, who: str, kind: str, verdict: str | None, undoes: int | None = None, why: str = ""
+    ) -> None:
+        row = {"task": task, "who": who, "kind": kind, "verdict": verdict, "undoes": undoes, "why": why}
         self.rows.append({"number": len(self.rows) + 1, **row})
         if self.state(task)[0] != "open" or self.judged(task, self.on.get(task, "")):
             self.on.pop(task, None)
 
-    def decide(self, task: int, who: str, verdict: str) -> bool:
+    def decide(self, task: int, who: str, verdict: str, replace: bool = False) -> bool:
         own = [row for row in self.stands(task) if row["who"] == who]
         if own:
-            return bool(own[-1]["verdict"] == verdict)
+            if (own[-1]["verdict"], own[-1]["why"]) == (verdict, ""):
+                return True
+            if not replace or any(row["kind"] == "adjudication" for row in self.stands(task)):
+                return False
+            if self.on.get(task, who) != who:
+                return False
+            self.take_back(own[-1])
+            self.add(task, who, "review", verdict)
+            return True
         if self.on.get(task) != who or self.state(task)[0] != "open":
             return False
         self.add(task, who, "review", verdict)
         return True
+
+    def take_back(self, row: dict[str, Any]) -> None:
+        undone = {"task": row["task"], "who": row["who"], "kind": "undo", "verdict": None, "why": ""}
+        self.rows.append({"number": len(self.rows) + 1, **undone, "undoes": row["number"]})
+
+    def compared(self, task: int) -> list[str] | None:
+        """What the two said after the earliest row with which both had judged."""
+        until = Twin([])
+        for row in self.rows if self.wanted[task] == 2 else ():
+            until.rows.append(row)
+            judged = [one["verdict"] for one in until.stands(task) if one["kind"] != "adjudication"]
+            if len(judged) == 2:
+                return judged
+        return None
 
     def undo(self, who: str) -> bool:
         for row in reversed(self.rows):
@@ -101,19 +128,28 @@ class Twin:
             if row["who"] == who and row in self.stands(row["task"]) and not later:
                 task = row["task"]
                 self.add(task, who, "undo", None, row["number"])
-                self.on.setdefault(task, who)
+                if self.on.get(task, who) == who:
+                    self.take(task, who)
                 return True
         return False
 
-    def adjudicate(self, task: int, who: str, verdict: str) -> bool:
-        settled = [row for row in self.stands(task) if row["kind"] == "adjudication"]
-        if settled:
-            return settled[0]["who"] == who and settled[0]["verdict"] == verdict
-        if self.state(task) not in (("disagreement", None), ("done", "unsure")):
+    def adjudicate(self, task: int, who: str, verdict: str, why: str) -> bool:
+        stands = self.stands(task)
+        settled = [row for row in stands if row["kind"] == "adjudication"]
+        last = settled[-1] if settled else None
+        if last and (last["who"], last["verdict"], last["why"]) == (who, verdict, why):
+            return True
+        if self.state(task)[0] == "open" or self.on.get(task, who) != who:
             return False
-        if self.on.get(task, who) != who:
+        own = last is not None and last["who"] == who
+        if last and not own and self.on.get(task) != who:
             return False
-        self.add(task, who, "adjudication", verdict)
+        judged = {row["verdict"] for row in stands if row["kind"] != "adjudication"}
+        if not why and ((last and not own) or judged in ({"link"}, {"non-link"})):
+            return False
+        if own and last:
+            self.take_back(last)
+        self.add(task, who, "adjudication", verdict, why=why)
         return True
 
 
@@ -161,9 +197,10 @@ class StoreMachine(RuleBasedStateMachine):
             self.store.decide(row.number, who, verdict, seen={})  # type: ignore[arg-type]
             assert self.twin.decide(row.number, who, verdict)
 
-    @rule(who=people, task=numbers)
-    def claim(self, who: str, task: int) -> None:
-        assert bool(attempt(lambda: self.store.claim(task, who))) == self.twin.claim(task, who)
+    @rule(who=people, task=numbers, settle=st.booleans())
+    def claim(self, who: str, task: int, settle: bool) -> None:
+        made = attempt(lambda: self.store.claim(task, who, settle=settle))
+        assert bool(made) == self.twin.claim(task, who, settle)
 
     @rule(who=people, task=numbers)
     def release(self, who: str, task: int) -> None:
@@ -171,19 +208,19 @@ class StoreMachine(RuleBasedStateMachine):
         if self.twin.on.get(task) == who:
             del self.twin.on[task]
 
-    @rule(who=people, task=numbers, verdict=verdicts)
-    def decide(self, who: str, task: int, verdict: Any) -> None:
-        made = attempt(lambda: self.store.decide(task, who, verdict, seen={}))
-        assert bool(made) == self.twin.decide(task, who, verdict)
+    @rule(who=people, task=numbers, verdict=verdicts, replace=st.booleans())
+    def decide(self, who: str, task: int, verdict: Any, replace: bool) -> None:
+        made = attempt(lambda: self.store.decide(task, who, verdict, seen={}, replace=replace))
+        assert bool(made) == self.twin.decide(task, who, verdict, replace)
 
     @rule(who=people)
     def undo(self, who: str) -> None:
         assert bool(self.store.undo(who)) == self.twin.undo(who)
 
-    @rule(who=people, task=numbers, verdict=verdicts)
-    def adjudicate(self, who: str, task: int, verdict: Any) -> None:
-        made = attempt(lambda: self.store.adjudicate(task, who, verdict, seen={}))
-        assert bool(made) == self.twin.adjudicate(task, who, verdict)
+    @rule(who=people, task=numbers, verdict=verdicts, why=st.sampled_from(["", "why"]))
+    def adjudicate(self, who: str, task: int, verdict: Any, why: str) -> None:
+        made = attempt(lambda: self.store.adjudicate(task, who, verdict, comment=why, seen={}))
+        assert bool(made) == self.twin.adjudicate(task, who, verdict, why)
 
     @rule()
     def open_again(self) -> None:
@@ -212,6 +249,10 @@ class StoreMachine(RuleBasedStateMachine):
         assert [(one.state, one.verdict) for one in self.store.standing()] == [
             twin.state(number) for number in twin.wanted
         ]
+        pairs = [one.compared for one in self.store.standing()]
+        said = [None if one is None else [verdict for verdict, _ in one] for one in pairs]
+        assert said == [twin.compared(number) for number in twin.wanted]
+        assert self.store.agreement("possible").overall.n == len(pairs) - said.count(None)
         states = [twin.state(number) for number in twin.wanted]
         by: dict[str, int] = {}
         for number in twin.wanted:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
+from tallystick.errors import InputError
 from tallystick.review.access import ROUTES, UNATTENDED, may
 from tallystick.review.desk import Desk
 from tallystick.review.people import Reviewer
@@ -17,6 +18,10 @@ from tallystick.review.security import form_token
 
 class SignInNeeded(Exception):
     """A route needs a name, and nobody has signed in."""
+
+
+class NotActive(InputError):
+    """Who works at this machine was deactivated."""
 
 
 class StalePage(HTTPException):
@@ -100,9 +105,19 @@ def _who(request: Request, desk: Desk, prolong: bool) -> tuple[Reviewer | None, 
     if desk.settings.reviewer is not None:
         name = desk.settings.reviewer
         known = desk.store.reviewer(name)
+        check_active(known)
         return Reviewer(name, "administrator", () if known is None else known.masked), False
     session = request.cookies.get(cookie_name(desk, "session"))
     return (None if session is None else desk.store.session(session, prolong=prolong)), False
+
+
+def check_active(reviewer: Reviewer | None) -> None:
+    """`NotActive` where who is to work at this machine was deactivated."""
+    if reviewer is not None and not reviewer.active:
+        raise NotActive(
+            f"{reviewer.name} was deactivated and cannot work here: name another one with --reviewer, or let "
+            "this one in again with tallystick reviewers change --activate."
+        )
 
 
 def _equal(one: str, other: str) -> bool:

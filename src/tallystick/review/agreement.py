@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.errors import InputError
-from tallystick.review.standing import Standing
+from tallystick.review.standing import Answer, Standing
 
 CATEGORIES = ("link", "non-link", "unsure", "another record")
 """Verdicts, and the last for a second reviewer who links the same record with another one."""
@@ -145,15 +145,16 @@ def cohen_kappa(table: Sequence[Sequence[int]] | NDArray[np.int64]) -> Kappa:
 
 
 def agreement(standing: Sequence[Standing], bands: Sequence[float] | None = None) -> Agreement:
-    """Agreement of the first two people who judged each task without seeing each other's verdict.
+    """Agreement of the two people who judged each task without seeing each other's verdict.
 
-    Reviewers take turns, so "the first" and "the second" are no persons: kappa is that of two reviewers of
-    this team. What adjudicators say does not enter.
+    It is of what they said when both had judged for the first time: nothing that was changed afterwards, and
+    nothing that adjudicators say, enters. Reviewers take turns, so "the first" and "the second" are no
+    persons: kappa is that of two reviewers of this team.
 
     Parameters
     ----------
     standing : sequence of Standing
-        Tasks with the decisions about them that stand.
+        Tasks with the two answers that are compared.
     bands : sequence of float, optional
         Limits of bands of weight, ascending; by default the quartiles of the weights of these tasks.
 
@@ -166,17 +167,22 @@ def agreement(standing: Sequence[Standing], bands: Sequence[float] | None = None
     InputError
         Where the limits do not ascend.
     """
+    return agreement_of(
+        ((one.task.weight, *one.compared) for one in standing if one.compared is not None), bands
+    )
+
+
+def agreement_of(
+    answers: Iterable[tuple[float | None, Answer, Answer]], bands: Sequence[float] | None = None
+) -> Agreement:
+    """Agreement of answers in pairs, each with the weight of its task (see `agreement`)."""
     size = len(CATEGORIES)
     pairs, weights = [], []
-    for one in standing:
-        judged = [decision for decision in one.decisions if decision.kind != "adjudication"]
-        if len(judged) < 2:
-            continue
-        first, second = judged[:2]
-        another = first.verdict == second.verdict and first.chosen != second.chosen
-        column = "another record" if another else str(second.verdict)
-        pairs.append((CATEGORIES.index(str(first.verdict)), CATEGORIES.index(column)))
-        weights.append(math.nan if one.task.weight is None else one.task.weight)
+    for weight_of_task, first, second in answers:
+        another = first[0] == second[0] and first[1] != second[1]
+        column = "another record" if another else second[0]
+        pairs.append((CATEGORIES.index(first[0]), CATEGORIES.index(column)))
+        weights.append(math.nan if weight_of_task is None else weight_of_task)
     weight = np.array(weights, dtype=float)
     cells = np.array([row * size + column for row, column in pairs], dtype=np.int64)
     table = np.bincount(cells, minlength=size * size).reshape(size, size)

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from tallystick.errors import InputError, RunError
 from tallystick.review import routes_pages, routes_people, routes_session, routes_tasks
-from tallystick.review.admit import SignInNeeded, StalePage, admit, page
+from tallystick.review.admit import NotActive, SignInNeeded, StalePage, admit, check_active, page
 from tallystick.review.cases import Casebook
 from tallystick.review.connect import StoreFailed
 from tallystick.review.desk import Desk, NotFound
@@ -66,10 +66,12 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
     Raises
     ------
     InputError
-        Where store and casebook are of different runs.
+        Where store and casebook are of different runs, or who works at this machine was deactivated.
     """
     if (store.run, store.model) != (casebook.run, casebook.model):
         raise InputError("The store is of another run than the cases: open both from the same run directory.")
+    if settings.reviewer is not None:
+        check_active(store.reviewer(settings.reviewer))
     api = FastAPI(
         title="tallystick review",
         summary="Pairs and records of a linkage, judged by people.",
@@ -118,6 +120,8 @@ def _sign_in(request: Request, error: Exception) -> Response:
 def _input_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
         return _answer(request, 404, str(error))
+    if isinstance(error, NotActive):
+        return _answer(request, 403, str(error))
     return _answer(request, 409 if _wants_json(request) else 400, str(error))
 
 
@@ -149,6 +153,8 @@ def _not_understood(request: Request, error: Exception) -> Response:
 def _sentence(errors: Sequence[Any]) -> str:
     """What is wrong with a message; never what it said."""
     first = errors[0]
+    if first["type"] == "json_invalid":
+        return "What was sent is not valid JSON: correct it, and send it again."
     where = ".".join(str(one) for one in first["loc"] if isinstance(one, str)) or "the message"
     return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]}."
 

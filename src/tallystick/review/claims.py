@@ -120,20 +120,20 @@ def _by_head(
     return [row[0] for row in sorted(found, key=lambda row: row[1:])]
 
 
-def claim(database: Database, number: int, reviewer: str, lease: float) -> TaskRow:
+def claim(database: Database, number: int, reviewer: str, lease: float, *, settle: bool) -> TaskRow:
     """Take a named task (see `tallystick.review.store.Store.claim`)."""
     with database.writing() as connection:
         row = locked_task(connection, number)
+        if settle:
+            check_may_settle(connection, row, reviewer)
+        elif row.t_state != "open":  # the same whether its reviewers agree or not
+            raise InputError(f"task {number} is judged: it can be taken again when its decision is undone.")
         check_free(database, connection, row, reviewer)
-        if row.t_state == "done":
-            raise InputError(f"task {number} is done: it can be taken again when its decision is undone.")
-        if row.t_state == "open" and row.t_first_by == reviewer:
+        if not settle and row.t_first_by == reviewer:
             raise InputError(
                 f"task {number} waits for the judgement of another person: you have given yours; undo it to "
                 "change it."
             )
-        if row.t_state == "disagreement":
-            check_may_settle(connection, number, reviewer)
         _take(database, connection, number, reviewer, lease)
         return _own_row(database, connection, number)
 
@@ -155,19 +155,28 @@ def release(database: Database, number: int, reviewer: str) -> None:
         )
 
 
-def release_all(connection: Connection, reviewer: str) -> None:
-    """Give back all that a reviewer has taken."""
-    connection.execute(
-        update(TASKS).where(TASKS.c.claimed_by == reviewer).values(claimed_by=None, claimed_until=None)
-    )
+def release_all(connection: Connection, reviewer: str, but: int | None = None) -> None:
+    """Give back all that a reviewer has taken, but for one task."""
+    others = select(TASKS.c.number).where(TASKS.c.claimed_by == reviewer)
+    if but is not None:
+        others = others.where(TASKS.c.number != but)
+    # One that another process has locked is being taken over there: to wait for it could be for ever.
+    taken = connection.execute(others.with_for_update(skip_locked=True)).scalars().all()
+    for number in taken:
+        _free(connection, number)
 
 
-def check_may_settle(connection: Connection, number: int, reviewer: str) -> None:
-    """`InputError` where a person may not settle a task."""
+def check_may_settle(connection: Connection, row: Row[Any], reviewer: str) -> None:
+    """`InputError` where a task is not to be settled, or not by this person."""
+    number = row.t_number
     role = role_of(connection, reviewer)
     if role == "reviewer":
-        raise InputError(f"{reviewer} is a reviewer: adjudicators and administrators settle disagreements.")
-    judged = standing_decisions(connection, number)
+        raise InputError(f"{reviewer} is a reviewer: adjudicators and administrators settle what is judged.")
+    if row.t_state == "open":
+        raise InputError(
+            f"task {number} is open: it still waits for a judgement, so nothing is to be settled."
+        )
+    judged = [one for one in standing_decisions(connection, number) if one.kind != "adjudication"]
     if role != "administrator" and any(one.reviewer == reviewer for one in judged):
         raise InputError(
             f"task {number} was judged by you: another adjudicator, or an administrator, has to settle it."
@@ -188,7 +197,10 @@ def check_held(row: Row[Any], reviewer: str) -> None:
     if row.t_claimed_by is not None:
         why = "the time for it ran out and another reviewer took it"
     elif row.t_state == "open":
-        why = "you have not taken it, or the time for it ran out and another reviewer had it meanwhile"
+        why = (
+            "you have not taken it, have taken another one since, or the time for it ran out and another "
+            "reviewer had it meanwhile"
+        )
     else:
         why = "it has been judged meanwhile"
     raise InputError(f"task {row.t_number} is not yours: {why}. Nothing was changed: take the next one.")
@@ -219,6 +231,8 @@ def participate(database: Database, connection: Connection, worklist: int, revie
 
 
 def _take(database: Database, connection: Connection, number: int, reviewer: str, lease: float) -> None:
+    """Let a task be the reviewer's own, and no other one: nobody keeps tasks from all others."""
+    release_all(connection, reviewer, but=number)
     until = database.now(connection) + timedelta(seconds=lease)
     connection.execute(
         update(TASKS).where(TASKS.c.number == number).values(claimed_by=reviewer, claimed_until=until)
@@ -232,7 +246,7 @@ def _free(connection: Connection, number: int) -> None:
 
 
 def _own_row(database: Database, connection: Connection, number: int) -> TaskRow:
-    """A task as the reviewer may see it who judges it: without what others said, unless they disagree."""
+    """A task for the reviewer who is on it: without what others said, unless it is to be settled."""
     row = connection.execute(select_tasks().where(TASKS.c.number == number)).one()
-    decisions = standing_decisions(connection, number) if row.t_state == "disagreement" else []
+    decisions = [] if row.t_state == "open" else standing_decisions(connection, number)
     return task_row(row, database.now(connection), decisions)

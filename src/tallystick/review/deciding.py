@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from tallystick.review.claims import (
     take_if_free,
 )
 from tallystick.review.connect import Database
+from tallystick.review.people import role_of
 from tallystick.review.rows import (
     STANDS,
     checked_text,
@@ -27,7 +28,7 @@ from tallystick.review.rows import (
     select_decisions,
     standing_decisions,
 )
-from tallystick.review.standing import judge
+from tallystick.review.standing import Judgement, judge
 from tallystick.review.tables import DECISIONS, TASKS
 from tallystick.review.tasks import Decision, Verdict
 
@@ -56,6 +57,7 @@ def decide(
     chosen: RecordKey | None,
     comment: str,
     seen: Mapping[str, Any],
+    replace: bool,
     run: str,
     model: str,
 ) -> Decision:
@@ -63,19 +65,28 @@ def decide(
     with database.writing() as connection:
         task = locked_task(connection, number)
         check_verdict(task, verdict, chosen)
-        own = [one for one in standing_decisions(connection, number) if one.reviewer == reviewer]
+        stand = standing_decisions(connection, number)
+        own = [one for one in stand if one.reviewer == reviewer]
         if own:
             # The answer to the same request may have been lost on its way, and the request be sent again.
             last = own[-1]
             if (last.verdict, last.chosen, last.comment) == (verdict, chosen, comment):
                 return last
-            raise InputError(
-                f"task {number} has your judgement already ({last.verdict}): undo that to change it."
-            )
-        check_held(task, reviewer)
-        if task.t_state != "open":
-            raise InputError(f"task {number} is not open: an adjudicator settles a disagreement.")
+            if not replace:
+                raise InputError(
+                    f"task {number} has your judgement already ({last.verdict}): undo that to change it."
+                )
+            if last.kind == "adjudication":
+                raise InputError(f"task {number} was settled by you: settle it anew to change that.")
+            check_may_take_back(connection, task, stand, last)
+            check_free(database, connection, task, reviewer)
+        else:
+            check_held(task, reviewer)
+            if task.t_state != "open":
+                raise InputError(f"task {number} is not open: an adjudicator settles a disagreement.")
         values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
+        if own:
+            _take_back(database, connection, task, own[-1], run=run, model=model)
         made = add_decision(connection, kind="review", run=run, model=model, **values)
         if task.t_wanted > 1:
             participate(database, connection, task.t_worklist, reviewer)
@@ -101,26 +112,36 @@ def adjudicate(
         check_verdict(task, verdict, chosen)
         stand = standing_decisions(connection, number)
         settled = [one for one in stand if one.kind == "adjudication"]
-        if settled:
-            last = settled[-1]
-            if (last.reviewer, last.verdict, last.chosen, last.comment) == (
-                reviewer,
-                verdict,
-                chosen,
-                comment,
-            ):
-                return last
-            raise InputError(f"task {number} was settled by {last.reviewer}: that has to be undone first.")
-        if task.t_state == "open" or (task.t_state == "done" and task.t_verdict != "unsure"):
-            raise InputError(
-                f"task {number} is {task.t_state}: only a disagreement or an unsure verdict is to be settled."
-            )
-        check_may_settle(connection, number, reviewer)
+        last = settled[-1] if settled else None
+        if last is not None and (last.reviewer, last.verdict, last.chosen, last.comment) == (
+            reviewer,
+            verdict,
+            chosen,
+            comment,
+        ):
+            return last
+        check_may_settle(connection, task, reviewer)
         check_free(database, connection, task, reviewer)
+        own = last is not None and last.reviewer == reviewer
+        if last is not None and not own and task.t_claimed_by != reviewer:
+            raise InputError(f"task {number} was settled by {last.reviewer}: take it first, to see why.")
+        judged = judge(task.t_wanted, [one for one in stand if one.kind != "adjudication"])
+        if needs_reason(judged, None if own else last) and not comment.strip():
+            raise InputError(
+                f"task {number} is judged already ({task.t_verdict}): say in the comment why that is to be "
+                "changed."
+            )
         values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
+        if last is not None and own:
+            _take_back(database, connection, task, last, run=run, model=model)
         made = add_decision(connection, kind="adjudication", run=run, model=model, **values)
         settle(connection, number)
         return _decision(connection, made)
+
+
+def needs_reason(judged: Judgement, settled: Decision | None) -> bool:
+    """Whether an adjudication has to say why: where it changes what is neither in dispute nor in doubt."""
+    return settled is not None or judged.verdict in ("link", "non-link")
 
 
 def undo(
@@ -139,27 +160,48 @@ def undo(
             return None
         task = locked_task(connection, row.t_number)
         stand = standing_decisions(connection, row.t_number)
-        if all(one.number != row.d_number for one in stand):
+        last = next((one for one in stand if one.number == row.d_number), None)
+        if last is None:
             raise InputError("that decision was undone at the same moment: look again.")
-        above = [one for one in stand if one.kind == "adjudication" and one.number > row.d_number]
-        if above:
-            raise InputError(
-                f"task {row.t_number} was settled by {above[-1].reviewer}: that has to be undone first."
-            )
-        made = add_decision(
-            connection,
-            kind="undo",
-            run=run,
-            model=model,
-            worklist=row.t_worklist,
-            task=row.t_number,
-            reviewer=reviewer,
-            at=database.now(connection),
-            undoes=row.d_number,
-        )
+        check_may_take_back(connection, task, stand, last)
+        made = _take_back(database, connection, task, last, run=run, model=model)
         settle(connection, row.t_number)
         take_if_free(database, connection, task, reviewer, lease)
         return _decision(connection, made)
+
+
+def check_may_take_back(
+    connection: Connection, task: Row[Any], stand: Sequence[Decision], decision: Decision
+) -> None:
+    """`InputError` where a decision is not to be changed by who made it."""
+    number = task.t_number
+    above = [one for one in stand if one.kind == "adjudication" and one.number > decision.number]
+    if above:
+        raise InputError(f"task {number} was settled by {above[-1].reviewer}: that has to be undone first.")
+    judged = [one for one in stand if one.kind != "adjudication"]
+    complete = task.t_wanted > 1 and len(judged) >= task.t_wanted
+    if complete and role_of(connection, decision.reviewer) == "reviewer":
+        raise InputError(
+            f"task {number} has both judgements, each made without knowing the other: they stay as they are. "
+            "Tell an adjudicator, who can settle the task anew."
+        )
+
+
+def _take_back(
+    database: Database, connection: Connection, task: Row[Any], decision: Decision, *, run: str, model: str
+) -> int:
+    """Add the row that takes a decision back; its number."""
+    return add_decision(
+        connection,
+        kind="undo",
+        run=run,
+        model=model,
+        worklist=task.t_worklist,
+        task=task.t_number,
+        reviewer=decision.reviewer,
+        at=database.now(connection),
+        undoes=decision.number,
+    )
 
 
 def check_verdict(task: Row[Any], verdict: str, chosen: RecordKey | None) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tallystick._pages import page_environment
 from tallystick.errors import InputError
+from tallystick.review.agreement import Agreement
 from tallystick.review.cases import Casebook, CaseRecord, RecordKey
 from tallystick.review.people import Reviewer
 from tallystick.review.security import Attempts
 from tallystick.review.settings import Settings
 from tallystick.review.standing import Progress, TaskRow
 from tallystick.review.store import Store
-from tallystick.review.tasks import Decision
+from tallystick.review.tasks import AUDIT, POSSIBLE, Decision
 from tallystick.review.views import (
     OtherRecord,
     PairView,
@@ -32,6 +34,8 @@ MOST_FOUND = 25
 """Records that a search shows."""
 _QUICK = 0.02
 """Seconds; figures that take longer to count are kept for a while."""
+_TITLES = {POSSIBLE: "Possible links", AUDIT: "Audit"}
+_T = TypeVar("_T")
 
 
 class NotFound(InputError):
@@ -67,13 +71,14 @@ class Desk:
     attempts: Attempts = field(default_factory=lambda: Attempts(most=20))
     attempts_at_name: Attempts = field(default_factory=lambda: Attempts(most=5))
     _lists: dict[str, Listed] = field(default_factory=dict)
-    _figures: dict[str, tuple[float, Progress]] = field(default_factory=dict)
+    _figures: dict[tuple[str, str], tuple[float, Any]] = field(default_factory=dict)
     # Casebooks promise nothing of threads, and answer in milliseconds.
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.pages = page_environment("tallystick.review", ("count", "percent", "probability", "weight"))
         self.pages.globals["verdict_words"] = verdict_words
+        self.pages.globals["title_of"] = title_of
 
     def worklist(self, name: str) -> Listed:
         """A worklist by name; `NotFound` where there is none."""
@@ -94,16 +99,33 @@ class Desk:
         """Names of the worklists that were there when last looked."""
         return tuple(self._lists)
 
-    def progress(self, worklist: str) -> Progress:
-        """How far a worklist is; of large ones the figures may be some seconds old."""
+    def progress(self, worklist: str, reviewer: Reviewer) -> Progress:
+        """How far a worklist is, as somebody may know; of large ones figures may be some seconds old."""
+        figures = self._counted("progress", worklist, lambda: self.store.progress(worklist))
+        return self.known_to(reviewer, worklist, figures)
+
+    def known_to(self, reviewer: Reviewer, worklist: str, figures: Progress) -> Progress:
+        """Figures of a worklist without what others judged, for one who is not to know of it."""
+        if reviewer.role != "reviewer":
+            return figures
+        return figures.as_seen_by(reviewer.name, self.worklist(worklist).reviews)
+
+    def agreement(self, worklist: str) -> Agreement | None:
+        """How far people agree, where two judge a task; of large worklists it may be some seconds old."""
+        if self.worklist(worklist).reviews < 2:
+            return None
+        return self._counted("agreement", worklist, lambda: self.store.agreement(worklist))
+
+    def _counted(self, what: str, worklist: str, count: Callable[[], _T]) -> _T:
         now = time.monotonic()
-        until, known = self._figures.get(worklist, (0.0, None))
+        until, known = self._figures.get((what, worklist), (0.0, None))
         if known is not None and now < until:
-            return known
-        figures = self.store.progress(worklist)
+            found: _T = known
+            return found
+        found = count()
         took = time.monotonic() - now
-        self._figures[worklist] = (now + (20 * took if took > _QUICK else 0.0), figures)
-        return figures
+        self._figures[what, worklist] = (now + (20 * took if took > _QUICK else 0.0), found)
+        return found
 
     def task(self, number: int, reviewer: Reviewer) -> TaskRow:
         """A task with the decisions of one reviewer; `NotFound` where there is none of this number."""
@@ -164,6 +186,17 @@ class Desk:
                 both = {**kept, name: f"{kept.get(name, '')} {anywhere}".strip()}
                 found |= {one.key: one for one in self.casebook.search(both, sources, most)}
         return tuple(found.values())[:most]
+
+
+def title_of(worklist: str) -> str:
+    """What a page calls a worklist.
+
+    Examples
+    --------
+    >>> title_of("possible"), title_of("northern area")
+    ('Possible links', 'northern area')
+    """
+    return _TITLES.get(worklist, worklist)
 
 
 def verdict_words(decision: Decision) -> str:

@@ -25,6 +25,9 @@ class Filters:
         The verdict that counts.
     records : tuple of RecordKey
         One of these records is in the task; empty for any.
+    as_seen_by : str or None
+        Name of a reviewer who is not to know what others judged: a disagreement counts as ``done``, no task
+        is in the state ``disagreement``, and `verdict` and ``unsure`` are that reviewer's own.
     """
 
     weight_low: float | None = None
@@ -33,3 +36,4 @@ class Filters:
     strata: tuple[str, ...] = ()
     verdict: Verdict | None = None
     records: tuple[RecordKey, ...] = ()
+    as_seen_by: str | None = None

@@ -221,9 +221,9 @@ class _Work:
         settled = [one for one in standing if one.kind == "adjudication"]
         if row.kind == "adjudication":
             found = judge(task.t_wanted, standing)
-            if settled:
+            if settled and (row.at or self._now) <= settled[-1].at:
                 self._refuse(row, settled[-1])
-            if found.state == "open" or (found.state == "done" and found.verdict != "unsure"):
+            if found.state == "open":
                 raise _RowError(
                     f"row {row.line} settles the task about {_shown(row.left)}, which is no disagreement but "
                     f"{found.state}"

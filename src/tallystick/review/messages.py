@@ -58,7 +58,7 @@ class NextMessage(PageMessage):
 
 
 class ClaimMessage(PageMessage):
-    """Whether a disagreement is to be settled: then the verdicts of its reviewers are shown."""
+    """Whether a task that is judged is to be settled: then the verdicts of its reviewers are shown."""
 
     settle: bool = False
 
@@ -76,6 +76,7 @@ class VerdictMessage(Message):
     verdict: Verdict
     chosen: KeyMessage | None = None
     comment: Text = ""
+    shown: Text | None = Field(None, description="What the task had as `shown`: then it has to be so still.")
 
     @property
     def key(self) -> RecordKey | None:
@@ -91,13 +92,18 @@ class SearchMessage(PageMessage):
 
 @dataclass(frozen=True)
 class TaskAnswer:
-    """The task that is handed out; `judged` where the reviewer has judged it, and `verdict` how."""
+    """The task that is handed out; `judged` where the reviewer has judged it, and `verdict` how.
+
+    `shown` stands for all that is shown of it; `reason` says whether its settlement needs a comment.
+    """
 
     number: int
     worklist: str
     kind: Literal["pair", "record"]
     judged: bool
     verdict: str | None
+    shown: str
+    reason: bool = False
 
 
 @dataclass(frozen=True)

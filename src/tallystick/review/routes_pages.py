@@ -27,7 +27,7 @@ from tallystick.review.messages import (
 from tallystick.review.people import Reviewer
 from tallystick.review.routes_tasks import filters_in, own_decision, to_settle
 from tallystick.review.standing import TaskRow
-from tallystick.review.tasks import AUDIT, POSSIBLE
+from tallystick.review.tasks import AUDIT, POSSIBLE, Decision
 from tallystick.review.views import show_found
 
 router = APIRouter(responses=PROBLEMS, default_response_class=HTMLResponse)
@@ -60,10 +60,8 @@ def overview(request: Request, desk: AtDesk, reviewer: Me) -> HTMLResponse:
     """Worklists, and how far they are."""
     lists = []
     for one in desk.worklists():
-        figures = one.progress
+        figures = desk.known_to(reviewer, one.name, one.progress)
         people = sorted(figures.by_reviewer.items(), key=lambda item: (-item[1], item[0]))
-        if reviewer.role == "reviewer":  # of others' work a reviewer needs no figures
-            people = [item for item in people if item[0] == reviewer.name]
         lists.append(
             {
                 "name": one.name,
@@ -71,9 +69,9 @@ def overview(request: Request, desk: AtDesk, reviewer: Me) -> HTMLResponse:
                 "then": _THEN.get(one.name, ""),
                 "progress": figures,
                 "reviews": one.reviews,
-                "open": figures.tasks - figures.done - figures.disagreements,
+                "open": figures.open,
                 "by_reviewer": people,
-                "agreement": _agreement(desk, one) if reviewer.role != "reviewer" else (),
+                "agreement": _agreement(desk, one.name) if reviewer.role != "reviewer" else (),
             }
         )
     return page(request, "overview.html.j2", here="overview", lists=lists, sources=desk.casebook.sources)
@@ -106,6 +104,7 @@ def review(
         request,
         desk,
         worklist,
+        reviewer,
         mode="review",
         start=task,
         filters=filters.model_dump_json(),
@@ -144,7 +143,7 @@ def history(request: Request, worklist: WorklistName, desk: AtDesk, reviewer: Me
     """What a reviewer has judged."""
     desk.worklist(worklist)
     rows = [
-        {"number": row.number, "kind": row.task.kind, "own": own}
+        {"number": row.number, "kind": row.task.kind, "own": own, "settle": _may_settle(row, own, reviewer)}
         for row in desk.store.history(reviewer.name, worklist, most=200)
         if (own := own_decision(row, reviewer)) is not None
     ]
@@ -166,10 +165,15 @@ def disagreements(request: Request, worklist: WorklistName, desk: AtDesk) -> HTM
 def disagreement(
     request: Request, worklist: WorklistName, number: TaskNumber, desk: AtDesk, reviewer: Me
 ) -> HTMLResponse:
-    """A disagreement, or an unsure verdict, that an adjudicator settles."""
-    if desk.task(number, reviewer).worklist != desk.worklist(worklist).name:
+    """A task that is judged, and that an adjudicator settles."""
+    row = desk.task(number, reviewer)
+    if row.worklist != desk.worklist(worklist).name:
         raise InputError("This task belongs to another worklist.")
-    return _desk(request, desk, worklist, mode="adjudicate", start=number, filters="{}", filtered="")
+    if row.state not in ("done", "disagreement"):
+        raise InputError("This task still waits for a judgement: nothing is to be settled.")
+    return _desk(
+        request, desk, worklist, reviewer, mode="adjudicate", start=number, filters="{}", filtered=""
+    )
 
 
 @dataclass(frozen=True)
@@ -186,14 +190,14 @@ class _Form:
     page: int = 0
 
 
-def _desk(request: Request, desk: Desk, worklist: str, **content: Any) -> HTMLResponse:
+def _desk(request: Request, desk: Desk, worklist: str, reviewer: Reviewer, **content: Any) -> HTMLResponse:
     return page(
         request,
         "review.html.j2",
         here=worklist,
         worklist=worklist,
         blind=desk.worklist(worklist).blind,
-        progress=desk.progress(worklist),
+        progress=desk.progress(worklist, reviewer),
         order="plan" if desk.worklist(worklist).blind else desk.settings.order,
         **content,
     )
@@ -229,7 +233,7 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
         weights=sight.weights,
         form=form,
         sentence=sentence,
-        states=_STATES,
+        states=_states(reviewer),
         strata=() if listed.blind else desk.store.strata(worklist),
         fields=fields,
         columns=fields[:_COLUMNS],
@@ -259,7 +263,32 @@ def _filters(desk: Desk, form: _Form, worklist: str, reviewer: Reviewer) -> Filt
         if not found:
             return None
         records = tuple(one.key for one in found)
-    return replace(asked, state=form.state, verdict=form.verdict or None, records=records)
+    return replace(
+        asked,
+        state=form.state,
+        verdict=form.verdict or None,
+        records=records,
+        as_seen_by=reviewer.name if reviewer.role == "reviewer" else None,
+    )
+
+
+def _states(reviewer: Reviewer) -> tuple[tuple[str, str], ...]:
+    """States that tasks can be listed by; a reviewer is not to know whether the other one agreed."""
+    if reviewer.role != "reviewer":
+        return _STATES
+    return tuple(
+        (state, "judged unsure by you" if state == "unsure" else words)
+        for state, words in _STATES
+        if state != "disagreement"
+    )
+
+
+def _may_settle(row: TaskRow, own: Decision | None, reviewer: Reviewer) -> bool:
+    """Whether somebody may settle a task."""
+    if reviewer.role == "administrator":
+        return row.state in ("done", "disagreement")
+    by_another = own is None or own.kind == "adjudication"
+    return reviewer.role == "adjudicator" and row.state in ("done", "disagreement") and by_another
 
 
 def _number(text: str, what: str) -> float | None:
@@ -275,7 +304,10 @@ def _number(text: str, what: str) -> float | None:
 
 
 def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: list[str]) -> dict[str, Any]:
-    """A task in the list; of what others judged there is no more than the state."""
+    """A task in the list; of what others judged there is no more than the state, if that."""
+    states = {"claimed": "being judged", "done": "judged"}
+    if reviewer.role == "reviewer":
+        states["disagreement"] = "judged"
     sight = desk.sight(reviewer, row.worklist)
     task, own = row.task, own_decision(row, reviewer)
     left = desk.record(task.left)
@@ -285,7 +317,8 @@ def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: list[str]) -> dic
     return {
         "number": row.number,
         "kind": task.kind,
-        "state": "being judged" if row.state == "claimed" else "judged" if row.state == "done" else row.state,
+        "state": states.get(row.state, row.state),
+        "settle": _may_settle(row, own, reviewer),
         "verdict": None if own is None else own.verdict,
         "weight": task.weight if sight.weights else None,
         "stratum": None if sight.blind else task.stratum,
@@ -302,12 +335,12 @@ def _address(worklist: str, form: _Form) -> str | None:
     return f"/worklists/{worklist}?{urlencode(kept)}"
 
 
-def _agreement(desk: Desk, listed: Any) -> tuple[dict[str, Any], ...]:
+def _agreement(desk: Desk, worklist: str) -> tuple[dict[str, Any], ...]:
     """Rows of the table of agreement: in all, and by band of weight, which a blind worklist keeps back."""
-    if listed.reviews < 2:
+    found = desk.agreement(worklist)
+    if found is None:
         return ()
-    found = desk.store.agreement(listed.name)
-    bands = [] if listed.blind else [(_band(one), one.agreement) for one in found.bands]
+    bands = [] if desk.worklist(worklist).blind else [(_band(one), one.agreement) for one in found.bands]
     return tuple(
         {"label": label, "n": one.n, "observed": one.observed, "kappa": _kappa(one)}
         for label, one in (("in all", found.overall), *bands)

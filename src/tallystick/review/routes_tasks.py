@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,7 +13,7 @@ from fastapi.responses import JSONResponse
 from tallystick.errors import InputError
 from tallystick.review.access import may
 from tallystick.review.admit import AtDesk, Me
-from tallystick.review.cases import RecordKey
+from tallystick.review.deciding import needs_reason
 from tallystick.review.desk import Desk, finite
 from tallystick.review.filters import Filters
 from tallystick.review.messages import (
@@ -33,9 +35,9 @@ from tallystick.review.messages import (
     WorklistName,
 )
 from tallystick.review.people import Reviewer
-from tallystick.review.standing import TaskRow
+from tallystick.review.standing import TaskRow, judge
 from tallystick.review.tasks import Decision, Order
-from tallystick.review.views import PairView, RecordView, Sight, seen, show_found
+from tallystick.review.views import OtherRecord, PairView, RecordView, Sight, seen, show_found
 
 _MOST_UNSURE = 1000
 """Unsure tasks among which those are looked for that no adjudicator has settled."""
@@ -51,8 +53,11 @@ def me(reviewer: Me) -> MeAnswer:
 
 @router.get("/worklists", response_model=list[WorklistAnswer])
 def worklists(desk: AtDesk, reviewer: Me) -> list[WorklistAnswer]:
-    """All worklists and how far they are."""
-    return [WorklistAnswer(one.name, one.blind, one.reviews, one.progress) for one in desk.worklists()]
+    """All worklists and how far they are; a reviewer is told nothing of what others judged."""
+    return [
+        WorklistAnswer(one.name, one.blind, one.reviews, desk.known_to(reviewer, one.name, one.progress))
+        for one in desk.worklists()
+    ]
 
 
 @router.post("/worklists/{worklist}/next", response_model=CaseAnswer)
@@ -63,7 +68,7 @@ def next_task(worklist: WorklistName, message: NextMessage, desk: AtDesk, review
     filters = filters_in(desk.sight(reviewer, worklist), message.filters)
     row = desk.store.next(worklist, reviewer.name, order=order, filters=filters, after=message.after)
     if row is None:
-        figures = desk.progress(worklist)
+        figures = desk.progress(worklist, reviewer)
         html = None
         if message.page:
             filtered = filters != Filters()
@@ -78,25 +83,24 @@ def undo_last(worklist: WorklistName, message: PageMessage, desk: AtDesk, review
     desk.worklist(worklist)
     last = desk.store.history(reviewer.name, worklist, most=1)
     if not last:
-        return _json(CaseAnswer(None, None, desk.progress(worklist)))
+        return _json(CaseAnswer(None, None, desk.progress(worklist, reviewer)))
     return _undone(desk, last[0].number, reviewer, message.page)
 
 
 @router.post("/tasks/{number}/claim", response_model=CaseAnswer)
 def claim(number: TaskNumber, message: ClaimMessage, desk: AtDesk, reviewer: Me) -> JSONResponse:
-    """Hand out a named task; one that was judged by who asks is shown with that verdict."""
+    """Hand out a named task; one that was judged by who asks is shown with that verdict.
+
+    A task that is to be settled is shown with the verdicts of all, once all that are wanted are there.
+    """
     row = desk.task(number, reviewer)
     if message.settle:
         if not may(reviewer.role, "adjudicator"):
-            raise HTTPException(403, "Adjudicators and administrators settle disagreements.")
-        if row.state != "done":
-            desk.store.claim(number, reviewer.name)
-        whole = desk.store.task(number)
-        row = replace(row, decisions=())
-        return _json(case_answer(desk, row, reviewer, message.page, whole.decisions))
+            raise HTTPException(403, "Adjudicators and administrators settle what is judged.")
+        row = desk.store.claim(number, reviewer.name, settle=True)
+        return _json(case_answer(desk, row, reviewer, message.page, settle=True))
     if own_decision(row, reviewer) is None:
-        desk.store.claim(number, reviewer.name)
-        row = desk.task(number, reviewer)
+        row = desk.store.claim(number, reviewer.name)
     return _json(case_answer(desk, row, reviewer, message.page))
 
 
@@ -120,19 +124,14 @@ def release(number: TaskNumber, desk: AtDesk, reviewer: Me) -> DoneAnswer:
 def decide(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: Me) -> DecidedAnswer:
     """Judge a task: the answer comes when the decision is kept. Another verdict replaces an own one."""
     row = desk.task(number, reviewer)
-    kept = seen_by(desk, row, reviewer, message.key)
-    own = own_decision(row, reviewer)
-    same = own is not None and (own.verdict, own.chosen, own.comment) == (
-        message.verdict,
-        message.key,
-        message.comment,
-    )
-    if own is not None and not same:
-        if row.claimed_by not in (None, reviewer.name):  # what is undone could not be judged again
-            raise InputError(f"task {number}: another reviewer is on it: change your verdict later.")
-        desk.store.undo(reviewer.name, number)
     made = desk.store.decide(
-        number, reviewer.name, message.verdict, chosen=message.key, comment=message.comment, seen=kept
+        number,
+        reviewer.name,
+        message.verdict,
+        chosen=message.key,
+        comment=message.comment,
+        seen=seen_by(desk, row, reviewer, message),
+        replace=True,
     )
     return DecidedAnswer(made.number, number, made.verdict)
 
@@ -159,11 +158,17 @@ def search(number: TaskNumber, message: SearchMessage, desk: AtDesk, reviewer: M
 
 @router.post("/tasks/{number}/adjudicate", response_model=DecidedAnswer)
 def adjudicate(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: Me) -> DecidedAnswer:
-    """Settle a disagreement: the answer comes when the decision is kept."""
+    """Settle a task: the answer comes when the decision is kept."""
     row = desk.task(number, reviewer)
-    kept = seen_by(desk, row, reviewer, message.key)
+    if row.state in ("done", "disagreement"):
+        row = desk.store.task(number)
     made = desk.store.adjudicate(
-        number, reviewer.name, message.verdict, chosen=message.key, comment=message.comment, seen=kept
+        number,
+        reviewer.name,
+        message.verdict,
+        chosen=message.key,
+        comment=message.comment,
+        seen=seen_by(desk, row, reviewer, message, row.decisions),
     )
     left = to_settle(desk, row.worklist, most=1)
     return DecidedAnswer(made.number, number, made.verdict, left[0].number if left else None)
@@ -198,21 +203,29 @@ def own_decision(row: TaskRow, reviewer: Reviewer) -> Decision | None:
 
 
 def case_answer(
-    desk: Desk,
-    row: TaskRow,
-    reviewer: Reviewer,
-    as_page: bool,
-    verdicts: tuple[Decision, ...] = (),
+    desk: Desk, row: TaskRow, reviewer: Reviewer, as_page: bool, *, settle: bool = False
 ) -> CaseAnswer:
-    """A task with its case, as a reviewer may see it."""
+    """A task with its case, as a reviewer may see it; to be settled, with what all have judged."""
     view = desk.view(row, reviewer)
-    own = own_decision(row, reviewer)
+    verdicts = row.decisions if settle else ()
+    own = None if settle else own_decision(row, reviewer)
+    reason = False
+    if settle:
+        judged = judge(row.wanted, [one for one in verdicts if one.kind != "adjudication"])
+        settled = [one for one in verdicts if one.kind == "adjudication" and one.reviewer != reviewer.name]
+        reason = needs_reason(judged, settled[-1] if settled else None)
     task = TaskAnswer(
-        row.number, row.worklist, row.task.kind, own is not None, None if own is None else own.verdict
+        row.number,
+        row.worklist,
+        row.task.kind,
+        own is not None,
+        None if own is None else own.verdict,
+        _stamp(_kept(view, None, verdicts)),
+        reason,
     )
-    html = case_page(desk, row, view, own, verdicts) if as_page else None
+    html = case_page(desk, row, view, own, verdicts, reason) if as_page else None
     comment = "" if own is None else own.comment
-    return CaseAnswer(task, view, desk.progress(row.worklist), comment, html)
+    return CaseAnswer(task, view, desk.progress(row.worklist, reviewer), comment, html)
 
 
 def case_page(
@@ -220,27 +233,53 @@ def case_page(
     row: TaskRow,
     view: PairView | RecordView,
     own: Decision | None,
-    verdicts: tuple[Decision, ...] = (),
+    verdicts: tuple[Decision, ...],
+    reason: bool,
 ) -> str:
     """The part of the page that shows a case."""
     template = "pair.html.j2" if isinstance(view, PairView) else "record.html.j2"
-    return _filled(desk, template, view=view, task=row, own=own, verdicts=verdicts, largest=_largest(view))
+    said = {"own": own, "verdicts": verdicts, "reason": reason}
+    return _filled(desk, template, view=view, task=row, largest=_largest(view), **said)
 
 
-def seen_by(desk: Desk, row: TaskRow, reviewer: Reviewer, chosen: RecordKey | None) -> dict[str, Any]:
-    """What was on the page of a task, as it is kept with the decision."""
+def seen_by(
+    desk: Desk,
+    row: TaskRow,
+    reviewer: Reviewer,
+    message: VerdictMessage,
+    verdicts: tuple[Decision, ...] = (),
+) -> dict[str, Any]:
+    """What was on the page of a task, as it is kept with the decision.
+
+    `InputError` where the verdict says what it was given on, and that is not what would be shown now: fields
+    may have been masked since, columns added, or a verdict taken back.
+    """
+    chosen = message.key
     if chosen is not None and row.task.kind == "pair":
         raise InputError("Two records are judged here: the verdict names no third.")
-    shown = None if chosen is None else desk.shown(row, chosen, reviewer)
-    kept = finite(seen(desk.view(row, reviewer), shown))
+    view = desk.view(row, reviewer)
+    if message.shown is not None and message.shown != _stamp(_kept(view, None, verdicts)):
+        raise InputError("What is shown of this task has changed meanwhile: load it again, then judge it.")
+    return _kept(view, None if chosen is None else desk.shown(row, chosen, reviewer), verdicts)
+
+
+def _kept(
+    view: PairView | RecordView, chosen: OtherRecord | None, verdicts: tuple[Decision, ...]
+) -> dict[str, Any]:
+    kept = finite(seen(view, chosen))
     assert isinstance(kept, dict)
-    return kept
+    return kept | ({"verdicts": [one.number for one in verdicts]} if verdicts else {})
+
+
+def _stamp(kept: dict[str, Any]) -> str:
+    """Another one for anything else that is shown."""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def _undone(desk: Desk, number: int, reviewer: Reviewer, as_page: bool) -> JSONResponse:
     row = desk.task(number, reviewer)
     if own_decision(row, reviewer) is None:
-        return _json(CaseAnswer(None, None, desk.progress(row.worklist)))
+        return _json(CaseAnswer(None, None, desk.progress(row.worklist, reviewer)))
     desk.store.undo(reviewer.name, number)
     comment = row.decisions[-1].comment
     row = desk.task(number, reviewer)

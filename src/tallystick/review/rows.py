@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, literal, or_, select, tuple_
 
 from tallystick.errors import InputError
 from tallystick.review.cases import RecordKey
@@ -33,10 +33,12 @@ def select_tasks() -> Select[Any]:
     return select(*_OF_TASK, _WORKLIST).join(WORKLISTS, WORKLISTS.c.number == TASKS.c.worklist)
 
 
-def select_decisions() -> Select[Any]:
-    """Decisions with their tasks, in the order of time."""
+def select_decisions(*, seen: bool = True) -> Select[Any]:
+    """Decisions with their tasks, in the order of time; with what was on the page, which is large, or not."""
+    unseen = literal("").label("d_seen")
+    columns = [one if seen or one.name != "d_seen" else unseen for one in _OF_DECISION]
     return (
-        select(*_OF_DECISION, *_OF_TASK, _WORKLIST)
+        select(*columns, *_OF_TASK, _WORKLIST)
         .join(TASKS, TASKS.c.number == DECISIONS.c.task)
         .join(WORKLISTS, WORKLISTS.c.number == TASKS.c.worklist)
         .order_by(DECISIONS.c.number)
@@ -137,7 +139,9 @@ def meets(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.strata:
         conditions.append(TASKS.c.stratum.in_(filters.strata))
     if filters.verdict is not None:
-        conditions.append(TASKS.c.verdict == filters.verdict)
+        counts = TASKS.c.verdict == filters.verdict
+        own = filters.as_seen_by
+        conditions.append(counts if own is None else _judged_by(own, filters.verdict))
     if filters.records:
         keys = [tuple(key) for key in filters.records]
         conditions.append(
@@ -153,9 +157,22 @@ def in_state(filters: Filters) -> list[ColumnElement[bool]]:
     """The condition that filters put on the state."""
     if filters.state == "all":
         return []
+    if filters.as_seen_by is not None and filters.state != "open":
+        judged = TASKS.c.state != "open"
+        if filters.state == "disagreement":
+            return [false()]
+        return [judged, _judged_by(filters.as_seen_by, "unsure")] if filters.state == "unsure" else [judged]
     if filters.state == "unsure":
         return [TASKS.c.state == "done", TASKS.c.verdict == "unsure"]
     return [TASKS.c.state == filters.state]
+
+
+def _judged_by(reviewer: str, verdict: str) -> ColumnElement[bool]:
+    """That a decision of a reviewer that stands says so."""
+    own = select(DECISIONS.c.task).where(
+        DECISIONS.c.reviewer == reviewer, DECISIONS.c.verdict == verdict, STANDS
+    )
+    return TASKS.c.number.in_(own)
 
 
 def chunks(numbers: Sequence[int], most: int = 5000) -> Iterator[Sequence[int]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Decision, Task, Verdict
 
 State = Literal["open", "claimed", "done", "disagreement"]
 How = Literal["single", "agreed", "adjudicated"]
+Answer = tuple[Verdict, RecordKey | None]
+"""A verdict, and of a record that is linked, with whom."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,41 @@ def judge(wanted: int, decisions: Sequence[Decision]) -> Judgement:
     return Judgement("done", first.verdict, first.chosen, "single" if len(decisions) == 1 else "agreed")
 
 
+def first_judgements(wanted: int, decisions: Iterable[Any]) -> tuple[Any, ...]:
+    """The judgements of a task when all that are wanted were in for the first time.
+
+    From then on its reviewers can know of each other, so that what is changed later says nothing of how far
+    they agree by themselves.
+
+    Parameters
+    ----------
+    wanted : int
+        How many people are to judge it.
+    decisions : iterable
+        All about the task in the order of time, undone and undoing ones too, with the attributes ``number``,
+        ``kind`` and ``undoes`` of a `Decision`.
+
+    Returns
+    -------
+    tuple
+        As many of them as are wanted; empty where that many never stood at once.
+
+    Examples
+    --------
+    >>> first_judgements(2, [])
+    ()
+    """
+    stand: dict[int, Any] = {}
+    for one in decisions:
+        if one.kind == "undo":
+            stand.pop(one.undoes, None)
+        elif one.kind != "adjudication":
+            stand[one.number] = one
+            if len(stand) == wanted:
+                return tuple(stand.values())
+    return ()
+
+
 @dataclass(frozen=True)
 class TaskRow:
     """A task as a store has it.
@@ -88,7 +125,8 @@ class TaskRow:
     claimed_by : str or None
         Who is on it.
     decisions : tuple of Decision
-        Those that stand, in the order of time: all, or those of one reviewer where others' are not shown.
+        Those that stand, in the order of time: all, or those of one reviewer where others' are not shown;
+        what was seen is left out of them.
     """
 
     number: int
@@ -123,7 +161,9 @@ class Standing:
     how : {"single", "agreed", "adjudicated"} or None
         How the verdict came about.
     decisions : tuple of Decision
-        On which it rests: all that stand.
+        On which it rests: all that stand; what was seen is left out of them.
+    compared : tuple of Answer or None
+        Of a task that two people judge: what they said when both had judged for the first time.
     """
 
     number: int
@@ -134,6 +174,7 @@ class Standing:
     chosen: RecordKey | None
     how: How | None
     decisions: tuple[Decision, ...]
+    compared: tuple[Answer, Answer] | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +204,33 @@ class Progress:
     def open(self) -> int:
         """Tasks that are still to be judged."""
         return self.tasks - self.done - self.disagreements
+
+    def as_seen_by(self, reviewer: str, reviews: int) -> Progress:
+        """The figures without what others judged.
+
+        A disagreement counts as done. Where two people judge a task, unsure verdicts are not counted: their
+        number would tell whether the other agreed.
+
+        Parameters
+        ----------
+        reviewer : str
+            Who looks at them.
+        reviews : int
+            How many people judge a task.
+
+        Returns
+        -------
+        Progress
+
+        Examples
+        --------
+        >>> Progress(9, 4, 1, 2, 0, {"ann": 5, "bea": 6}).as_seen_by("ann", 2)
+        Progress(tasks=9, done=6, unsure=0, disagreements=0, claimed=0, by_reviewer={'ann': 5})
+        """
+        own = {name: n for name, n in self.by_reviewer.items() if name == reviewer}
+        unsure = self.unsure if reviews == 1 else 0
+        done = self.done + self.disagreements
+        return replace(self, done=done, unsure=unsure, disagreements=0, by_reviewer=own)
 
 
 @dataclass(frozen=True)

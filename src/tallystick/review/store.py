@@ -7,11 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from tallystick.review import claims, credentials, deciding, people, worklists
-from tallystick.review.agreement import Agreement, agreement
+from tallystick.review.agreement import Agreement, agreement_of
 from tallystick.review.cases import RecordKey
+from tallystick.review.compared import compared
 from tallystick.review.connect import WAIT, Database
 from tallystick.review.decision_file import FileRow
 from tallystick.review.exporting import decision_table, write_decisions
@@ -213,15 +214,32 @@ class Store:
             self._database, worklist, reviewer, order=order, filters=filters, after=after, lease=self.lease
         )
 
-    def claim(self, number: int, reviewer: str) -> TaskRow:
-        """Take a named task that is open, or in disagreement for one who settles these.
+    def claim(self, number: int, reviewer: str, *, settle: bool = False) -> TaskRow:
+        """Take a named task that is open, or one that is judged, to settle it.
+
+        A task that the reviewer had taken before is given back: nobody has more than one.
+
+        Parameters
+        ----------
+        number : int
+            Of the task.
+        reviewer : str
+            Who takes it.
+        settle : bool
+            Whether it is to be settled: then all judgements that are wanted have to be there, and are given.
+
+        Returns
+        -------
+        TaskRow
+            Without what others judged, unless it is to be settled.
 
         Raises
         ------
         InputError
-            Where another person is on it, or it is done.
+            Where another person is on it, it is judged, or has the reviewer's judgement already; where it is
+            to be settled, but is open, or not by this person (see `adjudicate`).
         """
-        return claims.claim(self._database, number, reviewer, self.lease)
+        return claims.claim(self._database, number, reviewer, self.lease, settle=settle)
 
     def renew(self, number: int, reviewer: str) -> None:
         """Prolong the lease of a task; `InputError` where it is not the reviewer's any more."""
@@ -240,6 +258,7 @@ class Store:
         chosen: RecordKey | None = None,
         comment: str = "",
         seen: Mapping[str, Any],
+        replace: bool = False,
     ) -> Decision:
         """Judge a task: when this returns, the decision is on the disk.
 
@@ -260,6 +279,9 @@ class Store:
             Why.
         seen : mapping
             What was on the page, as JSON.
+        replace : bool
+            Whether it takes the place of the judgement that the reviewer has given: that is undone in the
+            same transaction.
 
         Returns
         -------
@@ -268,7 +290,8 @@ class Store:
         Raises
         ------
         InputError
-            Where the task is not the reviewer's, or has their judgement already.
+            Where the task is not the reviewer's, or has their judgement already, which is not to be replaced
+            or cannot be (see `undo`).
         """
         return deciding.decide(
             self._database,
@@ -278,6 +301,7 @@ class Store:
             chosen=chosen,
             comment=comment,
             seen=seen,
+            replace=replace,
             run=self.run,
             model=self.model,
         )
@@ -296,7 +320,8 @@ class Store:
         Raises
         ------
         InputError
-            Where an adjudicator has settled the task since.
+            Where an adjudicator has settled the task since, or both judgements of a task in double review are
+            there and the person has the role of a reviewer.
         """
         return deciding.undo(
             self._database, reviewer, number, run=self.run, model=self.model, lease=self.lease
@@ -312,13 +337,17 @@ class Store:
         comment: str = "",
         seen: Mapping[str, Any],
     ) -> Decision:
-        """Settle a disagreement, or an unsure verdict; parameters as of `decide`.
+        """Settle a disagreement, or judge anew what is judged already; parameters as of `decide`.
+
+        The last settlement counts. A comment is needed, unless the task is a disagreement or was judged
+        unsure. Who settles a task that another person has settled has to have taken it (see `claim`), so
+        that nobody does it unawares; an own settlement is undone in the same transaction.
 
         Raises
         ------
         InputError
-            Where there is nothing to settle, another person is on it, the person is no adjudicator, or has
-            judged the task before and is no administrator.
+            Where the task is open, another person is on it, there is no comment, or the person is no
+            adjudicator, or has judged the task before and is no administrator.
         """
         return deciding.adjudicate(
             self._database,
@@ -393,6 +422,29 @@ class Store:
                 query = query.where(TASKS.c.worklist == worklist_number(connection, worklist))
             return tuple(map(decision_of, connection.execute(query)))
 
+    def count_decisions(self) -> int:
+        """How many rows there are, those undone and the undoing ones too."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(DECISIONS)).scalar_one())
+
+    def latest(self, most: int) -> tuple[tuple[Decision, bool], ...]:
+        """The latest rows, the newest first, without what was seen.
+
+        Parameters
+        ----------
+        most : int
+            How many.
+
+        Returns
+        -------
+        tuple of (Decision, bool)
+            The second is whether the task still waits for another person, who is not to know of this one.
+        """
+        with self._database.reading() as connection:
+            newest = select_decisions(seen=False).order_by(None).order_by(DECISIONS.c.number.desc())
+            rows = connection.execute(newest.limit(most)).all()
+            return tuple((decision_of(row), row.t_state == "open" and row.t_wanted > 1) for row in rows)
+
     def standing(self, worklist: str | None = None) -> tuple[Standing, ...]:
         """The verdict that counts of every task, by number of the task."""
         return worklists.standing(self._database, worklist)
@@ -412,7 +464,7 @@ class Store:
         Agreement
             See `tallystick.review.agreement.agreement`.
         """
-        return agreement(self.standing(worklist), bands)
+        return agreement_of(compared(self._database, worklist), bands)
 
     def export(
         self,

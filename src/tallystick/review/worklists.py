@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, insert, select, text
 
 from tallystick.errors import InputError
+from tallystick.review.compared import first_answers
 from tallystick.review.connect import Database
 from tallystick.review.filters import Filters
 from tallystick.review.rows import (
@@ -251,7 +252,7 @@ def with_decisions(
     now = database.now(connection)
     about: dict[int, list[Decision]] = {row.t_number: [] for row in rows}
     for some in chunks(list(about)):
-        query = select_decisions().where(DECISIONS.c.task.in_(some), STANDS)
+        query = select_decisions(seen=False).where(DECISIONS.c.task.in_(some), STANDS)
         # The reviewer is looked at here: SQLite would go through all that he or she ever decided.
         for row in connection.execute(query):
             if reviewer in (None, row.d_reviewer):
@@ -271,10 +272,12 @@ def one_task(database: Database, number: int, reviewer: str | None) -> TaskRow:
 def standing(database: Database, worklist: str | None) -> tuple[Standing, ...]:
     """The verdict that counts of every task, by number of the task."""
     with database.reading() as connection:
-        query, decided = select_tasks(), select_decisions().where(STANDS)
+        query, decided = select_tasks(), select_decisions(seen=False).where(STANDS)
+        number = None
         if worklist is not None:
             number = worklist_number(connection, worklist)
             query, decided = (one.where(TASKS.c.worklist == number) for one in (query, decided))
+        answers = first_answers(connection, number)
         about: dict[int, list[Decision]] = {}
         for row in connection.execute(decided):
             about.setdefault(row.t_number, []).append(decision_of(row))
@@ -292,6 +295,7 @@ def standing(database: Database, worklist: str | None) -> tuple[Standing, ...]:
                     chosen=judged.chosen,
                     how=judged.how,
                     decisions=decisions,
+                    compared=answers.get(row.t_number),
                 )
             )
         return tuple(found)

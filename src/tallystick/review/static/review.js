@@ -237,11 +237,11 @@
   const WORDS = { link: "link", "non-link": "non-link", unsure: "unsure" };
 
   async function send() {
-    const { number, kind, verdict, chosen, note, name } = unsent;
+    const { number, kind, verdict, chosen, note, name, shown } = unsent;
     const path = adjudicating ? "adjudicate" : "decide";
     let answer;
     try {
-      answer = await post(`/api/tasks/${number}/${path}`, { verdict, chosen, comment: note });
+      answer = await post(`/api/tasks/${number}/${path}`, { verdict, chosen, comment: note, shown });
     } catch (failure) {
       const choices = [["Try again (R)", () => alone(send)], ["Drop the verdict", drop]];
       warn(`Not saved: ${name} for ${kind} ${number}. ${failure.message}`, ...choices);
@@ -282,8 +282,14 @@
   const decide = (verdict, chosen = null, name = null) =>
     alone(async () => {
       if (!task || unsent) return;
+      if (task.reason && !comment.value.trim()) {
+        say("Not saved: write in the comment why the verdict is to be changed.");
+        comment.focus();
+        return;
+      }
       const words = name || (task.kind === "record" && verdict === "non-link" ? "none of them" : WORDS[verdict]);
-      unsent = { number: task.number, kind: task.kind, verdict, chosen, note: comment.value, name: words };
+      const { number, kind, shown } = task;
+      unsent = { number, kind, verdict, chosen, note: comment.value, name: words, shown };
       await send();
     });
 
