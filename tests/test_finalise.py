@@ -483,6 +483,10 @@ def test_the_command(tmp_path: Path) -> None:
     status, text = outcome("finalise", run, "--out", tmp_path / "f")
     assert status == 2
     assert "--force" in text
+    assert "order information" not in text
+    status, text = outcome("finalise", run, "--out", tmp_path / "f", "--force", "--re-estimate")
+    assert status == 0, text
+    assert "order information" in text  # what they do to the estimates is said where they do
     assert outcome("finalise", run, "--out", tmp_path / "f", "--force", "--re-estimate", "-q") == (0, "")
     # The decisions belong to the run that was reviewed, not to what came of it.
     store_of_run = ("--store", run / "review.sqlite")
