@@ -514,7 +514,11 @@ def test_every_page_can_be_read_by_all(store: Store, browser: Any) -> None:
         page = watched.page
         found: dict[str, list[str]] = {}
 
-        def check(name: str, context: str | None = None) -> None:
+        # Rows that are made like others before them tell nothing new.
+        same = {"list": "tbody:nth-of-type(n + 3)", "adjudication": ".scroll", "blind": ".around"}
+
+        def check(name: str, context: Any = None) -> None:
+            context = {"exclude": [[same[name]]]} if name in same else context
             for scheme in ("light", "dark"):  # which changes colours and nothing else
                 page.emulate_media(color_scheme=scheme)
                 options: dict[str, Any] = {"resultTypes": ["violations"]}
@@ -611,7 +615,7 @@ def test_a_verdict_outlives_its_session(store: Store, browser: Any) -> None:
         judge_without_a_session()
         sign_in_elsewhere("rita")  # somebody else: the verdict is not hers
         page.keyboard.press("r")
-        page.get_by_text("rita has signed in here since").wait_for()
+        page.get_by_text("rita\u2069 has signed in here since").wait_for()
         assert store.decisions() == ()
         judge_without_a_session()
         sign_in_elsewhere("rolf")
