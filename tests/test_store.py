@@ -678,7 +678,7 @@ def test_twenty_at_once(stores: Stores) -> None:
     """Each task is judged exactly as often as wanted, and no two are on one at once."""
     store = stores()
     people = 20 if store._database.is_postgres else 6
-    tasks = [pair(number) for number in range(20 * people)]
+    tasks = [pair(number) for number in range(6 * people)]
     store.fill("possible", tasks, reviews=2, share=0.25)
     on: dict[int, str] = {}
     guard = threading.Lock()
