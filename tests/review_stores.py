@@ -53,7 +53,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
         url: str | Path = tmp_path / "review.sqlite"
     else:
         server: Server = request.getfixturevalue("postgres")
-        url = server.new_database()
+        url = server.emptied_database()
     found = Stores(url)
     with found.stack:
         yield found

@@ -146,7 +146,7 @@ def test_a_store_on_a_server(tmp_path: Path, postgres: Server) -> None:
 
 
 def test_a_store_elsewhere_is_told(tmp_path: Path, postgres: Server) -> None:
-    """A purge that is not told of it does not say that all is gone, nor does it miss the one in the directory."""
+    """Not told of it, a purge does not say that all is gone; nor does it miss the one in the directory."""
     run = reviewed(made(tmp_path))
     file, url = tmp_path / "elsewhere.sqlite", postgres.new_database()
     for place in (str(file), url):
@@ -156,21 +156,19 @@ def test_a_store_elsewhere_is_told(tmp_path: Path, postgres: Server) -> None:
             assert row is not None
             store.decide(row.number, "ann", "unsure", comment=SECRET, seen={"left": {"given": "anna"}})
     where = url.replace(f"tally:{PASSWORD}@", "")
+    untold = f"Not emptied, although decisions of the run are kept there: {where}."
     status, text = outcome("purge", run, "--store", file, "--yes")
     assert status == 0, text
     assert "review.sqlite: what reviewers saw" in text
     assert f"{file}: what reviewers saw" in text
-    assert f"Not emptied, although decisions of the run are kept there: {where}." in text
+    assert untold in text
     assert f"purged of values of records, but not the decisions in {where}" in text
     assert PASSWORD not in text
     for one in (file, run / "review.sqlite"):
         assert not words_in(one, {SECRET}), one
     assert where in (run / "stores.json").read_text("utf-8")
     assert "tally" not in (run / "stores.json").read_text("utf-8")
-    assert (
-        f"Not emptied, although decisions of the run are kept there: {where}."
-        in outcome("purge", run, "--yes")[1]
-    )
+    assert untold in outcome("purge", run, "--yes")[1]
     status, text = outcome("purge", run, "--store", url, "--yes")
     assert status == 0, text
     assert "Not emptied" not in text

@@ -190,7 +190,7 @@ def test_weights_that_hold_a_masked_field_are_neither_shown_nor_filtered_by(stor
         assert ("Weight of the pair" in answer.text) == shown
         assert ("<b>0.64" in answer.text) == shown
         assert (answer.json()["case"]["weight"] is not None) == shown
-        assert ("Weights of pairs depend on it" in answer.text) != shown
+        assert ("Weights of pairs depend on what is masked" in answer.text) != shown
         listed = browser.get("/worklists/possible/tasks").text
         assert ("Weight from" in listed) == shown
         assert ("+5.75" in listed) == shown  # of the second pair

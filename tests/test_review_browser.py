@@ -50,16 +50,6 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Passwords that are hashed at once: what makes them slow to guess is not what is tried here."""
-    from argon2 import PasswordHasher
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tallystick.review.people._hasher", lambda: PasswordHasher(1, 8, 1))
-        yield
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "review.sqlite") as opened:
@@ -284,6 +274,7 @@ def test_a_disagreement_is_settled_by_a_third_verdict(store: Store, browser: Any
         assert page.get_by_text("No disagreement and no unsure verdict is open.").is_visible()
         # What is settled is settled anew from the list; over what another one settled one has to say why.
         store.undo("adam", 2)
+        store.release(2, "adam")
         store.adjudicate(2, "boss", "link", seen={})
         watched.go("/worklists/double/tasks")
         page.get_by_role("link", name="Settle pair 2").click()
@@ -523,7 +514,11 @@ def test_every_page_can_be_read_by_all(store: Store, browser: Any) -> None:
         page = watched.page
         found: dict[str, list[str]] = {}
 
-        def check(name: str, context: str | None = None) -> None:
+        # Rows that are made like others before them tell nothing new.
+        same = {"list": "tbody:nth-of-type(n + 3)", "adjudication": ".scroll", "blind": ".around"}
+
+        def check(name: str, context: Any = None) -> None:
+            context = {"exclude": [[same[name]]]} if name in same else context
             for scheme in ("light", "dark"):  # which changes colours and nothing else
                 page.emulate_media(color_scheme=scheme)
                 options: dict[str, Any] = {"resultTypes": ["violations"]}
@@ -620,7 +615,7 @@ def test_a_verdict_outlives_its_session(store: Store, browser: Any) -> None:
         judge_without_a_session()
         sign_in_elsewhere("rita")  # somebody else: the verdict is not hers
         page.keyboard.press("r")
-        page.get_by_text("rita has signed in here since").wait_for()
+        page.get_by_text("rita\u2069 has signed in here since").wait_for()
         assert store.decisions() == ()
         judge_without_a_session()
         sign_in_elsewhere("rolf")

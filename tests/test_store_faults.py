@@ -248,13 +248,13 @@ def test_killed_between_two_decisions(stores: Stores) -> None:
     store = stores()
     store.fill("possible", [pair(k) for k in range(2000)])
     said: list[int] = []
-    for after in (1, 7, 40):
+    for after in (1, 30):
         said += _killed(stores.url, "ann", after)
     with Store.open(stores.url, run=RUN, model=MODEL) as again:
         made = again.decisions()
         # What was confirmed is there; of each process one more may be, whose confirmation nobody heard.
         assert set(said) <= {one.number for one in made}
-        assert len(made) <= len(said) + 3
+        assert len(made) <= len(said) + 2
         assert len({one.task for one in made}) == len(made)
         assert {one.number for one in again.standing() if one.state == "done"} == {
             row.number for row in again.history("ann", "possible", most=5000)
@@ -302,7 +302,7 @@ def test_begun_by_many_at_once(stores: Stores) -> None:
              str(stores.url), f"r{k}"],
             env=process_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
-        for k in range(4)
+        for k in range(3)
     ]  # fmt: skip
     for process in many:
         out, error = process.communicate(timeout=120)

@@ -190,6 +190,18 @@ def check_free(database: Database, connection: Connection, row: Row[Any], review
     raise InputError(f"another reviewer is on task {row.t_number}: take the next one.")
 
 
+def check_may_judge(row: Row[Any], reviewer: str) -> None:
+    """`InputError` where a task is another's or judged.
+
+    One that nobody is on may be judged by whoever was shown it, and gave it back by taking another one in a
+    second tab of the browser: nobody's work is touched.
+    """
+    if row.t_state != "open" or row.t_claimed_by is not None:
+        check_held(row, reviewer)
+    if row.t_state != "open":
+        raise InputError(f"task {row.t_number} is not open: an adjudicator settles a disagreement.")
+
+
 def check_held(row: Row[Any], reviewer: str) -> None:
     """`InputError` where a task is not the reviewer's; a lease that ran out is good while nobody took it."""
     if row.t_claimed_by == reviewer:

@@ -13,7 +13,7 @@ from tallystick.errors import InputError
 from tallystick.review.cases import RecordKey
 from tallystick.review.claims import (
     check_free,
-    check_held,
+    check_may_judge,
     check_may_settle,
     participate,
     take_if_free,
@@ -81,9 +81,7 @@ def decide(
             check_may_take_back(connection, task, stand, last)
             check_free(database, connection, task, reviewer)
         else:
-            check_held(task, reviewer)
-            if task.t_state != "open":
-                raise InputError(f"task {number} is not open: an adjudicator settles a disagreement.")
+            check_may_judge(task, reviewer)
         values = decision_values(database, connection, task, reviewer, verdict, chosen, comment, seen)
         if own:
             _take_back(database, connection, task, own[-1], run=run, model=model)

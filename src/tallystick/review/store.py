@@ -270,7 +270,8 @@ class Store:
         number : int
             Of the task.
         reviewer : str
-            Who has taken it. A lease that ran out is still good if nobody else has taken the task since.
+            Who has taken it. If the lease ran out, or another task was taken since, that is no matter as long
+            as nobody else is on this one.
         verdict : {"link", "non-link", "unsure"}
             Of a record, ``link`` needs `chosen`, and ``non-link`` is that it is none.
         chosen : RecordKey, optional
@@ -290,8 +291,8 @@ class Store:
         Raises
         ------
         InputError
-            Where the task is not the reviewer's, or has their judgement already, which is not to be replaced
-            or cannot be (see `undo`).
+            Where another person is on the task, or it is judged, or has their judgement already, which is not
+            to be replaced or cannot be (see `undo`).
         """
         return deciding.decide(
             self._database,

@@ -31,7 +31,7 @@
     const fresh = new DOMParser().parseFromString(text, "text/html");
     const reviewer = held("reviewer", fresh);
     if (reviewer !== undefined && reviewer !== held("reviewer")) {
-      throw new Failure(`${reviewer} has signed in here since: sign in with your own name again.`, 403);
+      throw new Failure(`\u2068${reviewer}\u2069 has signed in here since: sign in with your own name again.`, 403);
     }
     const other = held("csrf", fresh);
     const changed = reviewer !== undefined && other !== token;
