@@ -40,8 +40,8 @@ def subgroup_rates(
     Returns
     -------
     dict
-        ``difference``, ``low`` and ``high`` of all groups together (`shares_difference`), null where all
-        records are linked or none is; ``groups``, a dict each:
+        ``difference``, ``corrected``, ``low`` and ``high`` of all groups together (`shares_difference`),
+        null where all records are linked or none is; ``groups``, a dict each:
         ``group``, ``records``, ``linked``, ``rate`` with ``rate_low`` and ``rate_high`` (Wilson),
         ``share_linked`` and ``share_unlinked`` (of the linked, of the unlinked records how many are of the
         group), and the standardised ``difference`` of these with ``difference_low`` and ``difference_high``.
@@ -119,7 +119,7 @@ def rates_of_groups(rows: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``difference``, ``low``, ``high`` and ``groups``.
+        ``difference``, ``corrected``, ``low``, ``high`` and ``groups``.
     """
     records = np.array([row[1] for row in rows], np.float64)
     links = np.array([row[2] for row in rows], np.float64)
@@ -141,8 +141,14 @@ def rates_of_groups(rows: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
                 **_prefixed(differ),
             }
         )
-    whole = asdict(of_all) if of_all else dict.fromkeys(("value", "low", "high"))
-    return {"difference": whole["value"], "low": whole["low"], "high": whole["high"], "groups": groups}
+    whole = asdict(of_all) if of_all else dict.fromkeys(("value", "corrected", "low", "high"))
+    return {
+        "difference": whole["value"],
+        "corrected": whole["corrected"],
+        "low": whole["low"],
+        "high": whole["high"],
+        "groups": groups,
+    }
 
 
 def _prefixed(one: Difference | None) -> dict[str, float | None]:
