@@ -112,9 +112,9 @@ def write_csv(path: Path, rows: list[list[str]]) -> None:
     path.write_text("\n".join(",".join(row) for row in [list(HEADER), *rows]) + "\n", encoding="utf-8")
 
 
-def write_small(folder: Path, spec: str = SPEC, n: int = 60) -> Path:
+def write_small(folder: Path, spec: str = SPEC, n: int = 60, seed: int = 3) -> Path:
     """The two files and the specification in a folder; the path of the latter."""
-    for name, rows in zip("ab", people(n), strict=True):
+    for name, rows in zip("ab", people(n, seed), strict=True):
         write_csv(folder / f"{name}.csv", rows)
     path = folder / "spec.toml"
     path.write_text(spec, encoding="utf-8")

@@ -381,3 +381,17 @@ def test_nothing_at_all() -> None:
     assert found.estimates["precision"] is None
     measures = Counts(*(np.array(0.0) for _ in range(4)), 100.0).measures()
     assert np.isnan(measures["precision"])
+
+
+def test_the_number_of_links_is_whole() -> None:
+    """However the parts that it is the sum of are rounded."""
+    for size in range(100, 400):
+        strata = [
+            JudgedStratum("a", "link", size, LINK, (20, 3)),
+            JudgedStratum("b", "link", 7, LINK, (5, 1)),
+        ]
+        counts = audit_rates(
+            [*strata, JudgedStratum("c", "non-link", 9, NO_LINK, (9, 0))], 1e6, draws=2
+        ).counts
+        assert counts is not None
+        assert counts.links == size + 7

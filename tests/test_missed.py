@@ -18,6 +18,7 @@ from tallystick.errors import InputError, SpecError
 from tallystick.quality.missed import OTHER, rates_of_groups, subgroup_rates
 from tallystick.quality.proportions import mean_difference, share_difference, shares_difference, wilson
 from tallystick.quality.subgroups import MISSING, Grouping, Quality, Subgroup, default_subgroup, grouped
+from tallystick.quality.true_subgroups import true_subgroup_rates
 from tallystick.spec import dump_spec, parse_spec
 
 SECTION = """
@@ -145,18 +146,78 @@ def test_rates_are_those_of_the_records(records: list[tuple[int, bool]], smalles
     linked = np.array([one for _, one in records])
     found = subgroup_rates(grouping, codes, linked, smallest)
     rows = {row["group"]: row for row in found["groups"]}
+    sizes = {
+        label: n for label, n in zip([MISSING, *"abcde"], np.bincount(codes, minlength=6), strict=True) if n
+    }
+    small = {label for label, n in sizes.items() if n < smallest}
+    few = 0 < sum(sizes[label] for label in small) < smallest
+    if not rows:  # nothing but what is put together would be shown
+        assert small
+        assert len(sizes) - len(small) <= few
+        return
     assert sum(row["records"] for row in rows.values()) == len(records)
     assert sum(row["linked"] for row in rows.values()) == linked.sum()
-    for number, label in enumerate("abcde"):
-        own = codes == number + 1
-        if own.sum() >= smallest:
+    assert all(row["records"] >= smallest for row in rows.values())
+    [together] = [label for label in rows if label not in sizes] or [""]
+    assert bool(together) == bool(small)
+    for number, label in enumerate([MISSING, *"abcde"]):
+        own = codes == number
+        if label in sizes and label not in small and label not in together.split(", "):
             assert rows[label]["rate"] == linked[own].mean()
             if linked.any():
                 assert rows[label]["share_linked"] == pytest.approx((own & linked).sum() / linked.sum())
         else:
             assert label not in rows
-    assert all(row["records"] >= smallest for label, row in rows.items() if label not in (OTHER, MISSING))
-    assert (MISSING in rows) == (codes == 0).any()
+    named = set(together.split(", ")) - {OTHER, ""}
+    assert (MISSING in small) == (MISSING in named)
+    joined = named - {MISSING}
+    assert len(joined) == few
+    assert all(
+        sizes[label] == min(sizes[one] for one in sizes if one not in small | {MISSING}) for label in joined
+    )
+
+
+def test_no_group_names_one_person() -> None:
+    """Neither in the table, nor by taking all others from the total."""
+    grouping = Grouping(("f", "m", "x"), np.array([-1, 0, 1, 2]))
+
+    def shown(*sizes: int) -> list[tuple[str, int]]:
+        codes = np.repeat([0, 1, 2, 3], sizes)
+        linked = np.arange(len(codes)) % 3 > 0
+        return [
+            (row["group"], row["records"]) for row in subgroup_rates(grouping, codes, linked, 10)["groups"]
+        ]
+
+    assert shown(0, 50, 50, 1) == [("m", 50), ("f, other (small groups)", 51)]
+    assert shown(0, 60, 50, 1) == [("f", 60), ("m, other (small groups)", 51)]
+    assert shown(3, 60, 50, 0) == [("f", 60), ("m, missing", 53)]
+    assert shown(3, 60, 50, 8) == [("f", 60), ("m", 50), ("other (small groups), missing", 11)]
+    assert shown(30, 60, 50, 8) == [("f", 60), ("m, other (small groups)", 58), ("missing", 30)]
+    assert shown(30, 60, 0, 1) == [("f, other (small groups)", 61), ("missing", 30)]
+    assert shown(0, 60, 0, 1) == shown(30, 0, 0, 1) == shown(1, 1, 1, 1) == shown(9, 9, 9, 9) == []
+    assert shown(0, 5, 0, 0) == []  # not even where the source has no more
+    assert shown(0, 60, 0, 0) == [("f", 60)]
+    codes = np.repeat([1, 2], [60, 1])
+    assert true_subgroup_rates(grouping, codes, np.ones((3, 61)), 10) == []
+
+
+def test_tables_that_cannot_be_shown_are_said(tmp_path: Path) -> None:
+    path = write_small(tmp_path, SPEC + '\n[quality]\nsubgroups = ["sex"]\n', 60)
+    for name in "ab":
+        table = pl.read_csv(tmp_path / f"{name}.csv", infer_schema_length=0)
+        table.with_columns(sex=pl.Series(["x"] + ["f"] * (len(table) - 1))).write_csv(
+            tmp_path / f"{name}.csv"
+        )
+    assert call("link", path, "--out", tmp_path / "out").exit_code == 0
+    status, text = outcome("missed", tmp_path / "out")
+    assert status == 0
+    assert text.count("sex: the groups are too small to be shown") == 2
+    assert call("missed", tmp_path / "out", "--out", tmp_path / "groups.csv").exit_code == 0
+    assert (tmp_path / "groups.csv").read_text().startswith("source,subgroup,group,records,linked,rate,")
+    status, text = outcome("evaluate", tmp_path / "out", "--truth", "person", "--by", "sex")
+    assert "sex of a: the groups are too small to be shown" in text
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "The groups are too small to be shown" in page
 
 
 def test_values_are_put_into_groups() -> None:

@@ -11,6 +11,8 @@ from tallystick.quality.subgroups import Subgroup
 
 WRITTEN = "COLUMN, or COLUMN:first=2, COLUMN:width=10, COLUMN:age, COLUMN:age:width=5, COLUMN:age=2021-03-21"
 
+TOO_SMALL = "the groups are too small to be shown."
+
 
 def parse_subgroup(text: str) -> Subgroup:
     """A subgroup as it is written after ``--by``.
@@ -90,6 +92,9 @@ def missed_text(figures: Mapping[str, Any]) -> str:
                 ]
                 for row in by["groups"]
             ]
+            if not rows:
+                lines[-1] = f"{by['name']}: {TOO_SMALL}"
+                continue
             heads = ["group", "records", "linked", "rate", "of linked", "of unlinked", "difference"]
             lines += aligned(heads, rows)
             if (mean := by.get("mean")) is not None:
@@ -118,6 +123,9 @@ def truth_text(by: Sequence[Mapping[str, Any]]) -> list[str]:
                 ]
                 for row in one["groups"]
             ]
+            if not rows:
+                lines += ["", f"{one['name']} of {source['source']}: {TOO_SMALL}"]
+                continue
             lines += ["", f"{one['name']} of {source['source']}:"]
             lines += aligned(["group", "true", "links", "precision", "recall"], rows)
     return lines

@@ -141,8 +141,8 @@ def _notes(frame: AuditFrame, found: Judged, rates: AuditRates, disagreements: i
             f"{found.further:,.1f} further matches of records that were found to have one."
         )
         notes.append(
-            "A record without a link that is found to belong to an entity counts as missed with each member "
-            "of it that it may be linked with."
+            "A record without a link that is found to be another one counts as missed with that one, and "
+            "with every record that is the same by what people judged of links and other pairs."
         )
     return notes
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.constraint import constraint
 from tallystick.errors import InputError
-from tallystick.linkage.audit_shares import ENDS, Finding, Shares, keys_table
-from tallystick.linkage.audit_units import KEY, Part, Tables, by_pair, by_record
+from tallystick.linkage.audit_shares import ENDS, Shares, Verdicts, keys_table
+from tallystick.linkage.audit_units import KEY, UNKNOWN_ERRORS, Part, Tables, by_pair, by_record
 from tallystick.linkage.run_folder import model_version, read_facts, read_figures
 from tallystick.linkage.saved import load_model
 from tallystick.quality.audit_design import AuditPlan, PlannedStratum
@@ -124,13 +124,16 @@ class AuditFrame:
             for row in own.select(*ENDS).iter_rows()
         }
 
-    def shares(self, findings: Sequence[Finding]) -> Shares:
+    def shares(self, verdicts: Verdicts) -> Shares:
         """How many missed pairs findings of unlinked records stand for, by pair."""
         drawable = self.units.filter((pl.col("task") == "record") & pl.col("id_right").is_null())
+        of_links = [h for h, one in enumerate(self.strata) if one.kind == "link"]
+        known = pl.col("posterior").fill_nan(None).fill_null(1.0 - UNKNOWN_ERRORS)
         return Shares(
-            findings,
+            verdicts,
             drawable.select(pl.col("source_left").alias("source"), pl.col("id_left").alias("id")),
             self.entities,
+            self.units.filter(pl.col("stratum").is_in(of_links)).select(*ENDS, known),
             self.others,
             between=self.kind == "link",
             once=self.once,

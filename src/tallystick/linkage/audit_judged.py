@@ -10,7 +10,7 @@ import numpy as np
 
 from tallystick.errors import InputError
 from tallystick.linkage.audit_frame import AuditFrame
-from tallystick.linkage.audit_shares import Shares
+from tallystick.linkage.audit_shares import Shares, Verdicts
 from tallystick.quality.audit_strata import FOUND, NONE, JudgedStratum, Outcome, StratumKind
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Task, Verdict
@@ -89,8 +89,9 @@ class Judged:
     strata : tuple of JudgedStratum
         In the order of the strata of the frame.
     further : float
-        By pair: further matches that the model expects of the records that were found to have one, since
-        a reviewer names one alone; for all records, not for those of the sample.
+        By pair: further matches that the model expects of the records that were found to have one, beside
+        those that follow from what people said, since a reviewer names one alone; for all records, not for
+        those of the sample.
     """
 
     strata: tuple[JudgedStratum, ...]
@@ -118,15 +119,8 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> Judged:
     """
     number = {one.name: h for h, one in enumerate(frame.strata)}
     partners = frame.partners(one.task.left for one in answers if one.task.kind == "record")
-    findings = [
-        (one.task.left, one.chosen)
-        for one in answers
-        if frame.by == "pair"
-        and one.task.kind == "record"
-        and one.verdict == "link"
-        and one.chosen is not None
-    ]
-    shares = frame.shares(findings) if findings else None
+    verdicts = _verdicts(answers)
+    shares = frame.shares(verdicts) if frame.by == "pair" and verdicts.findings else None
     found: list[list[Outcome | Literal["unsure", "open"]]] = [[] for _ in frame.strata]
     further = np.zeros(len(frame.strata))
     for one in answers:
@@ -154,6 +148,19 @@ def judged_strata(frame: AuditFrame, answers: Sequence[Answer]) -> Judged:
     )
     raised = [one.size / one.judged if one.judged else 0.0 for one in strata]
     return Judged(strata, float(further @ np.array(raised)) if strata else 0.0)
+
+
+def _verdicts(answers: Sequence[Answer]) -> Verdicts:
+    records = [one for one in answers if one.task.kind == "record"]
+    return Verdicts(
+        [(one.task.left, one.chosen) for one in records if one.verdict == "link" and one.chosen is not None],
+        [one.task.left for one in records if one.verdict == "non-link"],
+        {
+            (one.task.left, one.task.right): one.verdict == "link"
+            for one in answers
+            if one.task.right is not None and one.verdict in ("link", "non-link")
+        },
+    )
 
 
 def _found(

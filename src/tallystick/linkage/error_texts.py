@@ -49,26 +49,63 @@ class Errors:
         """Id of every record."""
         return list(self.found.records.frame["id"])
 
-    @cached_property
+    @property
     def decision(self) -> pl.Series:
         """What the run has decided of each pair; null where it has not kept it."""
-        n, pairs = len(self.found.records.codes), self.found.pairs
-        kept = pl.DataFrame(
-            {"key": pair_key(self.found.left, self.found.right, n), "decision": pairs["decision"]}
-        )
-        asked = pl.DataFrame({"key": pair_key(self.left, self.right, n)})
-        once = kept.unique("key", keep="first")
-        return asked.join(once, on="key", how="left", maintain_order="left")["decision"]
+        return self._kept["decision"]
+
+    @property
+    def reviewed(self) -> Bools:
+        """Which pairs a reviewer has decided, shape (n_errors,)."""
+        return np.asarray((self._kept["decided_by"] == "reviewer").fill_null(False).to_numpy())
 
     @cached_property
-    def strongest(self) -> tuple[Ints, Floats, Bools]:
+    def displaced(self) -> Bools:
+        """Which pairs a link of a reviewer has displaced, shape (n_errors,).
+
+        Of such pairs alone the posterior is 0 without a reviewer's having judged them.
+        """
+        if not self._of_reviewer.any() or "posterior" not in self.found.pairs.columns:
+            return np.zeros(len(self.left), np.bool_)
+        at = np.flatnonzero((self.found.pairs["decision"] == "link").to_numpy() & self._of_reviewer)
+        taken = np.union1d(self.found.left[at], self.found.right[at])
+        zero = np.asarray((self._kept["posterior"] == 0.0).fill_null(False).to_numpy())
+        return zero & ~self.reviewed & (np.isin(self.left, taken) | np.isin(self.right, taken))
+
+    @cached_property
+    def _of_reviewer(self) -> Bools:
+        """Which pairs of the run a reviewer has decided."""
+        pairs = self.found.pairs
+        if "decided_by" not in pairs.columns:
+            return np.zeros(len(pairs), np.bool_)
+        return np.asarray((pairs["decided_by"] == "reviewer").to_numpy())
+
+    @cached_property
+    def _kept(self) -> pl.DataFrame:
+        """What the run says of each pair, a row each; nulls where it has not kept it."""
+        n, columns = len(self.found.records.codes), ("decision", "decided_by", "posterior")
+        kept = self.found.pairs.select(pl.col("^(decision|decided_by|posterior)$")).with_columns(
+            key=pl.Series(pair_key(self.found.left, self.found.right, n), dtype=pl.Int64)
+        )
+        kept = kept.with_columns(
+            pl.lit(None, pl.Float64 if name == "posterior" else pl.String).alias(name)
+            for name in columns
+            if name not in kept.columns
+        )
+        asked = pl.DataFrame({"key": pl.Series(pair_key(self.left, self.right, n), dtype=pl.Int64)})
+        return asked.join(kept.unique("key", keep="first"), on="key", how="left", maintain_order="left")
+
+    @cached_property
+    def strongest(self) -> tuple[Ints, Floats, Bools, Bools]:
         """The strongest link of each record, or its strongest possible link where it has no link.
 
-        The other record (-1 for none), its weight (NaN for none), and whether it is a link.
+        The other record (-1 for none), its weight (NaN for none), whether it is a link, and whether it is
+        one of a reviewer.
         """
         found = self.found
         taken = np.flatnonzero(found.pairs["decision"].is_in(["link", "possible"]).to_numpy())
         is_link = np.tile((found.pairs["decision"] == "link").to_numpy()[taken], 2)
+        of_reviewer = np.tile(self._of_reviewer[taken], 2)
         own = np.full(2 * len(taken), np.nan)
         if "weight" in found.pairs.columns:
             own = np.tile(found.pairs["weight"].fill_null(np.nan).to_numpy()[taken], 2)
@@ -77,9 +114,14 @@ class Errors:
         order = np.lexsort((np.nan_to_num(own, nan=np.inf), is_link))  # the strongest is written last
         n = len(found.records.codes)
         other, weight, link = np.full(n, -1, np.int64), np.full(n, np.nan), np.zeros(n, bool)
-        at = one[order]
-        other[at], weight[at], link[at] = two[order], own[order], is_link[order]
-        return other, weight, link
+        reviewed, at = np.zeros(n, bool), one[order]
+        other[at], weight[at], link[at], reviewed[at] = (
+            two[order],
+            own[order],
+            is_link[order],
+            of_reviewer[order],
+        )
+        return other, weight, link, reviewed
 
 
 def pair_key(left: Ints, right: Ints, n_records: int) -> Ints:
@@ -89,7 +131,7 @@ def pair_key(left: Ints, right: Ints, n_records: int) -> Ints:
 
 def rival_texts(errors: Errors) -> list[str]:
     """What the records of each missed match are linked to instead, or may be; empty where to nothing."""
-    other, weight, is_link = errors.strongest
+    other, weight, is_link, of_reviewer = errors.strongest
     codes, ids = errors.found.records.codes, errors.ids
     result = []
     for at in errors.missed:
@@ -99,6 +141,7 @@ def rival_texts(errors: Errors) -> list[str]:
             if to < 0 or to in ends:
                 continue
             how = "rightly" if codes[row] == codes[to] and codes[row] >= 0 else "wrongly"
+            how += ", by a reviewer" if of_reviewer[row] else ""
             heavy = f", weight {weight[row]:.2f}" if np.isfinite(weight[row]) else ""
             what = "is linked to" if is_link[row] else "has a possible link to"
             said.append(f"{ids[row]} {what} {ids[to]} ({how}{heavy}).")
@@ -128,13 +171,17 @@ def missed_texts(
     -------
     reasons, explanations : list of str
     """
-    decision = errors.decision.to_list()
+    decision, reviewed, displaced = errors.decision.to_list(), errors.reviewed, errors.displaced
     sides = _Sides.of(weighed)
     reasons, texts = [], []
     for at, rival in zip(errors.missed, rival_texts(errors), strict=True):
-        weight, step = float(weighed.weight[at]), steps[int(weighed.scene[at])]
+        weight, step = float(weighed.weight[at]), None if reviewed[at] else steps[int(weighed.scene[at])]
         if dropped[at]:
             reason, text = "dropped", "An edit of the preparation has dropped one of the records."
+        elif reviewed[at]:
+            reason = "refused in review"
+            heavy = f"; it weighs {weight:.2f}" if np.isfinite(weight) else ""
+            text = f"A reviewer has judged that the two are no match{heavy}."
         elif weighed.scene[at] < 0:
             reason, text = "set aside", "No step has compared the two."
         elif decision[at] == "possible" and weighed.tie[at] and assignment == "unique":
@@ -149,6 +196,9 @@ def missed_texts(
         elif weight < weighed.lower[at]:
             reason = "below threshold"
             text = f"Its weight of {weight:.2f} is below the lower threshold of {weighed.lower[at]:.2f}."
+        elif displaced[at]:
+            reason = "displaced by a link of a reviewer"
+            text = f"It weighs {weight:.2f}, but a reviewer has linked one of the two with another record."
         elif rival and weighed.competes[at]:
             reason, text = "lost the assignment", f"It weighs {weight:.2f} and lost the assignment."
         else:
@@ -206,7 +256,8 @@ def false_texts(
             else:
                 what.add("absent")
                 told.append(f"The match of {ids[row]}, {right}, was no candidate ({why}).")
-        found.append(next(text for name, text in _WHERE.items() if name in what))
+        where = next(text for name, text in _WHERE.items() if name in what)
+        found.append("linked by a reviewer" if errors.reviewed[at] else where)
         texts.append(" ".join([text, *told]))
     return found, texts
 
@@ -221,12 +272,16 @@ _WHERE = {
 
 def link_texts(errors: Errors, weighed: WeighedPairs, steps: Sequence[str | None]) -> list[str]:
     """What speaks for each false link."""
-    sides = _Sides.of(weighed)
+    sides, reviewed = _Sides.of(weighed), errors.reviewed
     texts = []
     for at in range(errors.n_false):
         weight = float(weighed.weight[at])
         text = f"It weighs {weight:.2f}." if np.isfinite(weight) else "It was linked by a match key."
-        texts.append(_with_step(text, steps[int(weighed.scene[at])]) + sides.text(at, against=False))
+        if reviewed[at]:
+            heavy = f"; it weighs {weight:.2f}" if np.isfinite(weight) else ""
+            text = f"A reviewer has linked the two{heavy}."
+        step = None if reviewed[at] else steps[int(weighed.scene[at])]
+        texts.append(_with_step(text, step) + sides.text(at, against=False))
     return texts
 
 

@@ -17,6 +17,14 @@ from tallystick.linkage.tables import read_table
 from tallystick.quality.subgroups import Quality, Subgroup
 from tallystick.spec import Spec
 
+COLUMNS: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("source", "subgroup", "group"), pl.String),
+    **dict.fromkeys(("records", "linked"), pl.Int64),
+    **dict.fromkeys(("rate", "rate_low", "rate_high", "share_linked", "share_unlinked"), pl.Float64),
+    **dict.fromkeys(("difference", "difference_low", "difference_high"), pl.Float64),
+}
+"""Of the table of groups."""
+
 
 def missed_of_run(
     run: Path, by: Sequence[Subgroup] = (), names: Sequence[str] = (), smallest: int | None = None
@@ -84,7 +92,7 @@ def groups_table(figures: Mapping[str, Any]) -> pl.DataFrame:
         for by in source["subgroups"]
         for group in by["groups"]
     ]
-    return pl.DataFrame(rows, infer_schema_length=None)
+    return pl.DataFrame(rows, schema=COLUMNS)
 
 
 def _known(run: Path, facts: Mapping[str, Any], spec: Spec, fields: Sequence[str]) -> Known:

@@ -194,7 +194,8 @@ def audit_rates(
             estimates[name] = float(value)
             intervals[name] = _limits([one[name] for one in of_draws], float(value))
     true, false, missed = float(point[0]), float(point[1]), float(estimated.missed)
-    counts = None if collapsed.blank else Rates(true + false, true, false, missed, float(allowed_pairs))
+    links = round(true + false, 9)  # a whole number, but for the parts that it is the sum of
+    counts = None if collapsed.blank else Rates(links, true, false, missed, float(allowed_pairs))
     ranges = {} if corrected else _ranges(strata, collapsed, allowed_pairs, model_missed, open_measures)
     return AuditRates(estimates, intervals, counts, ranges, collapsed)
 
@@ -210,8 +211,12 @@ def _counts(sums: Floats, allowed_pairs: float, model_missed: float) -> Counts:
 
 def _known(one: JudgedStratum, corrected: bool) -> Floats:
     """What the judged units of a stratum add, shape (3,)."""
-    found = np.asarray(np.array(one.counts, np.float64) @ one.contributions)
-    return np.array([found[0] + found[2], 0.0, 0.0]) if corrected else found
+    counts = np.array(one.counts, np.float64)
+    found = np.asarray(counts @ one.contributions)
+    if not corrected:
+        return found
+    follow = float(counts @ np.array([outcome.follow for outcome in one.outcomes]))
+    return np.array([found[0] + found[2] - follow, 0.0, follow])
 
 
 def _drawn(strata: Sequence[JudgedStratum], draws: int, random: np.random.Generator) -> tuple[Floats, Floats]:

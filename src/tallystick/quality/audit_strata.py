@@ -24,12 +24,16 @@ class Outcome:
     true_links, false_links, missed : float
         Numbers of pairs. A missed match that could have been found from either of its records counts half
         from each.
+    follow : float
+        Those of the missed that nobody named, but that follow from others: no link is made of them where
+        what was found is put right.
     """
 
     name: str
     true_links: float = 0.0
     false_links: float = 0.0
     missed: float = 0.0
+    follow: float = 0.0
 
 
 RIGHT = Outcome("right", true_links=1.0)

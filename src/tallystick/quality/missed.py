@@ -35,13 +35,19 @@ def subgroup_rates(
     linked : bool array, shape (n_records,)
         Which records have a link.
     smallest : int
-        Groups with fewer records are put together as `OTHER`.
+        Groups with fewer records are put together (see `in_shown_groups`).
 
     Returns
     -------
     dict
+<<<<<<< HEAD
         ``difference``, ``corrected``, ``low`` and ``high`` of all groups together (`shares_difference`),
         null where all records are linked or none is; ``groups``, a dict each:
+=======
+        ``difference``, ``low`` and ``high`` of all groups together (`shares_difference`), null where all
+        records are linked or none is; ``groups``, a dict each, and none where the groups are too small to
+        be shown:
+>>>>>>> i7
         ``group``, ``records``, ``linked``, ``rate`` with ``rate_low`` and ``rate_high`` (Wilson),
         ``share_linked`` and ``share_unlinked`` (of the linked, of the unlinked records how many are of the
         group), and the standardised ``difference`` of these with ``difference_low`` and ``difference_high``.
@@ -57,6 +63,8 @@ def subgroup_rates(
     [('f', 1.0), ('m', 0.8)]
     """
     labels, place = in_shown_groups(grouping, codes, smallest)
+    if not labels:
+        return rates_of_groups([])
     records = np.bincount(place, minlength=len(labels))
     links = np.bincount(place[linked], minlength=len(labels))
     found = rates_of_groups(
@@ -69,7 +77,11 @@ def subgroup_rates(
 def in_shown_groups(
     grouping: Grouping, codes: NDArray[np.integer[Any]], smallest: int
 ) -> tuple[list[str], NDArray[np.int64]]:
-    """The groups that a table shows: the large ones, the small ones together, the missing values.
+    """The groups that a table shows: the large ones, and the small ones together.
+
+    No group of a table has fewer records than asked for, nor can one be had by taking the others from the
+    total: where the small groups together are still too few, the next larger one joins them. Missing values
+    are as any group in this. What is put together is named by what is in it.
 
     Parameters
     ----------
@@ -78,33 +90,43 @@ def in_shown_groups(
     codes : integer array, shape (n_records,)
         Which distinct value each record has.
     smallest : int
-        Groups with fewer records are put together as `OTHER`. Records without a value name nobody by it, and
-        are a group of their own, however few they are.
+        Groups with fewer records are put together.
 
     Returns
     -------
     labels : list of str
-        Of the groups that have a record.
+        Of the groups that have a record. None where all of them would have to be put together.
     place : int64 array, shape (n_records,)
-        Which of them each record is in.
+        Which of them each record is in; -1 where there are none.
 
     Examples
     --------
-    >>> one = Grouping(("f", "m", "x"), np.array([-1, 0, 1, 2]))
-    >>> labels, place = in_shown_groups(one, np.array([1, 1, 2, 3, 0]), 2)
+    >>> one = Grouping(("f", "m", "x", "y"), np.array([-1, 0, 1, 2, 3]))
+    >>> labels, place = in_shown_groups(one, np.array([1, 1, 1, 2, 2, 3, 4, 0, 0]), 2)
     >>> labels, place.tolist()
-    (['f', 'other (small groups)', 'missing'], [0, 0, 1, 1, 2])
+    (['f', 'm', 'other (small groups)', 'missing'], [0, 0, 0, 1, 1, 2, 2, 3, 3])
+    >>> labels, place = in_shown_groups(one, np.array([1, 1, 1, 2, 2, 3, 0]), 2)
+    >>> labels, place.tolist()
+    (['f', 'm', 'other (small groups), missing'], [0, 0, 0, 1, 1, 2, 2])
+    >>> in_shown_groups(one, np.array([1, 1, 1, 2, 2, 3]), 2)[0]
+    ['f', 'm, other (small groups)']
     """
     n = len(grouping.labels)
     group = grouping.group[codes]
     group = np.where(group < 0, n + 1, group)
     size = np.bincount(group, minlength=n + 2)
-    small = np.flatnonzero((size > 0) & (size < smallest) & (np.arange(n + 2) < n))
+    there = np.flatnonzero(size).tolist()
+    small = [k for k in there if size[k] < smallest]
+    large = sorted((k for k in there if size[k] >= smallest), key=lambda k: (k > n, size[k]))
+    joined = large[:1] if small and size[small].sum() < smallest else []
+    if small and len(large) == len(joined):
+        return [], np.full(len(codes), -1, np.int64)
     shown = np.arange(n + 2)
-    shown[small] = n
-    group = shown[group]
-    used, place = np.unique(group, return_inverse=True)
-    labels = [*grouping.labels, OTHER, MISSING]
+    shown[[*small, *joined]] = n
+    used, place = np.unique(shown[group], return_inverse=True)
+    parts = [grouping.labels[k] for k in joined]
+    parts += [OTHER] * any(k < n for k in small) + [MISSING] * (n + 1 in small)
+    labels = [*grouping.labels, ", ".join(parts), MISSING]
     return [labels[k] for k in used.tolist()], np.asarray(place, np.int64)
 
 

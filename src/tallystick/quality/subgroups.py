@@ -98,7 +98,8 @@ class Quality(Settings):
         What the table of who is missed is by; a text is a field or column by its values. By default the
         fields in use with 2 to 20 values, and dates and years in bands of ten years.
     smallest : int
-        Groups with fewer records in a source are put together as "other (small groups)".
+        Groups with fewer records in a source are put together as "other (small groups)", with the next
+        larger one where these are still fewer.
 
     Examples
     --------

@@ -26,14 +26,15 @@ def true_subgroup_rates(
     counts : float64 array, shape (3, n_records)
         In how many matches each record is, in how many links, and in how many links that are matches.
     smallest : int
-        Groups with fewer records are put together.
+        Groups with fewer records are put together (see `in_shown_groups`).
 
     Returns
     -------
     list of dict
         ``group``, ``records``, ``matches``, ``links``, ``true_links``, ``precision`` with ``precision_low``
         and ``precision_high``, ``recall`` with ``recall_low`` and ``recall_high``: intervals of 95 %
-        (Wilson), as if pairs were drawn independently, which those that share a record are not.
+        (Wilson), as if pairs were drawn independently, which those that share a record are not. Empty where
+        the groups are too small to be shown.
 
     Examples
     --------
@@ -43,6 +44,8 @@ def true_subgroup_rates(
     (0.6666666666666666, 0.6666666666666666)
     """
     labels, place = in_shown_groups(grouping, codes, smallest)
+    if not labels:
+        return []
     n = len(labels)
     records = np.bincount(place, minlength=n)
     matches, links, right = (np.bincount(place, weights=row, minlength=n) for row in counts)

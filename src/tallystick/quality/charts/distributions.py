@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.quality.charts.rows import LEGEND
-from tallystick.quality.charts.style import INK, MATCH, MUTED, NON_MATCH, RULE, Chart, chart, powers_of_ten
+from tallystick.quality.charts.style import (
+    INK,
+    MATCH,
+    MUTED,
+    NON_MATCH,
+    RULE,
+    Chart,
+    chart,
+    powers_of_ten,
+    threshold_line,
+)
 
 
 def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], upper: float | None) -> Chart:
@@ -69,26 +79,7 @@ def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], u
     }
     layers = [lines]
     if upper is not None:
-        layers.append(
-            {
-                "data": {"values": [{"at": upper, "text": "upper threshold"}]},
-                "encoding": {"x": {"field": "at", "type": "quantitative"}},
-                "layer": [
-                    {"mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]}},
-                    {
-                        "mark": {
-                            "type": "text",
-                            "align": "left",
-                            "dx": 5,
-                            "y": 8,
-                            "color": INK,
-                            "fontSize": 11.5,
-                        },
-                        "encoding": {"text": {"field": "text", "type": "nominal"}},
-                    },
-                ],
-            }
-        )
+        layers.append(threshold_line(upper, 8))
     return chart(height=190, layer=layers)
 
 

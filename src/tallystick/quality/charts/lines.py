@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.quality.charts.rows import COLOURS, LEGEND, SHAPES
-from tallystick.quality.charts.style import INK, MATCH, NON_MATCH, Chart, chart, powers_of_ten
+from tallystick.quality.charts.style import INK, MATCH, NON_MATCH, Chart, chart, powers_of_ten, threshold_line
 
 DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
 
@@ -127,26 +127,7 @@ def threshold_chart(
     }
     layers = [lines]
     if chosen is not None:
-        layers.append(
-            {
-                "data": {"values": [{"at": chosen, "text": "upper threshold"}]},
-                "encoding": {"x": {"field": "at", "type": "quantitative"}},
-                "layer": [
-                    {"mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]}},
-                    {
-                        "mark": {
-                            "type": "text",
-                            "align": "left",
-                            "dx": 5,
-                            "y": 222,
-                            "color": INK,
-                            "fontSize": 11.5,
-                        },
-                        "encoding": {"text": {"field": "text", "type": "nominal"}},
-                    },
-                ],
-            }
-        )
+        layers.append(threshold_line(chosen, 222))
     return chart(height=230, layer=layers)
 
 

@@ -62,6 +62,21 @@ def chart(**parts: Any) -> Chart:
     } | parts
 
 
+def threshold_line(upper: float, y: int) -> Chart:
+    """The layer with the upper threshold: a dashed line, its name beside it `y` pixels from the top."""
+    return {
+        "data": {"values": [{"at": upper, "text": "upper threshold"}]},
+        "encoding": {"x": {"field": "at", "type": "quantitative"}},
+        "layer": [
+            {"mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]}},
+            {
+                "mark": {"type": "text", "align": "left", "dx": 5, "y": y, "color": INK, "fontSize": 11.5},
+                "encoding": {"text": {"field": "text", "type": "nominal"}},
+            },
+        ],
+    }
+
+
 def powers_of_ten(lowest: float, highest: float, at_most: int) -> list[float]:
     """Ticks of a logarithmic axis."""
     first, last = math.floor(math.log10(lowest)), math.ceil(math.log10(highest))

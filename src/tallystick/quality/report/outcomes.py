@@ -116,7 +116,7 @@ def _reach(given: Json, upper: float | None) -> dict[str, Any]:
 
 def missed(figures: Figures) -> list[dict[str, Any]] | None:
     """Rates of linkage by subgroup, and how linked and unlinked records differ: the bias table."""
-    names = ("difference", "corrected", "low", "high", "mean", "small", "groups")
+    names = ("difference", "corrected", "low", "high", "mean", "groups")
     found = [
         {
             "source": one["source"],
@@ -127,6 +127,6 @@ def missed(figures: Figures) -> list[dict[str, Any]] | None:
         }
         for one in (figures.quality.get("missed") or {}).get("sources") or ()
         for table in one.get("subgroups") or ()
-        if table.get("groups")
+        if table.get("groups") is not None
     ]
     return found or None
