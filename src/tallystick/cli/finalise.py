@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from tallystick.linkage.finalise import Finalised
     from tallystick.linkage.saved_run import SavedRun
 
+RE_ESTIMATED = (
+    "parameters estimated with the decisions: answers in the order information were chosen by more than the\n"
+    "patterns of pairs, so that the number of matches may be off by some percent; an audit tells better"
+)
+
 
 def finalise(
     run: Annotated[Path, typer.Argument(help="The directory of the run that was reviewed.")],
@@ -76,12 +81,13 @@ def _summary(done: Finalised, opened: SavedRun, out: Path) -> str:
         + (f"; {verdicts['disagreement']:,} in disagreement" if verdicts["disagreement"] else ""),
         f"links: {links['before']:,} before, {links['after']:,} now: {links['confirmed']:,} confirmed, "
         f"{links['new_by_review']:,} new, {links['refused']:,} refused, {links['displaced']:,} displaced, "
-        f"{links['new_by_consequence']:,} new since a record became free",
+        f"{links['new_by_consequence']:,} more new and {links['lost_by_consequence']:,} lost, decided anew",
         f"possible links: {figures['possible']['before']:,} before, {figures['possible']['after']:,} still "
         "open",
         f"entities changed: {figures['entities_changed']:,} (all changes in {out / 'changes.parquet'})",
         f"estimated precision {share(rates.precision, before.get('precision'))}, "
         f"recall {share(rates.recall, before.get('recall'))}",
+        *([RE_ESTIMATED] if figures["re_estimated"] else []),
         f"results in {out}; open {out / 'report.html'}",
     ]
     return "\n".join(lines)

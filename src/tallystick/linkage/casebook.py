@@ -153,6 +153,13 @@ class RunCasebook:
         row = self.row(key)
         return RecordCase(self._record(row), self._candidates(row), self._household(row))
 
+    def kept_pairs(self, row: int) -> tuple[tuple[int, int], ...]:
+        """Global rows, the left one first, of all pairs of a record that the run has kept."""
+        starts, order = self._by_record
+        pairs = self.opened.decided.pairs
+        own = order[starts[row] : starts[row + 1]]
+        return tuple(zip(pairs.left[own].tolist(), pairs.right[own].tolist(), strict=True))
+
     def partners(self, source: str) -> tuple[str, ...]:
         """Sources whose records a record of this source may be linked with.
 

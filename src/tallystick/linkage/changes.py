@@ -70,7 +70,7 @@ def _pairs(opened: SavedRun, links: Final, found: Verdicts, re_estimated: bool) 
     fixed = fixed_of(links)
     number = now.pairs.left.astype(np.int64) * n + now.pairs.right
     by = dict(zip((found.left.astype(np.int64) * n + found.right).tolist(), found.by, strict=True))
-    displaced = rivals_of(now.pairs, fixed.link, settled_of(links).limits)
+    displaced = _displaced(links)
     at = np.flatnonzero(before != now.verdict)
     reasons = []
     for k in at:
@@ -107,6 +107,11 @@ def _verdict_before(opened: SavedRun, links: Final) -> np.ndarray[Any, np.dtype[
         at = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
         result = np.where(known[at] == wanted, old.verdict[at], 0).astype(np.int8)
     return result
+
+
+def _displaced(links: Final) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Pairs that are no links since a reviewer has linked one of their records with another."""
+    return rivals_of(links.decided.pairs, fixed_of(links).link, settled_of(links).limits)
 
 
 def _entities(opened: SavedRun, links: Final) -> pl.DataFrame:
@@ -183,6 +188,7 @@ def review_figures(
     verdicts = Counter(one.verdict or one.state for one in standing)
     by_reviewer = Counter(decision.reviewer for one in standing for decision in one.decisions)
     was_link = before == Verdict.LINK
+    lost, displaced = was_link & ~now.links & ~fixed.refused, _displaced(links)
     pairs = changes.filter(pl.col("what") == "pair")
     link = Verdict(Verdict.LINK).label
     return {
@@ -220,7 +226,8 @@ def review_figures(
             "refused": int((fixed.refused & was_link).sum()),
             "new_by_review": int((fixed.link & ~was_link).sum()),
             "new_by_consequence": int((now.links & ~was_link & ~fixed.link).sum()),
-            "displaced": int((was_link & ~now.links & ~fixed.refused).sum()),
+            "displaced": int((lost & displaced).sum()),
+            "lost_by_consequence": int((lost & ~displaced).sum()),
         },
         "possible": {"before": int((before == Verdict.POSSIBLE).sum()), "after": int(now.possible.sum())},
         "found_among_reviewed": {

@@ -19,7 +19,7 @@ from tallystick.linkage.neighbours import neighbours
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.reach import copies, reach_figures, value_figures
 from tallystick.linking.clustering import Clustering
-from tallystick.linking.constraints import any_competes, constraint_of, zero_weight
+from tallystick.linking.constraints import constraint_of, zero_weight
 from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.expected import expected_matches, gradient, shared_doubt
@@ -39,11 +39,14 @@ RELATED = "related records"
 def estimate_rates(
     prepared: Prepared,
     parameters: Parameters,
-    counts: PatternCounts,
     decided: DecidedPairs,
     curves: Sequence[ErrorCurve],
+    certain: int = 0,
 ) -> tuple[EstimatedRates, float]:
     """Estimated rates of the links, and the matches that no pass finds.
+
+    Matches are those that the posteriors of the kept pairs add up to, under the constraint and given what
+    people have decided, those below the floor, and those that no pass finds, whose share the model tells.
 
     Parameters
     ----------
@@ -51,47 +54,35 @@ def estimate_rates(
         The records.
     parameters : Parameters
         The model.
-    counts : PatternCounts
-        Patterns of all candidate pairs.
     decided : DecidedPairs
         The pairs.
     curves : sequence of ErrorCurve
         Of the candidate pairs, one for each pair of sources.
+    certain : int
+        Links that people have decided.
 
     Returns
     -------
     rates : EstimatedRates
     missed_by_blocking : float
+        Matches that no pass finds, and nobody has found.
     """
     allowed = float(prepared.plan.blocking.allowed_pairs().sum())
     links = prepared.spec.decision.links
-    competes = any_competes(links, parameters.pairs)
-    n_comparisons = len(parameters.comparisons)
     pairs = decided.pairs
     digits = parameters.coding.decode(pairs.pattern)
     linked = decided.links
     of_links = expected_matches(
         parameters, digits[linked], pairs.source_pair[linked], decided.posterior[linked]
     )
-    if competes:
-        # Of competing pairs at most one is a match, which the posterior of a pattern does not know.
-        of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
-        floors = floors_for(prepared.spec.decision, parameters, curves)
-        below = matches_below(parameters, curves, floors)
-        # Matches that no pass finds, which people have found, are of those that are expected beyond.
-        beyond_passes = pairs.pass_number >= len(prepared.spec.passes)
-        outside = float(decided.posterior[beyond_passes].sum())
-        found = of_all.matches - outside + below
-        matches = max(found / parameters.selected_matches, found + outside)
-    else:
-        patterns = counts.coding.decode(counts.patterns)[:, :n_comparisons]
-        posterior = parameters.posterior(parameters.weights(patterns, counts.source_pair), counts.source_pair)
-        of_all = expected_matches(parameters, patterns, counts.source_pair, posterior, counts.counts)
-        matches = sum(pair.expected_matches for pair in parameters.pairs)
-        # Where people have decided pairs, that stands in place of what their pattern let expect.
-        found_by_pass = pairs.pass_number < len(prepared.spec.passes)
-        matches += float((decided.posterior - decided.posterior_pair)[found_by_pass].sum())
-    rates = estimated_rates(decided.posterior[linked], matches, allowed)
+    of_all = expected_matches(parameters, digits, pairs.source_pair, decided.posterior)
+    below = matches_below(parameters, curves, floors_for(prepared.spec.decision, parameters, curves))
+    # Matches that no pass finds, which people have found, are of those that are expected beyond.
+    outside = float(decided.posterior[pairs.pass_number >= len(prepared.spec.passes)].sum())
+    found = of_all.matches - outside + below
+    missed_by_blocking = max(0.0, found / parameters.selected_matches - found - outside)
+    matches = found + outside + missed_by_blocking
+    rates = replace(estimated_rates(decided.posterior[linked], matches, allowed), certain=float(certain))
     unsure = parameters.uncertainty
     if unsure is not None:
         covariance = np.array(unsure.covariance)
@@ -101,9 +92,11 @@ def estimate_rates(
         for k, (one, own) in enumerate(zip(parts, (linked, ~linked), strict=True)):
             sharing = shared_doubt(decided.posterior[own], pairs.left[own], pairs.right[own])
             spread[k, k] += one.doubt + max(0.0, sharing)
-        # What no pass finds is known as well as the number of matches is.
+        # What no pass finds is known as well as the number of matches of all pairs of sources is.
         beyond = max(0.0, matches - of_all.matches)
-        spread[1, 1] += (beyond * unsure.errors[-1]) ** 2 + beyond
+        by_pair = np.array([pair.expected_matches for pair in parameters.pairs])
+        share, n_pairs = by_pair / max(by_pair.sum(), 1e-300), len(by_pair)
+        spread[1, 1] += beyond**2 * float(share @ covariance[-n_pairs:, -n_pairs:] @ share) + beyond
         spread *= unsure.dispersion
         rates = replace(
             rates,
@@ -111,7 +104,7 @@ def estimate_rates(
             missed_error=float(np.sqrt(max(0.0, spread[1, 1]))),
             covariance=float(spread[0, 1]),
         )
-    return rates, matches * (1 - parameters.selected_matches)
+    return rates, missed_by_blocking
 
 
 def counts_dict(
@@ -172,9 +165,10 @@ def quality_dict(
     decided: DecidedPairs,
     decision: Decision | Thresholds,
     curves: Sequence[ErrorCurve],
+    certain: int = 0,
 ) -> dict[str, Any]:
     """What ``quality.json`` holds: estimated rates, weights, completeness, example pairs."""
-    rates, missed_by_blocking = estimate_rates(prepared, parameters, counts, decided, curves)
+    rates, missed_by_blocking = estimate_rates(prepared, parameters, decided, curves, certain)
     thresholds = weight_thresholds(parameters, decision)
     limits = [constraint_of(decision, pair) for pair in parameters.pairs]
     of_none = zero_weight(parameters.pairs[0], limits[0]) if len(limits) == 1 and limits[0].competes else None

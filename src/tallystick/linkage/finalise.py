@@ -19,7 +19,7 @@ from tallystick._progress import Progress, silent
 from tallystick.blocking.constraint import Constraint, constraint
 from tallystick.errors import InputError
 from tallystick.estimation.error_curve import error_curves
-from tallystick.estimation.labelled import Labels, first_pass
+from tallystick.estimation.labelled import first_pass
 from tallystick.linkage.audited import audit_of
 from tallystick.linkage.casebook import RunCasebook
 from tallystick.linkage.changes import changes_table, review_figures
@@ -34,11 +34,11 @@ from tallystick.linkage.finalised import (
 )
 from tallystick.linkage.folder import abandon, check_folder, check_resumable, open_folder
 from tallystick.linkage.household_links import HouseholdLinks
-from tallystick.linkage.labels import with_labels
 from tallystick.linkage.links import fit_counts
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.review_labels import with_review_labels
 from tallystick.linkage.run import Clock, write_run
 from tallystick.linkage.saved_run import SavedRun, open_run
 from tallystick.linkage.sequential_model import SequentialModel
@@ -134,7 +134,7 @@ def finalise(
         )
     book = RunCasebook(opened)
     found = read_verdicts(book, standing)
-    if not len(found):
+    if not len(found) and not found.without:
         raise InputError(
             f"{run}: nothing is decided yet, neither a link nor a non-link: review some pairs with "
             "tallystick review, then finalise."
@@ -146,7 +146,7 @@ def finalise(
     with clock.stage("decide"):
         links: Final
         if isinstance(opened.model, Model):
-            links = _at_once(opened, opened.model, found, re_estimate, threads, progress)
+            links = _at_once(opened, opened.model, found, limits, re_estimate, threads, progress)
         else:
             links = _by_steps(opened, found, limits, re_estimate, threads)
     changes = changes_table(opened, links, found, re_estimate)
@@ -165,6 +165,10 @@ def finalise(
                 "model": opened.model_version,
                 "decided_pairs": len(found),
                 "re_estimated": re_estimate,
+                "records": [
+                    {**book.key(row)._asdict(), "match": match}
+                    for row, match in sorted(found.records.items())
+                ],
             }
         }
         carried: dict[str, Any] = {}
@@ -185,6 +189,7 @@ def _at_once(
     opened: SavedRun,
     model: Model,
     found: Verdicts,
+    limits: Sequence[Constraint],
     re_estimate: bool,
     threads: int | None,
     progress: Progress,
@@ -195,7 +200,7 @@ def _at_once(
     parameters, rule, scored = model.parameters, opened.rule, opened.decided.pairs
     curves = error_curves(parameters, counts)
     if re_estimate:
-        labelled = _labelled(opened, found)
+        labelled = with_review_labels(opened, found, limits)
         knowledge = read_knowledge(labelled, threads, progress)
         fitted = fit_counts(labelled, counts, threads, progress, knowledge=knowledge)
         parameters, scored = fitted.parameters, fitted.scored
@@ -205,10 +210,9 @@ def _at_once(
     new = _not_kept(scored, found, prepared)
     more = _weighed(prepared, model, found.left[new], found.right[new])
     pairs, _ = with_pairs(scored, more)
-    fixed = _fixed(pairs, found, prepared.records.n_records)
+    fixed = fixed_pairs(pairs, found, prepared.records.n_records)
     decided = decide_fixed(pairs, parameters, rule, fixed)
-    limits = tuple(constraint_of(rule, pair) for pair in parameters.pairs)
-    settled = Settled(fixed, more, limits)
+    settled = Settled(fixed, more, tuple(constraint_of(rule, pair) for pair in parameters.pairs))
     return FinalLinks(model, prepared, decided, counts, rule, curves, threads, settled=settled)
 
 
@@ -242,7 +246,7 @@ def _by_steps(
         _source_pairs(prepared, left, right),
     )
     pairs, _ = with_pairs(before, more)
-    settled = Settled(_fixed(pairs, found, prepared.records.n_records), more, tuple(limits))
+    settled = Settled(fixed_pairs(pairs, found, prepared.records.n_records), more, tuple(limits))
     if isinstance(steps, HouseholdLinks):
         return FinalHouseholdLinks(
             steps.model, steps.prepared, steps.steps, threads, steps.stages, settled=settled
@@ -259,60 +263,36 @@ def _limits(opened: SavedRun) -> list[Constraint]:
     return [constraint(links, *prepared.records.declared(s, t)) for s, t in source_pairs]
 
 
-def _labelled(opened: SavedRun, found: Verdicts) -> Prepared:
-    """The prepared records with what people decided as labelled pairs, beside those of the specification.
-
-    EM with labels is right however pairs were drawn, as long as the draw looked at no more than their
-    pattern (see `tallystick.estimation.labelled`): reviewed pairs were chosen by their weight, which is that.
-    To learn m from the labels alone their probabilities to be drawn would have to be known, which those of a
-    queue are not.
-    """
-    prepared = with_labels(opened.prepared)
-    if prepared.spec.estimation.labels_use == "alone":
-        raise InputError(
-            f'{opened.folder}: --re-estimate does not go with labels_use = "alone": reviewed pairs were '
-            'chosen by their weight, with probabilities that are not known; use labels_use = "with_em", or '
-            "finalise without it."
-        )
-    if not found.match.any():
-        raise InputError(
-            f"{opened.folder}: --re-estimate needs decisions that are links, since m is learnt from matches: "
-            "review more pairs, or finalise without it."
-        )
-    n = prepared.records.n_records
-    left, right, match = found.left, found.right, found.match
-    inclusion = np.ones(len(left))
-    if prepared.labels is not None:
-        old = prepared.labels
-        number, known = old.left.astype(np.int64) * n + old.right, left.astype(np.int64) * n + right
-        at = {key: k for k, key in enumerate(known.tolist())}
-        for key, truth in zip(number.tolist(), old.match.tolist(), strict=True):
-            if key in at and bool(match[at[key]]) != truth:
-                ids = [prepared.records.ids[int(row)] for row in divmod(key, n)]
-                raise InputError(
-                    f"{found.by[at[key]]} judges {ids[0]!r} and {ids[1]!r} differently than the labelled "
-                    f"pairs of {prepared.spec.estimation.labels}: decide which is right."
-                )
-        rest = ~np.isin(number, known)
-        left, right = np.concatenate((left, old.left[rest])), np.concatenate((right, old.right[rest]))
-        match = np.concatenate((match, old.match[rest]))
-        inclusion = np.concatenate((inclusion, old.inclusion[rest]))
-    order = np.lexsort((right, left))
-    labels = Labels(left[order], right[order], match[order], inclusion[order])
-    return replace(prepared, labels=labels)
-
-
 def _not_kept(pairs: ScoredPairs, found: Verdicts, prepared: Prepared) -> NDArray[np.bool_]:
     n = prepared.records.n_records
     kept = pairs.left.astype(np.int64) * n + pairs.right
     return np.asarray(~np.isin(found.left.astype(np.int64) * n + found.right, kept))
 
 
-def _fixed(pairs: ScoredPairs, found: Verdicts, n_records: int) -> Fixed:
-    """Which pairs people have decided; all of them are among the pairs."""
+def fixed_pairs(pairs: ScoredPairs, found: Verdicts, n_records: int) -> Fixed:
+    """Which pairs people have decided: those that they settle, and all of records that have no match.
+
+    Parameters
+    ----------
+    pairs : ScoredPairs
+        The pairs, which may be more than those that were kept when people decided.
+    found : Verdicts
+        What people decided; all that it settles are among the pairs.
+    n_records : int
+        Number of records.
+
+    Returns
+    -------
+    Fixed
+    """
     number = pairs.left.astype(np.int64) * n_records + pairs.right
     said = found.left.astype(np.int64) * n_records + found.right
-    return Fixed(np.isin(number, said[found.match]), np.isin(number, said[~found.match]))
+    without = np.array(sorted(found.without), np.int64)
+    refused = np.isin(number, said[~found.match])
+    return Fixed(
+        np.isin(number, said[found.match]),
+        refused | np.isin(pairs.left, without) | np.isin(pairs.right, without),
+    )
 
 
 def _weighed(
@@ -349,5 +329,6 @@ def _fingerprint(opened: SavedRun, book: RunCasebook, found: Verdicts, re_estima
         [*book.key(int(a)), *book.key(int(b)), bool(match)]
         for a, b, match in zip(found.left, found.right, found.match, strict=True)
     )
-    facts = [__version__, opened.fingerprint, opened.model_version, said, re_estimate]
+    records = sorted([*book.key(row), match] for row, match in found.records.items())
+    facts = [__version__, opened.fingerprint, opened.model_version, said, records, re_estimate]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

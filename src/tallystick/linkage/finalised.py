@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from tallystick.linkage.entities import fixed_clustering
 from tallystick.linkage.household_links import HouseholdLinks
 from tallystick.linkage.links import Links
 from tallystick.linkage.merged import Merged, merged, pass_labels
+from tallystick.linkage.results import Results
 from tallystick.linkage.sequential_links import SequentialLinks
 from tallystick.linkage.tables import BY_REVIEW, NO_PASS
 from tallystick.linking.clustering import Clustering
@@ -49,8 +51,8 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class FinalLinks(Links):
-    """Links at once, with the decisions of people as constraints.
+class Reviewed(Results):
+    """What the decisions of people make of any linkage, before whose class this one stands.
 
     Attributes
     ----------
@@ -66,59 +68,59 @@ class FinalLinks(Links):
         return fixed_clustering(self.prepared, self.decided, fixed_of(self))
 
     def _pair_table(self, name: str) -> pl.DataFrame:
-        prepared, parameters, decided = self.prepared, self.model.parameters, self.decided
         if name == "links":
-            labels = [*(one.label for one in prepared.spec.passes), NO_PASS]
-            table = tables.links_table(prepared, parameters.coding, decided, passes=labels)
-            return _with_deciders(table, fixed_of(self))
-        table = super()._pair_table(name)
+            return _with_deciders(self._links_table(), fixed_of(self))
+        table = super()._pair_table(name)  # type: ignore[safe-super] # that of the linkage
         return _refused(self, table, fixed_of(self)) if name == "residuals" else table
+
+    @abstractmethod
+    def _links_table(self) -> pl.DataFrame:
+        """The table ``links`` without who decided, pairs that no pass finds among them."""
 
 
 @dataclass(frozen=True)
-class FinalSequentialLinks(SequentialLinks):
-    """Links by steps, with the decisions of people in the place of those of the steps.
+class FinalLinks(Reviewed, Links):
+    """Links at once, with the decisions of people as constraints."""
 
-    Attributes
-    ----------
-    settled : Settled, optional
-        What people have decided.
-    """
+    @property
+    def certain_links(self) -> int:
+        """Links that people have decided."""
+        return int(fixed_of(self).link.sum())
 
-    settled: Settled | None = None
+    def _links_table(self) -> pl.DataFrame:
+        prepared = self.prepared
+        labels = [*(one.label for one in prepared.spec.passes), NO_PASS]
+        return tables.links_table(prepared, self.model.parameters.coding, self.decided, passes=labels)
+
+
+@dataclass(frozen=True)
+class FinalSequentialLinks(Reviewed, SequentialLinks):
+    """Links by steps, with the decisions of people in the place of those of the steps."""
 
     @cached_property
     def merged(self) -> Merged:
         """The pairs of all steps, decided ones among them; those that no step had are of the last number."""
         return settled_pairs(merged(self.prepared, self.steps, self.coding), len(self.steps), self.settled)
 
+    @property
+    def n_passes(self) -> int:
+        """Numbers of passes are below this."""
+        return len(pass_labels(self.prepared))
+
     @cached_property
     def before(self) -> DecidedPairs:
         """The pairs as the steps decided them."""
         return merged(self.prepared, self.steps, self.coding).decided
 
-    @cached_property
-    def clustering(self) -> Clustering:
-        """Entities that hold what reviewers have linked, and never two records that they hold apart."""
-        return fixed_clustering(self.prepared, self.decided, fixed_of(self))
+    def _links_table(self) -> pl.DataFrame:
+        steps = pl.Series("step", [*(one.step.label for one in self.steps), BY_REVIEW], dtype=pl.String)
+        labels = [*pass_labels(self.prepared), NO_PASS]
+        frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
+        return frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
 
-    def _pair_table(self, name: str) -> pl.DataFrame:
-        if name == "links":
-            steps = pl.Series("step", [*(one.step.label for one in self.steps), BY_REVIEW], dtype=pl.String)
-            labels = [*pass_labels(self.prepared), NO_PASS]
-            frame = tables.links_table(self.prepared, self.coding, self.decided, passes=labels)
-            frame = frame.with_columns(pl.col("weight").fill_nan(None), steps.gather(self.merged.step))
-            return _with_deciders(frame, fixed_of(self))
-        table = super()._pair_table(name)
-        return _refused(self, table, fixed_of(self)) if name == "residuals" else table
-
-    def quality(self) -> EstimatedRates:
+    def estimated(self) -> tuple[EstimatedRates, float]:
         """Estimated rates of all steps, what is decided now in place of what they expected of it."""
-        return with_decisions(super().quality(), self.before, self.decided, len(pass_labels(self.prepared)))
-
-    def own_figures(self) -> dict[str, Any]:
-        """What ``quality.json`` holds but for residuals and who is missed."""
-        return _with_rates(super().own_figures(), self.quality())
+        return with_decisions(super().estimated(), self.before, self.decided, self.settled, self.n_passes)
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,10 @@ class FinalHouseholdLinks(HouseholdLinks):
         """Entities that hold what reviewers have linked, and never two records that they hold apart."""
         return self._by_pass.clustering
 
-    def quality(self) -> EstimatedRates:
+    def estimated(self) -> tuple[EstimatedRates, float]:
         """Estimated rates of all stages, what is decided now in place of what they expected of it."""
-        n_passes = len(pass_labels(self._by_pass.prepared))
-        return with_decisions(super().quality(), self.before, self.decided, n_passes)
-
-    def own_figures(self) -> dict[str, Any]:
-        """What ``quality.json`` holds but for residuals and who is missed."""
-        return _with_rates(super().own_figures(), self.quality())
+        own = self._by_pass
+        return with_decisions(super().estimated(), own.before, own.decided, self.settled, own.n_passes)
 
 
 Final = FinalLinks | FinalSequentialLinks | FinalHouseholdLinks
@@ -220,46 +218,80 @@ def with_pairs(pairs: ScoredPairs, more: ScoredPairs) -> tuple[ScoredPairs, NDAr
 
 
 def with_decisions(
-    rates: EstimatedRates, before: DecidedPairs, after: DecidedPairs, n_passes: int
-) -> EstimatedRates:
+    estimated: tuple[EstimatedRates, float],
+    before: DecidedPairs,
+    after: DecidedPairs,
+    settled: Settled | None,
+    n_passes: int,
+) -> tuple[EstimatedRates, float]:
     """Estimated rates in which decided pairs are certain, and displaced ones no matches.
+
+    The expected matches move by what the posteriors of the kept pairs do. Variances go down in proportion to
+    the doubt that is left: of the links the sum of p (1 - p), of what is missed that of the other kept pairs
+    and the number of matches that are expected among the pairs that are not kept.
 
     Parameters
     ----------
-    rates : EstimatedRates
-        As the linkage estimated them.
+    estimated : EstimatedRates, float
+        As the linkage estimated them, with the matches that no pass finds.
     before, after : DecidedPairs
         The pairs without and with the decisions.
+    settled : Settled, optional
+        What people have decided.
     n_passes : int
         Numbers of passes are below this; a pair without one was expected among those that no pass finds.
 
     Returns
     -------
-    EstimatedRates
-        The expected matches move by what the posteriors of the kept pairs do.
+    rates : EstimatedRates
+    missed_by_blocking : float
+        Matches that no pass finds, and nobody has found.
     """
+    rates, missed_by_blocking = estimated
     links = float(after.links.sum())
     true = rates.true_links + float(after.posterior[after.links].sum() - before.posterior[before.links].sum())
-    found = after.pairs.pass_number < n_passes
-    matches = rates.matches + float(after.posterior[found].sum() - before.posterior.sum())
     true = min(max(true, 0.0), links)
-    return replace(
-        rates, links=links, true_links=true, false_links=links - true, missed=max(0.0, matches - true)
+    found = after.pairs.pass_number < n_passes
+    kept, outside = float(after.posterior[found].sum()), float(after.posterior[~found].sum())
+    missed_by_blocking = max(0.0, missed_by_blocking - outside)
+    matches = rates.matches + kept - float(before.posterior.sum())
+    missed = max(matches - true, missed_by_blocking)
+    known = replace(
+        rates,
+        links=links,
+        true_links=true,
+        false_links=links - true,
+        missed=missed,
+        certain=0.0 if settled is None else float(settled.fixed.link.sum()),
     )
+    if rates.true_links_error is None or rates.missed_error is None:
+        return known, missed_by_blocking
+    of_links, of_missed = (
+        min(1.0, now / then) if then > 0 else 1.0
+        for now, then in zip(_doubts(after, missed), _doubts(before, rates.missed), strict=True)
+    )
+    return replace(
+        known,
+        true_links_error=rates.true_links_error * of_links**0.5,
+        missed_error=rates.missed_error * of_missed**0.5,
+        covariance=rates.covariance * (of_links * of_missed) ** 0.5,
+    ), missed_by_blocking
 
 
-def _with_rates(quality: dict[str, Any], rates: EstimatedRates) -> dict[str, Any]:
-    missed = quality["estimated"]["blocking_missed"]
-    return {**quality, "estimated": {**rates.to_dict(), "blocking_missed": missed}}
+def _doubts(decided: DecidedPairs, missed: float) -> tuple[float, float]:
+    """Of how many matches it is not known whether they are links, and whether they are missed."""
+    doubt, links = decided.posterior * (1.0 - decided.posterior), decided.links
+    not_kept = max(0.0, missed - float(decided.posterior[~links].sum()))
+    return float(doubt[links].sum()), float(doubt[~links].sum()) + not_kept
 
 
-def settled_of(links: Final) -> Settled:
+def settled_of(links: Reviewed | FinalHouseholdLinks) -> Settled:
     """What people have decided of the pairs of a finalised linkage."""
     assert links.settled is not None
     return links.settled
 
 
-def fixed_of(links: Final) -> Fixed:
+def fixed_of(links: Reviewed | FinalHouseholdLinks) -> Fixed:
     """Which of the pairs of a finalised linkage people have decided."""
     return settled_of(links).fixed
 
@@ -269,7 +301,7 @@ def _with_deciders(table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
     return table.with_columns(by.alias("decided_by"))
 
 
-def _refused(links: Links | SequentialLinks, table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
+def _refused(links: Results, table: pl.DataFrame, fixed: Fixed) -> pl.DataFrame:
     """The residuals, those whose best candidate a reviewer has refused told as such."""
     pairs = links.decided.pairs
     own = np.flatnonzero(fixed.refused)

@@ -101,15 +101,16 @@ class HouseholdLinks(SequentialLinks):
         counted = frame.join(linked, on="key", how="left", maintain_order="left")
         return counted.drop("key").with_columns(pl.col("members_linked").fill_null(0))
 
-    def quality(self) -> EstimatedRates:
-        """Estimated precision, recall, type 1 and type 2 error of all stages together.
+    def estimated(self) -> tuple[EstimatedRates, float]:
+        """Estimated rates of all stages, and the matches that no pass finds.
 
         Returns
         -------
-        EstimatedRates
+        rates : EstimatedRates
             Without intervals: how sure m and u within households are is not worked out.
+        missed_by_blocking : float
         """
-        return _rates(self.prepared, self.steps)[0]
+        return _rates(self.prepared, self.steps)
 
     def table_of_steps(self) -> pl.DataFrame:
         """A row per stage, the one of households first: what it had, compared, linked, left and took.
@@ -158,11 +159,6 @@ class HouseholdLinks(SequentialLinks):
                 "expected": first.parameters.pairs[0].expected_matches,
             },
         }
-
-    def own_figures(self) -> dict[str, Any]:
-        """What ``quality.json`` of a run holds but for residuals and who is missed."""
-        rates, missed = _rates(self.prepared, self.steps)
-        return {**super().own_figures(), "estimated": {**rates.to_dict(), "blocking_missed": missed}}
 
     def why(self, left: str | tuple[str, str], right: str | tuple[str, str]) -> Why:
         """Why two records are linked, or why not, in the stage that decided (see `Links.why`)."""

@@ -84,6 +84,11 @@ class Links(Results):
             return tables.residuals_table(prepared, decided, self.best or self.find_best())
         return tables.review_table(prepared, parameters, decided)
 
+    @property
+    def certain_links(self) -> int:
+        """Links that people have decided."""
+        return 0
+
     def find_best(self) -> BestCandidates:
         """The best candidate of every record without a link: goes through all candidate pairs."""
         unlinked = ~self.decided.records_of(self.decided.links, self.prepared.records.n_records)
@@ -107,9 +112,8 @@ class Links(Results):
         -------
         EstimatedRates
         """
-        return figures.estimate_rates(
-            self.prepared, self.model.parameters, self.counts, self.decided, self.curves
-        )[0]
+        parameters, certain = self.model.parameters, self.certain_links
+        return figures.estimate_rates(self.prepared, parameters, self.decided, self.curves, certain)[0]
 
     def error_curve(self) -> ErrorCurve:
         """Expected matches and non-matches of the candidate pairs by log odds, all sources together.
@@ -210,7 +214,13 @@ class Links(Results):
     def own_figures(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds but for residuals and who is missed."""
         quality = figures.quality_dict(
-            self.prepared, self.model.parameters, self.counts, self.decided, self.decision, self.curves
+            self.prepared,
+            self.model.parameters,
+            self.counts,
+            self.decided,
+            self.decision,
+            self.curves,
+            self.certain_links,
         )
         return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
 

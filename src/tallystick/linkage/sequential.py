@@ -78,7 +78,7 @@ class StepLinks:
             return replace(rates, true_links_error=rates.false_links**0.5, missed_error=0.0), 0.0
         if one is None:
             return None
-        return estimate_rates(one.prepared, one.model.parameters, one.counts, one.decided, one.curves)
+        return estimate_rates(one.prepared, one.model.parameters, one.decided, one.curves)
 
     def has(self, rows: Sequence[int]) -> bool:
         """Whether the step had all of some records, given by their rows in the whole linkage."""

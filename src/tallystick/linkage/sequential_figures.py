@@ -161,7 +161,9 @@ def counts_dict(
     }
 
 
-def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
+def quality_dict(
+    whole: Prepared, steps: Sequence[StepLinks], estimated: tuple[EstimatedRates, float]
+) -> dict[str, Any]:
     """What ``quality.json`` holds: rates of all steps together, and figures and example pairs of each.
 
     Parameters
@@ -170,12 +172,14 @@ def quality_dict(whole: Prepared, steps: Sequence[StepLinks]) -> dict[str, Any]:
         All records.
     steps : sequence of StepLinks
         What the steps did.
+    estimated : EstimatedRates, float
+        Rates of all steps together, and the matches that no pass finds.
 
     Returns
     -------
     dict
     """
-    rates, missed_by_blocking = estimate_rates(whole, steps)
+    rates, missed_by_blocking = estimated
     own: list[dict[str, Any]] = []
     examples: list[dict[str, Any]] = []
     for one in steps:

@@ -110,7 +110,11 @@ class SequentialLinks(Results):
         -------
         EstimatedRates
         """
-        return sequential_figures.estimate_rates(self.prepared, self.steps)[0]
+        return self.estimated()[0]
+
+    def estimated(self) -> tuple[EstimatedRates, float]:
+        """Estimated rates of all steps, and the matches that no pass finds."""
+        return sequential_figures.estimate_rates(self.prepared, self.steps)
 
     def table_of_steps(self) -> pl.DataFrame:
         """A row per step: records, pairs, links, possible links, residuals, seconds and estimated errors.
@@ -152,7 +156,7 @@ class SequentialLinks(Results):
 
     def own_figures(self) -> dict[str, Any]:
         """What ``quality.json`` of a run holds but for residuals and who is missed."""
-        quality = sequential_figures.quality_dict(self.prepared, self.steps)
+        quality = sequential_figures.quality_dict(self.prepared, self.steps, self.estimated())
         return {**quality, "entities": entity_figures(self.prepared, self.clustering)}
 
     def weighed(self) -> tuple[Weighed, ...]:

@@ -37,27 +37,38 @@ class Verdicts:
         Whether they are one.
     by : tuple of str
         Which decision said so of each, as a message names it.
+    judged : int32 array, shape (n,)
+        The record that was judged, where the pair follows from that; -1 where the pair itself was judged.
     without : mapping of int to str
-        Records of which a decision says that none of their candidates is their match, and which.
+        Records of which a decision says that they have no match, and which: no pair of theirs is one, those
+        included that are kept only once parameters are estimated anew.
     """
 
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     match: NDArray[np.bool_]
     by: tuple[str, ...]
+    judged: NDArray[np.int32]
     without: dict[int, str]
 
     def __len__(self) -> int:
         return len(self.left)
+
+    @property
+    def records(self) -> dict[int, bool]:
+        """Rows of the records that were judged, and whether they have a match."""
+        linked = self.judged[self.match & (self.judged >= 0)].tolist()
+        return {**dict.fromkeys(self.without, False), **dict.fromkeys(linked, True)}
 
 
 def read_verdicts(book: RunCasebook, standing: Sequence[Standing]) -> Verdicts:
     """The pairs that decisions settle.
 
     A pair that is judged a link or a non-link is settled. A record that is judged to be one of its
-    candidates is linked with it; where it is judged to be none, all the candidates that were shown are
-    non-links. Unsure settles nothing, nor does a task that is open or in disagreement. What an earlier review
-    of a finalised run has settled stays so unless it is decided anew.
+    candidates is linked with it; where it is judged to be none of them, it has no match, so that all pairs of
+    it that are kept are non-links, those included that were not shown for their number. Unsure settles
+    nothing, nor does a task that is open or in disagreement. What an earlier review of a finalised run has
+    settled stays so unless it is decided anew.
 
     Parameters
     ----------
@@ -76,17 +87,18 @@ def read_verdicts(book: RunCasebook, standing: Sequence[Standing]) -> Verdicts:
         Where a decision is of a record that does not exist or of a pair that is not compared, or two
         decisions differ about one pair.
     """
-    said: dict[Pair, tuple[bool, str]] = {}
+    said: dict[Pair, tuple[bool, str, int]] = {}
     wrong: list[str] = []
     without: dict[int, str] = {}
 
-    def settle(one: RecordKey, other: RecordKey, match: bool, by: str) -> None:
-        pair = _rows(book, one, other, by)
-        first = said.setdefault(pair, (match, by))
+    def settle(pair: Pair, match: bool, by: str, judged: int = -1) -> None:
+        first = said.setdefault(pair, (match, by, judged))
         if first[0] != match:
             wrong.append(
                 f"{first[1]} and {by} judge {_named(book, pair[0])} and {_named(book, pair[1])} differently"
             )
+        elif judged < 0:
+            said[pair] = (match, first[1], judged)
 
     for row in standing:
         if row.verdict not in ("link", "non-link"):
@@ -95,26 +107,34 @@ def read_verdicts(book: RunCasebook, standing: Sequence[Standing]) -> Verdicts:
         task, match = row.task, row.verdict == "link"
         if task.kind == "pair":
             assert task.right is not None
-            settle(task.left, task.right, match, by)
-        elif match:
+            settle(_rows(book, task.left, task.right, by), match, by)
+            continue
+        one = _record(book, task.left, by)
+        if match:
             if row.chosen is None:
                 raise InputError(f"{by}: it links {task.left.id!r} with no record: decide it anew.")
-            settle(task.left, row.chosen, True, by)
+            settle(_rows(book, task.left, row.chosen, by), True, by, one)
         else:
-            case = _record(book, task.left, by)
-            without.setdefault(case, by)
-            for candidate in book.record(task.left).candidates:
-                settle(task.left, candidate.record.key, False, by)
+            without.setdefault(one, by)
+            for pair in book.kept_pairs(one):
+                settle(pair, False, by, one)
     if wrong:
         raise InputError(contradicted(wrong))
+    linked = {row for pair, (match, _, _) in said.items() if match for row in pair}
+    records = _earlier_records(book)
     for pair, match in _earlier(book).items():
-        said.setdefault(pair, (match, EARLIER))
+        judged = next((row for row in pair if records.get(row) == match), -1)
+        said.setdefault(pair, (match, EARLIER, judged))
+    for one, has_match in records.items():
+        if not has_match and one not in linked:
+            without.setdefault(one, EARLIER)
     pairs = sorted(said)
     return Verdicts(
         np.array([pair[0] for pair in pairs], np.int32),
         np.array([pair[1] for pair in pairs], np.int32),
         np.array([said[pair][0] for pair in pairs], np.bool_),
         tuple(said[pair][1] for pair in pairs),
+        np.array([said[pair][2] for pair in pairs], np.int32),
         without,
     )
 
@@ -152,6 +172,7 @@ def contradictions(
     ]
     source = np.searchsorted(records.offsets, np.arange(records.n_records), side="right") - 1
     partner: dict[tuple[int, int], tuple[int, str]] = {}
+    told: set[Pair] = set()
     for a, b, by in links:
         s, t = int(source[a]), int(source[b])
         limit = limits[number[(s, t)]]
@@ -160,6 +181,7 @@ def contradictions(
                 continue
             first = partner.setdefault((row, in_source), (other, by))
             if first[0] != other:
+                told.add((min(first[0], other), max(first[0], other)))
                 yield (
                     f"{first[1]} and {by} link {_named(book, row)} with two records, "
                     f"{_named(book, first[0])} and {_named(book, other)}, though it has one link at most"
@@ -183,6 +205,8 @@ def contradictions(
         own = entity[records.rows(s).start : records.rows(s).stop]
         for one in np.flatnonzero(np.bincount(own) > 1) if free else ():
             a, b = (int(row) + records.rows(s).start for row in np.flatnonzero(own == one)[:2])
+            if (a, b) in told:  # that a record has both says it already
+                continue
             chain = ", ".join(_chain(links, a, b))
             yield (
                 f"the links of {chain} make {_named(book, a)} and {_named(book, b)} one entity, though the "
@@ -196,18 +220,23 @@ def check_verdicts(
     """Raise `InputError` where decisions cannot all be true (see `contradictions`)."""
     wrong = list(contradictions(found, book, limits, duplicate_free))
     if wrong:
-        raise InputError(contradicted(wrong))
+        raise InputError(contradicted(wrong, book.opened.facts.get("finalised", {}).get("run")))
 
 
-def contradicted(wrong: Sequence[str]) -> str:
-    """The message for decisions that contradict each other."""
+def contradicted(wrong: Sequence[str], earlier: str | None = None) -> str:
+    """The message for decisions that contradict each other, or those of an earlier review of a run."""
     more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-    return (
+    what = (
         f"{len(wrong)} contradiction{'s' if len(wrong) > 1 else ''} among the decisions: "
         + "; ".join(wrong[:SHOWN])
         + more
-        + ": undo or adjudicate one of them, then finalise again; nothing was written."
     )
+    if any(EARLIER in one for one in wrong):
+        return (
+            f"{what}: the earlier decision stands with the run {earlier} that this one was made of, so undo "
+            "the decision here, or decide it otherwise there and finalise that run anew; nothing was written."
+        )
+    return f"{what}: undo or adjudicate one of them, then finalise again; nothing was written."
 
 
 def _rows(book: RunCasebook, one: RecordKey, other: RecordKey, by: str) -> Pair:
@@ -248,6 +277,12 @@ def _earlier(book: RunCasebook) -> dict[Pair, bool]:
         (int(min(a, b)), int(max(a, b))): decision == "link"
         for a, b, decision in zip(left, right, own["decision"], strict=True)
     }
+
+
+def _earlier_records(book: RunCasebook) -> dict[int, bool]:
+    """The records that an earlier review has judged, and whether they have a match."""
+    told = book.opened.facts.get("finalised", {}).get("records", ())
+    return {book.row(RecordKey(one["source"], one["id"])): one["match"] for one in told}
 
 
 def _chain(links: Sequence[tuple[int, int, str]], start: int, end: int) -> list[str]:

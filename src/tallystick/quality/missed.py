@@ -40,14 +40,9 @@ def subgroup_rates(
     Returns
     -------
     dict
-<<<<<<< HEAD
         ``difference``, ``corrected``, ``low`` and ``high`` of all groups together (`shares_difference`),
-        null where all records are linked or none is; ``groups``, a dict each:
-=======
-        ``difference``, ``low`` and ``high`` of all groups together (`shares_difference`), null where all
-        records are linked or none is; ``groups``, a dict each, and none where the groups are too small to
-        be shown:
->>>>>>> i7
+        null where all records are linked or none is; ``groups``, a dict each, and none where the groups are
+        too small to be shown:
         ``group``, ``records``, ``linked``, ``rate`` with ``rate_low`` and ``rate_high`` (Wilson),
         ``share_linked`` and ``share_unlinked`` (of the linked, of the unlinked records how many are of the
         group), and the standardised ``difference`` of these with ``difference_low`` and ``difference_high``.

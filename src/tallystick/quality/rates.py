@@ -106,11 +106,14 @@ class EstimatedRates(Rates):
         Standard errors of the numbers of true links and of missed matches; None where they are not known.
     covariance : float
         Their covariance.
+    certain : float
+        Links of which it is known that they are matches, since people have said so.
     """
 
     true_links_error: float | None = None
     missed_error: float | None = None
     covariance: float = 0.0
+    certain: float = 0.0
 
     @property
     def intervals(self) -> dict[str, Interval]:
@@ -118,32 +121,33 @@ class EstimatedRates(Rates):
 
         The numbers of false links and of missed matches are whole numbers, and few: their limits are the
         quantiles of gamma distributions with their means and variances, widened to whole numbers, so that
-        a linkage without an error is within them.
+        a linkage without an error is within them. Links that are known to be matches bound all limits: there
+        are no fewer true links, nor matches, than these.
         """
         if self.true_links_error is None or self.missed_error is None:
             return {}
         found: dict[str, Interval] = {}
         negative = max(self.allowed_pairs - self.matches, 1.0)
         if self.links > 0:
-            false = _count_interval(self.false_links, self.true_links_error, self.links)
+            false = _count_interval(self.false_links, self.true_links_error, self.links - self.certain)
             found["precision"] = Interval(1 - false.high / self.links, 1 - false.low / self.links)
             found["type1"] = Interval(false.low / negative, false.high / negative)
-        if self.true_links > 0:
-            missed = _count_interval(self.missed, self.missed_error, self.allowed_pairs)
-            found["recall"] = Interval(
-                *(self.true_links / (self.true_links + n) for n in (missed.high, missed.low))
-            )
-            found["type2"] = Interval(1 - found["recall"].high, 1 - found["recall"].low)
         variance = self.true_links_error**2 + self.missed_error**2 + 2 * self.covariance
         half = NORMAL_95 * max(0.0, variance) ** 0.5
-        found["matches"] = Interval(max(0.0, self.matches - half), self.matches + half)
+        most = self.matches + half
+        found["matches"] = Interval(max(self.certain, self.matches - half), most)
+        if self.true_links > 0:
+            missed = _count_interval(self.missed, self.missed_error, self.allowed_pairs)
+            low, high = (self.true_links / (self.true_links + n) for n in (missed.high, missed.low))
+            found["recall"] = Interval(max(low, self.certain / most), high)
+            found["type2"] = Interval(1 - found["recall"].high, 1 - found["recall"].low)
         return found
 
     def to_dict(self) -> dict[str, Any]:
         """Counts, rates and intervals, for JSON."""
         shown = {name: [one.low, one.high] for name, one in self.intervals.items()}
         plain = Rates.to_dict(self)
-        for name in ("true_links_error", "missed_error", "covariance"):
+        for name in ("true_links_error", "missed_error", "covariance", "certain"):
             plain.pop(name)
         return {**plain, "intervals": shown}
 

@@ -30,6 +30,7 @@ _LINKS = {
     "new_by_review": "New links by decisions",
     "new_by_consequence": "New links that followed from decisions",
     "displaced": "Links displaced by decisions",
+    "lost_by_consequence": "Links lost that were decided anew",
 }
 _FOUND = {
     "false_links": "False links found among the reviewed",
