@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ from tallystick.quality.audit_rates import AuditRates, audit_rates
 from tallystick.quality.rates import Rates
 from tallystick.review.cases import RecordKey
 from tallystick.review.store import Store
-from tallystick.review.tasks import AUDIT, Task
+from tallystick.review.tasks import AUDIT, Task, Verdict
 
 PLAIN = (
     Field("given", 150, redrawn=0.12, missing=0.03),
@@ -518,6 +519,48 @@ def test_half_judged_and_unsure(linked: Known, copied: Path) -> None:
     assert "with all without a verdict right or wrong" in text
     low, high = found["ranges"]["open"]["precision"]
     assert low < found["estimates"]["precision"] < high
+
+
+def answer_all(run: Path, verdict: Verdict) -> None:
+    outcome("audit", "draw", run, "--reviews", 100)
+    with opened(run) as store:
+        while (row := store.next(AUDIT, "ann", order="plan")) is not None:
+            store.decide(row.number, "ann", verdict, seen={})
+
+
+def test_nothing_is_true(copied: Path) -> None:
+    """No record has a match: then there is no recall, and no page breaks on it."""
+    answer_all(copied, "non-link")
+    status, text = outcome("audit", "estimate", copied)
+    assert status == 0, text
+    assert re.search(r"precision +0\.0000", text)
+    assert re.search(r"recall \(sensitivity\) +none\n", text)
+    found = json.loads((copied / "audit.json").read_text())["estimate"]
+    assert found["estimates"]["recall"] is None
+    assert "recall" not in found["wald"]
+    status, text = outcome("report", copied)
+    assert status == 0, text
+    page = (copied / "report.html").read_text("utf-8")
+    assert '<th scope="row">Recall (sensitivity)</th><td class="n">none</td>' in page
+
+
+def test_everybody_is_unsure(copied: Path) -> None:
+    answer_all(copied, "unsure")
+    status, text = outcome("audit", "estimate", copied)
+    assert status == 2
+    assert "reviewers were unsure of all of them" in text
+
+
+def test_a_run_without_any_link(tmp_path: Path) -> None:
+    files = two_files(PLAIN, 60, 60, 0, seed=3)
+    linkage = run_of(files, PLAIN, tmp_path / "files", lower=0.5, upper=1 - 1e-12)
+    assert linkage.true.links == 0
+    answer_all(linkage.folder, "non-link")
+    status, text = outcome("audit", "estimate", linkage.folder)
+    assert status == 0, text
+    assert re.search(r"precision +none\n", text)
+    status, text = outcome("report", linkage.folder)
+    assert status == 0, text
 
 
 def test_people_who_disagree_leave_it_open(linked: Known, copied: Path) -> None:

@@ -356,6 +356,26 @@ def test_without_links_or_matches_there_is_no_rate() -> None:
     assert found.estimates["recall"] is None
     assert found.estimates["type1"] == 0
     assert found.estimates["matches"] == 0
+    assert set(wald_intervals([others(20, 20, 0)], 100)) == {"type1", "specificity", "matches"}
+
+
+def test_of_links_that_are_all_false_the_rest_is_told() -> None:
+    strata = [links(10, 0, 10), others(20, 20, 0)]
+    found = audit_rates(strata, 100)
+    assert found.estimates["precision"] == found.estimates["f1"] == 0
+    assert found.estimates["recall"] is found.estimates["type2"] is None
+    wald = wald_intervals(strata, 100)
+    assert "recall" not in wald
+    assert "type2" not in wald
+    assert (wald["precision"].low, wald["precision"].high) == (0, 0)
+    # Of the draws those without the matches of the model have none at all.
+    assert audit_rates(strata, 100, model_missed=2.0).estimates["recall"] == 0
+
+
+def test_where_all_pairs_are_matches_there_is_no_type_1_error() -> None:
+    found = audit_rates([links(10, 10, 0)], 10)
+    assert found.estimates["type1"] is found.estimates["specificity"] is None
+    assert set(wald_intervals([links(10, 10, 0)], 10)) == {"precision", "recall", "type2", "f1", "matches"}
 
 
 def test_halves_and_wholes_of_missed_pairs() -> None:

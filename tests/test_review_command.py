@@ -208,3 +208,14 @@ def test_addresses_as_they_are_said() -> None:
     assert Settings(None, names=("office.example",), secure=True, behind_proxy=True).address == (
         "https://office.example/"
     )
+
+
+def test_a_mask_that_hides_nothing_is_refused(run: Path) -> None:
+    """Of a column that is there, but not shown now, a mask does no harm."""
+    assert call("reviewers", "add", run, "ann", "--no-password", "--mask", "zip").exit_code == 0
+    with open_store(run) as store:
+        store.set_masked("ann", ["zpi"])
+    status, text = outcome("review", run, "--reviewer", "ann", "--no-browser", "--port", 0)
+    assert status == 2
+    assert "ann: there is no field 'zpi' to mask (did you mean 'zip'?)" in text
+    assert f"tallystick reviewers change {run} ann" in text

@@ -20,6 +20,14 @@ from tallystick.cli import app
 from tallystick.linkage.folder import RUN_FORMAT
 from tallystick.linkage.review_store import open_store
 
+SPEC = {
+    "comparisons": [
+        {"field": name, "comparator": {"type": "exact"}} for name in ("given", "born", "zip", "sex")
+    ],
+    "passes": [{"type": "blocking_key", "parts": ["born"]}],
+    "sources": [],
+}
+
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -27,7 +35,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("TALLYSTICK_STORE", raising=False)
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "run.json").write_text(json.dumps({"format": RUN_FORMAT, "fingerprint": "f" * 64}))
+    facts = {"format": RUN_FORMAT, "fingerprint": "f" * 64, "spec": SPEC, "inputs": []}
+    (folder / "run.json").write_text(json.dumps(facts))
     (folder / "model.json").write_text("{}")
     return folder
 
@@ -76,6 +85,24 @@ def test_reviewers(run: Path, tmp_path: Path) -> None:
     assert "not active" not in ok("reviewers", "change", run, "ann", "--activate")
 
 
+def test_masks_of_columns(run: Path) -> None:
+    """A column behind a field is shown under the field's name: a mask of the column would hide nothing."""
+    file = run / "a.csv"
+    file.write_text("id,given,dob,zip,sex,tel,note\n1,a,b,c,d,e,f\n")
+    facts = json.loads((run / "run.json").read_text())
+    source = {"name": "a", "path": str(file), "id": "id", "columns": {"born": "dob", "phone": "tel"}}
+    facts["spec"]["sources"], facts["inputs"] = [source], [{"name": "a"}]
+    (run / "run.json").write_text(json.dumps(facts))
+    ok("reviewers", "add", run, "ann", "--no-password", "--mask", "note", "--mask", "phone", "--mask", "tel")
+    assert "the fields are given, born, zip, sex, phone, tel, note." in refused(
+        "reviewers", "change", run, "ann", "--mask", "dob"
+    )
+    file.unlink()
+    assert "the fields are given, born, zip, sex." in refused(
+        "reviewers", "change", run, "ann", "--mask", "x"
+    )
+
+
 def test_a_password_is_piped_in(run: Path) -> None:
     assert "no terminal to ask for the password on" in refused("reviewers", "add", run, "ann")
     given = ["reviewers", "add", str(run), "ann", "--password-file", "-"]
@@ -118,6 +145,8 @@ def test_a_password_is_typed_and_not_shown(run: Path) -> None:
         (["add", "RUN", "cem", "--no-password", "--role", "boss"], "the role is 'boss'"),
         (["add", "RUN", "cem", "--password-file", "gone"], "gone: there is no such file"),
         (["add", "RUN", "cem", "--password-file", "gone", "--no-password"], "exclude each other"),
+        (["add", "RUN", "cem", "--mask", "bron"], "no field 'bron' to mask (did you mean 'born'?)"),
+        (["change", "RUN", "ann", "--mask", "bron"], "no field 'bron' to mask (did you mean 'born'?)"),
         (["change", "RUN", "ann"], "nothing to change"),
         (["change", "RUN", "ann", "--mask", "a", "--no-masks"], "exclude each other"),
         (["change", "RUN", "cem", "--activate"], "no reviewer 'cem'; there are: ann"),

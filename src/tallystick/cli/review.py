@@ -97,6 +97,7 @@ def review(
         kept = open_store(run, store)
         if named:
             _check_people(kept, run)
+        _check_masks(kept, cases, run)
         _fill(kept, cases, double)
         if worklist is not None and worklist not in {one.name for one in kept.worklists()}:
             there = ", ".join(one.name for one in kept.worklists())
@@ -156,6 +157,27 @@ def _check_people(store: Store, run: Path) -> None:
             "where people sign in there have to be reviewers, and there are none yet; add the first with: "
             f"tallystick reviewers add {run} NAME --role administrator"
         )
+
+
+def _check_masks(store: Store, cases: RunCasebook, run: Path) -> None:
+    """A mask that names no field would show everything."""
+    from tallystick.errors import InputError
+    from tallystick.linkage.maskable import maskable_fields
+    from tallystick.review.masks import checked_masks
+
+    people = [(one, set(one.masked) - set(cases.fields)) for one in store.reviewers() if one.active]
+    if not any(strange for _, strange in people):
+        return
+    # A mask of a column that is shown at other times hides nothing that is shown now.
+    fields = tuple(dict.fromkeys([*cases.fields, *maskable_fields(run)]))
+    for person, strange in people:
+        try:
+            checked_masks(sorted(strange), fields)
+        except InputError as error:
+            raise InputError(
+                f"{person.name}: {str(error).removesuffix('.')}; say anew what is masked with "
+                f"tallystick reviewers change {run} {person.name} --mask FIELD, or --no-masks."
+            ) from None
 
 
 def _has_screen() -> bool:

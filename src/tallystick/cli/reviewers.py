@@ -56,8 +56,9 @@ def add(
                 raise InputError(
                     f"there is a reviewer {name!r} already: change that one, or take another name."
                 )
+            masked = _masks(run, mask)
             password = None if no_password else _password(name, password_file)
-            person = opened.add_reviewer(name, cast("Role", role), password=password, masked=mask or [])
+            person = opened.add_reviewer(name, cast("Role", role), password=password, masked=masked)
             print(f"{opened.place}: added {_line(person)}")
 
 
@@ -101,12 +102,13 @@ def change(
         with open_store(run, store, create=False) as opened:
             if opened.reviewer(name) is None:
                 opened.set_role(name, "reviewer")  # says who there is
+            masked = _masks(run, mask)
             if password or password_file is not None:
                 opened.set_password(name, _password(name, password_file))
             if role is not None:
                 opened.set_role(name, cast("Role", role))
             if mask or no_masks:
-                opened.set_masked(name, mask or [])
+                opened.set_masked(name, masked)
             if activate:
                 opened.activate(name)
             person = opened.reviewer(name)
@@ -143,6 +145,15 @@ def token(
                 print(f"{opened.place}: {opened.revoke_tokens(name):,} tokens of {name} are void")
             else:
                 print(opened.new_token(name, days))
+
+
+def _masks(run: Path, names: list[str] | None) -> tuple[str, ...]:
+    if not names:
+        return ()
+    from tallystick.linkage.maskable import maskable_fields
+    from tallystick.review.masks import checked_masks
+
+    return checked_masks(names, maskable_fields(run))
 
 
 def _password(name: str, file: Path | None) -> str:

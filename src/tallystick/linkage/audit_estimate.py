@@ -49,6 +49,12 @@ def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1)
     found = judged_strata(frame, answers)
     strata = found.strata
     judged = sum(one.judged for one in strata)
+    unsure = sum(one.unsure for one in strata)
+    if not judged and unsure:
+        raise InputError(
+            f"of the audit {unsure:,} are judged, and reviewers were unsure of all of them, which tells "
+            "nothing: judge more of the worklist audit (tallystick review), then estimate."
+        )
     if not judged:
         raise InputError(
             "nothing of the audit is judged yet: judge the worklist audit (tallystick review), then estimate."
@@ -63,7 +69,7 @@ def estimated(frame: AuditFrame, standing: Sequence[Standing], *, seed: int = 1)
         "reviewers": len(people),
         "drawn": len(standing),
         "judged": judged,
-        "unsure": sum(one.unsure for one in strata),
+        "unsure": unsure,
         "open": sum(one.open for one in strata),
         "disagreements": disagreements,
         "level": LEVEL,

@@ -91,7 +91,8 @@ def _rates(found: Mapping[str, Any]) -> list[str]:
     for name, label in NAMES.items():
         value = found["estimates"][name]
         if value is None:
-            rows.append((label, "not estimated", ""))
+            # Where all that it needs was judged it is a share of nothing.
+            rows.append((label, "none" if found["counts"] else "not estimated", ""))
             continue
         low, high = found["intervals"][name]
         rows.append((label, _shown(value, name), f"{_shown(low, name)} to {_shown(high, name)}"))

@@ -256,10 +256,12 @@ def _expected_unknown(one: JudgedStratum) -> Floats:
 
 def _limits(values: Sequence[Floats], estimate: float) -> Interval:
     tail = (1 - LEVEL) / 2
-    ends = []
+    ends: list[float] = []
     for of in values:
+        known = of[np.isfinite(of)]
         # Values that occur, not values between them: of few errors the limits are whole numbers of errors.
-        ends += np.quantile(of[np.isfinite(of)], [tail, 1 - tail], method="inverted_cdf").tolist()
+        if known.size:  # not where no draw has a denominator, such as matches
+            ends += np.quantile(known, [tail, 1 - tail], method="inverted_cdf").tolist()
     return Interval(min(*ends, estimate), max(*ends, estimate))
 
 

@@ -35,7 +35,7 @@ def wald_intervals(
     -------
     dict of str to Interval
         ``precision``, ``recall``, ``specificity``, ``type1``, ``type2``, ``f1`` and ``matches``, not cut at 0
-        and 1.
+        and 1; without those whose denominator is 0, such as the recall where there are no matches.
 
     Raises
     ------
@@ -82,19 +82,22 @@ def wald_intervals(
     true, false, missed = float(sums[0]), float(sums[1]), float(sums[2]) + model_missed
     links, matches = true + false, true + missed
     negative = allowed_pairs - matches
+    # Of each the denominator, the numerator and the derivatives times the denominator squared.
     moves = {
-        "precision": (true / links, np.array([false, -true, 0.0]) / links**2),
-        "recall": (true / matches, np.array([missed, 0.0, -true]) / matches**2),
-        "type1": (false / negative, np.array([false, negative, false]) / negative**2),
-        "f1": (
-            2 * true / (links + matches),
-            2 * np.array([false + missed, -true, -true]) / (links + matches) ** 2,
-        ),
-        "matches": (matches, np.array([1.0, 0.0, 1.0])),
+        "precision": (links, true, (false, -true, 0.0)),
+        "recall": (matches, true, (missed, 0.0, -true)),
+        "type1": (negative, false, (false, negative, false)),
+        "f1": (links + matches, 2 * true, (2 * (false + missed), -2 * true, -2 * true)),
+        "matches": (1.0, matches, (1.0, 0.0, 1.0)),
     }
-    found = {name: _interval(value, move, covariance) for name, (value, move) in moves.items()}
+    found = {
+        name: _interval(part / whole, np.array(move) / whole**2, covariance)
+        for name, (whole, part, move) in moves.items()
+        if whole > 0
+    }
     for name, of in (("specificity", "type1"), ("type2", "recall")):
-        found[name] = Interval(1 - found[of].high, 1 - found[of].low)
+        if of in found:
+            found[name] = Interval(1 - found[of].high, 1 - found[of].low)
     return found
 
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from tallystick.errors import InputError
 from tallystick.review.admit import AtDesk, Me, page
 from tallystick.review.desk import Desk
+from tallystick.review.masks import checked_masks
 from tallystick.review.messages import PROBLEMS, Text
 from tallystick.review.tasks import Role
 
@@ -41,7 +42,8 @@ def add(
     """Add a person."""
 
     def work() -> str:
-        desk.store.add_reviewer(name, role, password=password or None, masked=_fields(desk, masked))
+        fields = checked_masks(masked, desk.casebook.fields)
+        desk.store.add_reviewer(name, role, password=password or None, masked=fields)
         return f"{name} was added as {role}."
 
     return _done(request, desk, work)
@@ -59,7 +61,10 @@ def change(
     """Give a person another role or other masks."""
 
     def work() -> str:
-        fields = _fields(desk, masked)
+        fields = checked_masks(masked, desk.casebook.fields)
+        known = desk.store.reviewer(name)
+        # What is not shown in this review cannot be ticked in its form, and stays masked.
+        fields += tuple(one for one in known.masked if one not in desk.casebook.fields) if known else ()
         if desk.settings.login and name == me.name and role != me.role:
             raise InputError("You cannot take your own role away: another administrator can.")
         desk.store.set_role(name, role)
@@ -137,14 +142,6 @@ def export(desk: AtDesk, format: Annotated[Literal["csv", "parquet"], Form()] = 
         content = path.read_bytes()
     headers = {"content-disposition": f'attachment; filename="decisions.{format}"'}
     return Response(content, media_type=_TYPES[format], headers=headers)
-
-
-def _fields(desk: Desk, masked: list[str]) -> tuple[str, ...]:
-    """Fields that are to be masked; `InputError` where one is none."""
-    for name in masked:
-        if name not in desk.casebook.fields:
-            raise InputError(f"There is no field {name!r}: the fields are {', '.join(desk.casebook.fields)}.")
-    return tuple(dict.fromkeys(masked))
 
 
 def _done(request: Request, desk: Desk, work: Any) -> HTMLResponse:

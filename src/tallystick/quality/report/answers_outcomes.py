@@ -109,6 +109,8 @@ def _within(row: Json) -> str:
 
 
 def _formed(row: Json) -> str:
+    if row["value"] is None:
+        return "none"
     return percent(row["value"]) if row["form"] == "percent" else formats.probability(row["value"])
 
 

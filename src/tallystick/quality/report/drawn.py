@@ -98,7 +98,7 @@ def _rates(given: Any) -> Iterator[Drawing]:
         for key in ("precision", "recall")
         for origin in given["by_origin"]
         for row in origin["rows"]
-        if row["key"] == key
+        if row["key"] == key and row["value"] is not None
     ]
     names = [one["name"] for one in given["by_origin"]]
     if len(names) > 1 or any(row["low"] is not None for row in rows):
@@ -264,7 +264,7 @@ def _thresholds(given: Any, quality: Any) -> Iterator[Drawing]:
     for origin in (quality or {}).get("by_origin", ()):
         if origin["origin"] == "audit before":
             continue  # of other links; those with its errors put right stand for it
-        found = {row["key"]: row["value"] for row in origin["rows"]}
+        found = {row["key"]: row["value"] for row in origin["rows"] if row["value"] is not None}
         if "precision" in found and "recall" in found:
             mark = {"precision": found["precision"], "recall": found["recall"]}
             links.append({"name": f"the links, {origin['name'].lower()}", **mark})

@@ -59,8 +59,10 @@ def rates(figures: Figures) -> Content | None:
         of_sample.append(("audit corrected", judged.get("corrected") or {}))
     for origin, given in of_sample:
         if given.get("estimates"):
-            numbers = {**(given.get("counts") or {}), **given["estimates"]}
-            found.append({"origin": origin, "rows": _rows(numbers, given)})
+            counts = given.get("counts")
+            # With counts a measure that is None is a share of nothing; without, it is not known.
+            rows = _rows({**(counts or {}), **given["estimates"]}, given, with_none=bool(counts))
+            found.append({"origin": origin, "rows": rows})
     if figures.truth and figures.truth.get("rates"):
         found.append({"origin": "truth", "rows": _rows(figures.truth["rates"], {})})
     if not found:
@@ -76,7 +78,7 @@ def best(given: Content | None, measure: str) -> tuple[str, Json] | None:
     by_origin = {one["origin"]: one["rows"] for one in (given or {}).get("by_origin", ())}
     for origin, words in BEST.items():
         for row in by_origin.get(origin, ()):
-            if row["key"] == measure:
+            if row["key"] == measure and row["value"] is not None:
                 return words, row
     return None
 
@@ -87,17 +89,17 @@ def neighbours(figures: Figures) -> Content | None:
     return dict(given) if given else None
 
 
-def _rows(given: Json, with_intervals: Json) -> list[dict[str, Any]]:
+def _rows(given: Json, with_intervals: Json, *, with_none: bool = False) -> list[dict[str, Any]]:
     intervals = with_intervals.get("intervals") or {}
     return [
         _row(key, name, form, meaning, given[key], intervals.get(key))
         for key, name, form, meaning in MEASURES
-        if given.get(key) is not None
+        if given.get(key) is not None or (with_none and key in given)
     ]
 
 
 def _row(
-    key: str, name: str, form: str, meaning: str, value: float, limits: Sequence[float] | None
+    key: str, name: str, form: str, meaning: str, value: float | None, limits: Sequence[float] | None
 ) -> dict[str, Any]:
     return {
         "key": key,
