@@ -252,9 +252,11 @@ def test_nothing_is_invented_whatever_the_text(country: str, text: str) -> None:
             assert all(re.sub(r"\W", "", fold(word)) in known for word in value.split(" "))
 
 
-def test_a_letter_that_a_unit_parts_from_the_number_is_not_the_numbers() -> None:
+def test_what_a_unit_parts_from_the_number_is_not_the_numbers() -> None:
     assert dict(split_by_rules("12 #4 A Hill St, Perth WA 6000", "AU").parts or {})["number"] == "12"
     assert dict(split_by_rules("3/12 A Hill St, Perth WA 6000", "AU").parts or {})["number"] == "12A"
+    assert dict(split_by_rules("12 #4 1/2 Hill St", "GB").parts or {}).get("number") != "12 1/2"
+    assert dict(split_by_rules("12 1/2 Hill St, Ames, IA 50010", "US").parts or {})["number"] == "12 1/2"
 
 
 # The step.

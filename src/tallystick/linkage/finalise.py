@@ -20,6 +20,7 @@ from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
 from tallystick.estimation.error_curve import error_curves
 from tallystick.estimation.labelled import first_pass
+from tallystick.linkage.audited import audit_of
 from tallystick.linkage.casebook import RunCasebook
 from tallystick.linkage.changes import changes_table, review_figures
 from tallystick.linkage.entities import free_of_duplicates
@@ -150,6 +151,8 @@ def finalise(
             links = _by_steps(opened, found, limits, re_estimate, threads)
     changes = changes_table(opened, links, found, re_estimate)
     figures = review_figures(opened, links, found, standing, worklists, changes, re_estimate)
+    if audited := audit_of(run):
+        figures["audit"] = audited
     open_folder(out, fingerprint)
     try:
         links.model.save(out / "model.json")

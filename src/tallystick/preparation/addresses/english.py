@@ -128,15 +128,16 @@ def _numbers(
     """What stands before the house number, the number with its letter or fraction, and what follows."""
     at = _number_at(line, country) or 0
     front, number, rest = line[:at], line[at], line[at + 1 :]
-    if len(rest) > 1 and _FRACTION.fullmatch(rest[0]):
+    # Where a unit stood between them, what follows is not the number's.
+    if len(rest) < 2 or not any(
+        one.endswith(number) and after == rest[0] for segment in segments for one, after in pairwise(segment)
+    ):
+        return " ".join(front), number, rest
+    if _FRACTION.fullmatch(rest[0]):
         return " ".join(front), f"{number} {rest[0]}", rest[1:]
     # "12 A Street" has no other name than the letter, "12 A Hill Street" has; in the United States a letter
     # is never the number's.
-    letter = len(rest) > 1 and len(rest[0]) == 1 and rest[0].isalpha() and number[-1].isdigit()
-    # Where a unit stood between them, the letter is not the number's.
-    letter = letter and any(
-        one.endswith(number) and after == rest[0] for segment in segments for one, after in pairwise(segment)
-    )
+    letter = len(rest[0]) == 1 and rest[0].isalpha() and number[-1].isdigit()
     if letter and country != "US":
         named = fold(rest[1]) not in words.types or any(fold(word) in words.types for word in rest[2:])
         return (" ".join(front), number + rest[0], rest[1:]) if named else (" ".join(front), number, rest)
