@@ -120,6 +120,9 @@ class SmallCasebook:
     def partners(self, source: str) -> tuple[str, ...]:
         return tuple(name for name in self.sources if name != source)
 
+    def once(self, key: RecordKey, source: str) -> bool:
+        return True
+
     def search(self, words: Mapping[str, str], sources: tuple[str, ...], most: int) -> tuple[CaseRecord, ...]:
         found = []
         for one in self.records.values():

@@ -10,12 +10,16 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+import typer
 
 import tallystick
+from tallystick.cli import app
 from tallystick.cli.progress import LINE_EVERY, PATIENCE, Reporter
 from tallystick.spec import json_schema, load_spec
 from tests.small_files import SPEC, call, command, hashes, people, process_environment, write_csv, write_small
@@ -423,3 +427,19 @@ def test_memory_that_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = call("link", write_small(tmp_path), "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "the memory of this machine is not enough: use more selective passes" in result.stderr
+
+
+def test_a_run_is_called_one_way_in_all_commands() -> None:
+    def commands(group: Any) -> Iterator[Any]:
+        for one in getattr(group, "commands", {}).values():
+            yield from commands(one)
+        yield group
+
+    asked = [
+        one
+        for command_ in commands(typer.main.get_command(app))
+        for one in command_.params
+        if one.param_type_name == "argument" and one.name == "run"
+    ]
+    assert len(asked) >= 15
+    assert {one.metavar for one in asked} == {"RUN_DIR"}

@@ -242,7 +242,7 @@ def test_a_fixed_link_displaces_and_a_refused_one_frees(run: Path, tmp_path: Pat
         reasons[(link["id_left"], link["id_right"])]
         == "a reviewer has linked one of its records with another"
     )
-    assert reasons[(rival["id_left"], rival["id_right"])] == "decided by a reviewer: decision 1"
+    assert reasons[(rival["id_left"], rival["id_right"])] == "decided by a reviewer: decision 1 (pair 1)"
     assert done.figures["links"]["displaced"] >= 1
     finalise(run, tmp_path / "g", judged([(key(link, "left"), key(link, "right"), "non-link")]))
     now = {(row["id_left"], row["id_right"]): row for row in pairs(tmp_path / "g").to_dicts()}
@@ -349,13 +349,23 @@ def test_contradictions_are_named_and_nothing_is_written(run: Path, tmp_path: Pa
     rival, link = one_of_each(run)
     one, two = (key(rival, "left"), key(rival, "right")), (key(link, "left"), key(link, "right"))
     cases: list[tuple[list[Standing], str]] = [
-        (judged([(*one, "link"), (*one, "non-link")]), "decision 1 and decision 2 judge"),
-        (judged([(*one, "link"), (*two, "link")]), "decision 1 and decision 2 link .* with two records"),
+        (
+            judged([(*one, "link"), (*one, "non-link")]),
+            r"\n- decision 1 \(pair 1\) and decision 2 \(pair 2\) judge",
+        ),
+        (
+            judged([(*one, "link"), (*two, "link")]),
+            r"\n- decision 1 \(pair 1\) and decision 2 \(pair 2\) link .* with two records.*\n"
+            r"(?s:.*)one_to_one = false",
+        ),
         (
             [standing(4, task("a", link["id_left"]), "non-link"), *judged([(*two, "link")])],  # type: ignore[arg-type]
-            "decision 4 and decision 1 judge",
+            r"decision 4 \(record 4\) and decision 1 \(pair 1\) judge",
         ),
-        (judged([(one[0], RecordKey("b", "zz"), "link")]), "decision 1: .*no record with the id 'zz'"),
+        (
+            judged([(one[0], RecordKey("b", "zz"), "link")]),
+            r"decision 1 \(pair 1\): .*no record with the id 'zz'",
+        ),
         (judged([(one[0], RecordKey("a", "a1"), "link")]), "not compared"),
         ([standing(1, pair_task(*one), "unsure")], "nothing is decided yet"),
         ([], "nothing is decided yet"),
@@ -397,7 +407,7 @@ def test_entities_hold_apart_what_reviewers_hold_apart(tmp_path: Path, spec: str
             (key(chain[2], "left"), key(chain[0], "right"), "non-link"),
         ]  # type: ignore[arg-type] # a literal
     )
-    with pytest.raises(InputError, match=r"decision 4 says that .* but the links of decision"):
+    with pytest.raises(InputError, match=r"decision 4 \(pair 4\) says that .* but the links of decision"):
         finalise(run, tmp_path / "g", said)
 
 

@@ -116,6 +116,18 @@ def test_intervals_of_differences_cover(
     assert 0.925 <= signed / 1200 <= 0.985, signed / 1200
 
 
+def test_what_chance_makes_of_a_distance_is_taken_off() -> None:
+    """Of two categories: the squared distance less the variances of both shares, in units of theirs."""
+    found = shares_difference(np.array([300, 700]), np.array([200, 800]))
+    assert found is not None
+    variance = (0.3 * 0.7 + 0.2 * 0.8) / 2
+    by_chance = (0.3 * 0.7 / 1000 + 0.2 * 0.8 / 1000) / variance
+    assert found.corrected == pytest.approx(np.sqrt(0.1**2 / variance - by_chance))
+    alike = shares_difference(np.array([50, 60, 70]), np.array([51, 60, 69]))
+    assert alike is not None
+    assert alike.corrected == 0.0 < alike.value
+
+
 def test_intervals_of_means_cover() -> None:
     draw = np.random.default_rng(3)
     truth, held = (0.5 - 0.0) / np.sqrt((1 + 4) / 2), 0

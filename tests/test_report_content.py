@@ -95,6 +95,61 @@ def test_error_rates_of_unlike_origin_stand_apart(content: dict[str, Any], page:
     assert "Of the model, not of the sample (below the floor): 6.1 expected matches" in page.text
 
 
+def test_the_best_origin_stands_on_top_and_is_named() -> None:
+    figures = full_sample()
+    tiles = []
+    for one in (figures, replace(figures, truth=None), replace(figures, truth=None, audit=None)):
+        tiles.append({tile["name"]: tile for tile in report_content(one)["headline"]["tiles"]})
+    assert tiles[0]["Precision, by known truth"]["value"] == 0.999
+    assert tiles[1]["Precision, by the audit sample"]["interval"] == [0.994, 0.9995]
+    assert "Precision, by the model" in tiles[2]
+
+
+def test_an_audit_of_the_run_before_is_labelled() -> None:
+    figures = full_sample()
+    review = {**(figures.review or {}), "audit": figures.audit}
+    content = report_content(replace(figures, audit=None, truth=None, review=review))
+    by_origin = {one["origin"]: one for one in section_of(content, "quality")["by_origin"]}
+    assert list(by_origin) == ["model", "audit before", "audit corrected"]
+    values = {row["key"]: row["value"] for row in by_origin["audit corrected"]["rows"]}
+    assert values["precision"] == 0.9985
+    page = Page(render_page(content)).text
+    assert "of the run before their decisions were applied" in page
+    assert "judged on the links before the decisions" in page
+    assert "No reviewed sample" not in page
+    own = report_content(replace(figures, review=review))
+    assert [one["origin"] for one in section_of(own, "quality")["by_origin"]] == ["model", "audit", "truth"]
+
+
+def test_groups_that_differ_are_named_with_intervals(content: dict[str, Any], page: Page) -> None:
+    items = {item["key"]: item["answers"] for item in section_of(content, "statement")["items"]}
+    assert "sex of census: female −0.20 (−0.40 to +0.05)" in items["bias"][1]
+    assert "−0.200 −0.400 to +0.050" in page.text
+
+
+def test_what_chance_makes_of_a_distance_is_taken_off(content: dict[str, Any]) -> None:
+    quality = sample()[2]
+    tables = full_sample().quality["missed"]["sources"]
+    plain = [{**one, "subgroups": [{**one["subgroups"][0], "corrected": 0.04}]} for one in tables]
+    figures = replace(full_sample(), quality={**quality, "missed": {"sources": plain}})
+    corrected = report_content(figures)
+    assert "less what chance makes of it 0.040" in Page(render_page(corrected)).text
+    said = [
+        " ".join(text for text in section_of(one, "limits") if "differ (standardised" in text)
+        for one in (content, corrected)
+    ]
+    assert said[0]
+    assert not said[1]
+
+
+def test_the_flow_is_text(content: dict[str, Any], page: Page) -> None:
+    flow = section_of(content, "pairs")["flow"]
+    assert [row["name"] for row in flow] == ["Records", "Pairs", "Decision", "Outcome"]
+    for text in ("Records in census 5,000", "Candidates 98,486", "Linked in survey 4,981 19 without a link"):
+        assert text in page.text
+    assert "Linked in survey" in Page(render_statement(content)).text
+
+
 def test_reviewers_are_counted_and_not_named(page: Page) -> None:
     assert "Reviewers 2" in page.text
     assert "0.875" in page.text
@@ -131,7 +186,7 @@ def test_statement_answers_guild_and_record(content: dict[str, Any], page: Page)
     assert asked == set(RECORD_ITEMS)
     assert {item["guild"] for item in statement["items"]} == {1, 2, 3, 4}
     for item in statement["items"]:
-        assert item["answers"] or item["asks"], item["key"]
+        assert item["answers"] or item["blank"], item["key"]
         assert item["title"] in page.text
     assert statement["blanks"] == sum(bool(item.asks) for item in ITEMS)
     assert page.text.count(BLANK) == statement["blanks"]

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tallystick.linkage.report_again import report_of_run
@@ -15,6 +16,7 @@ from tallystick.quality.charts.draw import standalone
 from tallystick.quality.report.content import section_of
 from tallystick.quality.report.drawn import drawings
 from tests.kinds_of_runs import STEPS, made, made_by_households
+from tests.sample_report import full_sample
 from tests.small_files import SPEC, call, people, write_small
 from tests.test_report import Page
 
@@ -85,7 +87,60 @@ def test_what_kinds_of_runs_have(runs: dict[str, Path]) -> None:
     assert "values" not in _keys(runs["at once"])
     keys = _keys(runs["keys alone"])
     assert not {"parameters", "em", "weights", "thresholds", "examples"} & keys
-    assert {"pairs", "unlinked"} <= keys
+    assert {"pairs", "unlinked", "completeness"} <= keys
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_item_of_the_statement_is_empty(runs: dict[str, Path], kind: str) -> None:
+    content = report_of_run(runs[kind])
+    for item in section_of(content, "statement")["items"]:
+        assert item["answers"] or item["blank"], item["key"]
+        assert all(text.strip().endswith((".", ":")) for text in item["answers"]), item
+        assert all(len(row) == len(table["heads"]) for table in item["tables"] for row in table["rows"])
+        assert "1 links" not in " ".join(item["answers"])
+    flow = section_of(content, "pairs")["flow"]
+    assert [flow[0]["name"], flow[-1]["name"]] == ["Records", "Outcome"]
+    linked = {box["name"]: box["value"] for box in flow[-1]["boxes"] if box["name"].startswith("Linked")}
+    decided = pl.read_parquet(runs[kind] / "links.parquet")
+    if "decision" in decided.columns:
+        decided = decided.filter(pl.col("decision") == "link")
+    if "source_left" not in decided.columns:
+        names = [one["name"] for one in section_of(content, "inputs")]
+        both = zip(("source_left", "source_right"), (names[0], names[-1]), strict=True)
+        decided = decided.with_columns(pl.lit(name).alias(side) for side, name in both)
+    sides = [decided.select(source=f"source_{side}", id=f"id_{side}") for side in ("left", "right")]
+    for source, own in pl.concat(sides).unique().group_by("source"):
+        assert linked[f"Linked in {source[0]}"] == len(own)
+
+
+def test_match_keys_are_stated_with_their_rule(runs: dict[str, Path]) -> None:
+    run = runs["keys alone"]
+    content = report_of_run(run)
+    counts = json.loads((run / "run.json").read_text(encoding="utf-8"))["counts"]
+    items = {item["key"]: item for item in section_of(content, "statement")["items"]}
+    (table,) = items["methods"]["tables"]
+    (key,) = counts["keys"]
+    assert table["rows"] == [
+        ["given + surname + born", "given, surname and born", f"{key['pairs']:,}", f"{key['links']:,}"]
+    ]
+    said = " ".join(items["thresholds"]["answers"])
+    assert "the only one that agrees with the other on the key" in said
+    assert f"{counts['ambiguous_records']:,} record" in said
+    assert items["variables"]["answers"] == ["The matching variables are given, surname and born."]
+
+
+def test_how_many_links_a_record_may_have_is_stated(runs: dict[str, Path]) -> None:
+    def said(kind: str) -> str:
+        items = {item["key"]: item for item in section_of(report_of_run(runs[kind]), "statement")["items"]}
+        return " ".join(items["thresholds"]["answers"])
+
+    assert "Links are one-to-one" in said("at once")
+    assert "optimal assignment" in said("at once")
+    assert "from a posterior probability of" in said("at once")
+    assert "Links are many-to-many" in said("dedupe")
+    assert "assignment" not in said("dedupe")
+    # Steps that ask for the same are not said one by one.
+    assert said("steps").count("from a posterior probability of") == 1
 
 
 def test_steps_have_figures_of_their_own(runs: dict[str, Path]) -> None:
@@ -129,12 +184,23 @@ def test_a_finalised_run_says_what_reviewers_did(runs: dict[str, Path], tmp_path
     while (row := store.next("possible", "ann")) is not None:
         store.decide(row.number, "ann", "link" if decided else "non-link", seen={})
         decided += 1
+    audited = {**(full_sample().audit or {}), "run": opened.fingerprint}
+    (runs["at once"] / "audit.json").write_text(json.dumps(audited), encoding="utf-8")
     finalise(runs["at once"], tmp_path / "final", store.standing(), store.worklists())
+    (runs["at once"] / "audit.json").unlink()
     store.close()
     content: dict[str, Any] = json.loads((tmp_path / "final" / "report.json").read_text(encoding="utf-8"))
     rows = {row["name"]: row["value"] for row in section_of(content, "review")["rows"]}
     assert rows["Reviewers"] == 1
     assert rows["Judged a link"] + rows["Judged a non-link"] == decided
     answers = {item["key"]: item["answers"] for item in section_of(content, "statement")["items"]}
-    assert answers["review"][0].startswith("Decisions of reviewers were applied")
+    assert answers["review"][0].startswith(f"{decided} of 3 pairs and records to judge were judged by 1 rev")
+    assert len(answers["review"]) == 3, "what was decided, what changed, the sample"
+    # The audit of the run before is not lost, and stands apart.
+    origins = [one["origin"] for one in section_of(content, "quality")["by_origin"]]
+    assert origins == ["model", "audit before", "audit corrected"]
+    assert section_of(content, "audit")["before"]
+    assert "judged on the links before the decisions" in " ".join(section_of(content, "limits"))
+    tiles = {one["name"]: one["value"] for one in content["headline"]["tiles"]}
+    assert tiles["Precision, by the audit, errors put right"] == 0.9985
     assert opened.fingerprint in " ".join(answers["reproducibility"])

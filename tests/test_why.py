@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_files import SPEC, call, write_small
+from small_files import SPEC, call, people, write_csv, write_small
 
 import tallystick as ts
 from tallystick.linkage.links import Links
+from tallystick.linkage.saved_run import open_run
+from tallystick.linking.decide import weight_thresholds
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,30 @@ def test_reasons(run: tuple[Path, Links]) -> None:
         if "below the lower threshold" in found.reason:
             assert row["decision"] == "non-link"
     assert {"It is at", "It lost the"} <= seen
+
+
+def test_a_possible_link_is_between_the_thresholds_or_has_a_rival(tmp_path: Path) -> None:
+    path = write_small(tmp_path, SPEC.replace("one_to_one = true", "one_to_one = true\nupper = 0.9999"), 300)
+    second = people(300)[1]
+    short = [[f"c{row[0]}", row[1][:3], *row[2:]] for row in second[:60]]  # nearly as good
+    write_csv(tmp_path / "b.csv", second + short)
+    links = ts.Linkage.from_toml(path).run(tmp_path / "out")
+    opened = open_run(tmp_path / "out")
+    upper = weight_thresholds(opened.model.parameters, opened.rule)[0][1]
+    seen = set()
+    for row in links.pairs.filter(links.pairs["decision"] == "possible").to_dicts():
+        found = links.why(row["id_left"], row["id_right"])
+        if "equally good" in found.reason or "exactly as good" in found.reason:
+            continue
+        between = row["weight"] < upper
+        seen.add(between)
+        assert ("between the thresholds" in found.reason) == between
+        if not between:
+            assert "below the upper threshold of 0.9999: " in found.reason
+            rival = found.reason.split("0.9999: ")[1].split(" have a weight")[0].split(" and ")
+            assert rival != [row["id_left"], row["id_right"]]
+            assert row["id_left"] == rival[0] or row["id_right"] == rival[1]
+    assert seen == {True, False}
 
 
 def test_a_pair_that_was_never_kept(run: tuple[Path, Links]) -> None:

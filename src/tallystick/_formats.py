@@ -30,6 +30,17 @@ def count(value: float | None) -> str:
     return f"{value:.1f}".replace("-", MINUS)
 
 
+def counted(n: float, one: str, several: str | None = None) -> str:
+    """A number with the noun that it counts.
+
+    Examples
+    --------
+    >>> counted(1, "link"), counted(1200, "link"), counted(2, "pass", "passes")
+    ('1 link', '1,200 links', '2 passes')
+    """
+    return f"{count(n)} {one if n == 1 else several or one + 's'}"
+
+
 def about(expected: float) -> str:
     """An expected number in a sentence, with its verb.
 

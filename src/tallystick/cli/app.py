@@ -15,6 +15,7 @@ import typer
 
 from tallystick import __version__
 from tallystick.cli.progress import Reporter
+from tallystick.cli.stores import RunDirectory
 from tallystick.errors import InputError, TallystickError, TallystickWarning
 
 app = typer.Typer(
@@ -307,7 +308,7 @@ def score(
 
 @app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     out: Annotated[Path, typer.Option("--out", "-o", help="The linked table: .parquet or .csv.")],
     columns: Annotated[
         list[str] | None,
@@ -325,7 +326,7 @@ def export(
 
 @app.command()
 def add(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     file: Annotated[Path, typer.Argument(help="The new file, its columns named as in the first source.")],
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the new source; by default that of the file.")
@@ -355,7 +356,7 @@ def add(
 
 @app.command()
 def thresholds(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     type1: Annotated[
         float | None, typer.Option(help="Largest share of the non-matches that become links.")
     ] = None,
@@ -410,7 +411,7 @@ def thresholds(
 
 
 @app.command()
-def passes(run: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
+def passes(run: RunDirectory) -> None:
     """Print what each pass of a run did, each step of a sequential one, or each match key."""
     with _plain_errors():
         from tallystick.cli.passes import show_passes
@@ -420,7 +421,7 @@ def passes(run: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> 
 
 @app.command()
 def why(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     left: Annotated[str, typer.Argument(help="Id of a record, or source:id.")],
     right: Annotated[str, typer.Argument(help="Id of the other record, or source:id.")],
     threads: Threads = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tallystick.cli.app import Quiet, _plain_errors
+from tallystick.cli.app import Force, Quiet, _plain_errors
 from tallystick.cli.stores import RunDirectory, StoreUrl
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ By = Annotated[
 Source = Annotated[
     str | None,
     typer.Option("--source", help="The source whose records are audited. Default: with the fewest unlinked."),
+]
+Judge = Annotated[
+    str | None, typer.Option("--reviewer", help="Who judges the sample. Default: your user name.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -85,17 +88,60 @@ def draw(
     with _plain_errors():
         from tallystick.linkage.audit import FILE, draw_audit
         from tallystick.linkage.review_store import open_store
+        from tallystick.review.tasks import POSSIBLE
 
         found = _designed(run, reviews, precision_width, recall_width, by, source)
         with open_store(run, store) as opened:
             draw_audit(run, opened, found, seed=seed, double=double)
             place = opened.place
+            judged = sum(one.progress.done for one in opened.worklists() if one.name == POSSIBLE)
         if not quiet:
             print(_design_text(found))
             print(
                 f"{found.reviews:,} tasks in the worklist audit of {place}, the design in {run / FILE}\n"
-                f"judge them with tallystick review {run}; then tallystick audit estimate {run}"
+                f"judge them with tallystick review {run}, or in a table (tallystick audit export {run} "
+                f"--out FILE); then tallystick audit estimate {run}"
             )
+            if judged:
+                print(
+                    f"{judged:,} possible links are judged already: their reviewers may know answers of the "
+                    "sample; another time judge the sample first, or let others judge it"
+                )
+
+
+@audit.command()
+def export(
+    run: RunDirectory,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The table: .csv or .parquet.")],
+    reviewer: Judge = None,
+    store: StoreUrl = None,
+    force: Force = False,
+) -> None:
+    """Write the sample with the values of its records, to be judged in a table instead of the application."""
+    with _plain_errors():
+        from tallystick.cli.by_table import export_tasks
+        from tallystick.linkage.audit import check_drawn
+        from tallystick.review.tasks import AUDIT
+
+        check_drawn(run)
+        print(export_tasks(run, AUDIT, out, reviewer, store, force=force))
+
+
+@audit.command("import")
+def import_(
+    run: RunDirectory,
+    file: Annotated[Path, typer.Argument(help="The table with its answers.")],
+    reviewer: Judge = None,
+    store: StoreUrl = None,
+) -> None:
+    """Read the answers of such a table: all of them, or none where a row is wrong."""
+    with _plain_errors():
+        from tallystick.cli.by_table import import_answers
+        from tallystick.linkage.audit import check_drawn
+        from tallystick.review.tasks import AUDIT
+
+        check_drawn(run)
+        print(import_answers(run, AUDIT, file, reviewer, store))
 
 
 @audit.command()

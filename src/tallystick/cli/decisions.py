@@ -11,6 +11,7 @@ import typer
 
 from tallystick.cli.app import Force, _plain_errors
 from tallystick.cli.stores import RunDirectory, StoreUrl, who
+from tallystick.errors import InputError
 
 if TYPE_CHECKING:
     from tallystick.review.agreement import Agreement, Kappa
@@ -23,6 +24,11 @@ decisions = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+BEGIN = (
+    "begin with tallystick review, tallystick audit draw, or, without the application, tallystick decisions "
+    "export --values"
+)
+"""What to do where nothing was done yet."""
 WorklistName = Annotated[str | None, typer.Option("--worklist", metavar="NAME", help="Only this worklist.")]
 
 
@@ -45,7 +51,7 @@ def show(
             if as_json:
                 print(json.dumps({"store": opened.place, "worklists": found}, ensure_ascii=False, indent=1))
             elif not found:
-                print(f"{opened.place}: there are no worklists yet: begin with tallystick review.")
+                print(f"{opened.place}: there are no worklists yet: {BEGIN}.")
             else:
                 print("\n\n".join(_text(opened, one) for one in lists))
 
@@ -61,18 +67,44 @@ def export(
     seen: Annotated[
         bool, typer.Option("--seen", help="With what was on the page: values of records.")
     ] = False,
+    values: Annotated[
+        bool,
+        typer.Option(
+            "--values",
+            help="Instead, the open tasks of a worklist (by default the possible links) with the values of "
+            "their records, to be judged without the application.",
+        ),
+    ] = False,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", help="Who judges them; default: your user name.")
+    ] = None,
     force: Force = False,
     store: StoreUrl = None,
 ) -> None:
-    """Write every decision, those undone and the undoing ones too, to a file."""
+    """Write every decision, those undone and the undoing ones too, to a file; or what is to be judged."""
     with _plain_errors():
+        from tallystick.cli.by_table import export_tasks
         from tallystick.cli.commands import _check_file
         from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.review_tasks import fill_possible
+        from tallystick.linkage.saved_run import open_run
         from tallystick.preparation.write import check_suffix
+        from tallystick.review.tasks import POSSIBLE
 
+        if values and (still_open or seen):
+            raise InputError(
+                "--values writes what is to be judged, no decisions: leave --open and --seen out."
+            )
+        if reviewer is not None and not values:
+            raise InputError("--reviewer is for whom --values writes: leave it out.")
+        if values:
+            print(export_tasks(run, worklist or POSSIBLE, file, reviewer, store, force=force))
+            return
         check_suffix(file)
         _check_file(file, force)
-        with open_store(run, store, create=False) as opened:
+        with open_store(run, store, create=still_open) as opened:
+            if still_open and worklist in (None, POSSIBLE):
+                fill_possible(opened, lambda: open_run(run))
             if worklist is not None:
                 opened.progress(worklist)
             rows = opened.export(file, worklist=worklist, still_open=still_open, seen=seen)
@@ -82,28 +114,30 @@ def export(
 @decisions.command("import")
 def import_(
     run: RunDirectory,
-    file: Annotated[Path, typer.Argument(help="The file: .csv or .parquet, with the columns of an export.")],
+    file: Annotated[Path, typer.Argument(help="The file: .csv or .parquet, as an export writes it.")],
     reviewer: Annotated[
         str | None,
         typer.Option(
-            "--reviewer", help="Who imports, and decided where a row does not say; default: your user name."
+            "--reviewer",
+            help="Who imports, and decided where a row does not say; of a table of --values who judged. "
+            "Default: your user name.",
         ),
     ] = None,
     store: StoreUrl = None,
 ) -> None:
     """Add the decisions of a file: all of them, or none where a row is wrong."""
     with _plain_errors():
+        from tallystick.cli.by_table import import_answers, imported_text
         from tallystick.linkage.review_store import note_store, open_store
+        from tallystick.review.sheet import is_sheet
 
+        if is_sheet(file):
+            print(import_answers(run, None, file, reviewer, store))
+            return
         with open_store(run, store, create=False) as opened:
             note_store(run, opened)
             done = opened.import_file(file, who(reviewer))
-            text = f"{file}: {done.added:,} decisions added"
-            if done.there:
-                text += f"; {done.there:,} were there already"
-            if done.unanswered:
-                text += f"; {done.unanswered:,} rows have no verdict"
-            print(text)
+        print(imported_text(file, done, "rows have no verdict"))
 
 
 def _figures(store: Store, worklist: Worklist) -> dict[str, Any]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tallystick.cli.app import Quiet, Threads, _plain_errors
 from tallystick.cli.progress import Reporter
+from tallystick.cli.stores import RunDirectory
 
 if TYPE_CHECKING:
     from tallystick.linkage.error_list import ErrorList
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     truth: Annotated[
         str, typer.Option("--truth", help="Column that says who a record is; equal values are matches.")
     ],

@@ -9,7 +9,7 @@ import typer
 
 from tallystick.cli.app import Force, Quiet, Threads, _plain_errors
 from tallystick.cli.progress import Reporter
-from tallystick.cli.stores import StoreUrl
+from tallystick.cli.stores import RunDirectory, StoreUrl
 
 if TYPE_CHECKING:
     from tallystick.linkage.finalise import Finalised
@@ -22,7 +22,7 @@ RE_ESTIMATED = (
 
 
 def finalise(
-    run: Annotated[Path, typer.Argument(help="The directory of the run that was reviewed.")],
+    run: RunDirectory,
     out: Annotated[Path, typer.Option("--out", "-o", help="A new directory for the results.")],
     store: StoreUrl = None,
     re_estimate: Annotated[

@@ -14,7 +14,7 @@ from tallystick.linkage.match import match_run
 def run_match(path: Path, out: Path, threads: int | None, force: bool, progress: Progress) -> str:
     """Link by the match keys of a specification and write a run; the text tells what each key did."""
     found = match_run(_runnable(path), out, force=force, threads=threads, progress=progress)
-    return f"{keys_text(found.counts_dict())}\nresults in {out}"
+    return f"{keys_text(found.counts_dict())}\nresults in {out}; open {out / 'report.html'}"
 
 
 def keys_text(counts: Mapping[str, Any]) -> str:

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from tallystick.cli.app import Force, _plain_errors
+from tallystick.cli.stores import RunDirectory
 
 
 def missed(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     by: Annotated[
         list[str] | None,
         typer.Option(

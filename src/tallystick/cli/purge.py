@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tallystick.cli.app import _plain_errors
-from tallystick.cli.stores import StoreUrl
+from tallystick.cli.stores import RunDirectory, StoreUrl
 
 
 def purge(
-    run: Annotated[Path, typer.Argument(help="The directory of a run.")],
+    run: RunDirectory,
     store: StoreUrl = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

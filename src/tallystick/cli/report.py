@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tallystick.cli.app import Force, Quiet, _plain_errors
+from tallystick.cli.stores import RunDirectory
 
 
 class ChartFormat(StrEnum):
@@ -19,7 +20,7 @@ class ChartFormat(StrEnum):
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    run: RunDirectory,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -76,6 +76,7 @@ def review(
         from tallystick.errors import InputError, TallystickWarning
         from tallystick.linkage.casebook import open_casebook
         from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.review_tasks import fill_possible
         from tallystick.preparation.extras import require
 
         for module in ("sqlalchemy", "argon2", "fastapi", "uvicorn", "multipart"):
@@ -98,7 +99,7 @@ def review(
         if named:
             _check_people(kept, run)
         _check_masks(kept, cases, run)
-        _fill(kept, cases, double)
+        fill_possible(kept, cases.opened, double)
         if worklist is not None and worklist not in {one.name for one in kept.worklists()}:
             there = ", ".join(one.name for one in kept.worklists())
             raise InputError(f"--worklist {worklist}: there is none of this name; there are: {there}.")
@@ -136,17 +137,6 @@ def review(
         if not quiet:
             stand = "1 decision stands" if count == 1 else f"{count:,} decisions stand"
             print(f"Stopped. {stand} in {place}; the same command goes on from there.")
-
-
-def _fill(store: Store, cases: RunCasebook, double: float | None) -> None:
-    """Put the possible links into their worklist, unless they are there and nothing new is asked for."""
-    from tallystick.linkage.review_tasks import review_tasks
-    from tallystick.review.tasks import POSSIBLE
-
-    if double is None and any(one.name == POSSIBLE for one in store.worklists()):
-        return
-    tasks = review_tasks(cases.opened)
-    store.fill(POSSIBLE, tasks, reviews=1 if double is None else 2, share=1.0 if double is None else double)
 
 
 def _check_people(store: Store, run: Path) -> None:

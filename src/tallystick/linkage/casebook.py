@@ -17,7 +17,7 @@ from tallystick.linkage.household_links import HouseholdLinks
 from tallystick.linkage.model import Model
 from tallystick.linkage.preparing import taken_out
 from tallystick.linkage.record_search import RecordSearch
-from tallystick.linkage.saved_run import SavedRun, open_run
+from tallystick.linkage.saved_run import SavedRun, limits_of, open_run
 from tallystick.linking.decide import Verdict
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
 from tallystick.records.encode import encode_jointly, encode_values
@@ -185,6 +185,29 @@ class RunCasebook:
             if source in names:
                 found.append(names[1] if names[0] == source else names[0])
         return tuple(dict.fromkeys(found))
+
+    def once(self, key: RecordKey, source: str) -> bool:
+        """Whether a record has one link at most with the records of a source.
+
+        Parameters
+        ----------
+        key : RecordKey
+            The record.
+        source : str
+            Name of a source whose records it may be linked with.
+
+        Returns
+        -------
+        bool
+        """
+        pairs = self.opened.prepared.plan.blocking.source_pairs
+        for limit, (s, t) in zip(limits_of(self.opened), pairs, strict=True):
+            sides = self.sources[s], self.sources[t]
+            if sides == (key.source, source):
+                return limit.left_once
+            if sides == (source, key.source):
+                return limit.right_once
+        return False
 
     def search(self, words: Mapping[str, str], sources: tuple[str, ...], most: int) -> tuple[CaseRecord, ...]:
         """Records whose fields are like the given words, the likest first.

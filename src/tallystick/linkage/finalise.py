@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from tallystick import __version__
 from tallystick._files import write_json
 from tallystick._progress import Progress, silent
-from tallystick.blocking.constraint import Constraint, constraint
+from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
 from tallystick.estimation.error_curve import error_curves
 from tallystick.estimation.labelled import first_pass
+from tallystick.linkage.audited import audit_of
 from tallystick.linkage.casebook import RunCasebook
 from tallystick.linkage.changes import changes_table, review_figures
 from tallystick.linkage.entities import free_of_duplicates
@@ -39,7 +40,7 @@ from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.review_labels import with_review_labels
 from tallystick.linkage.run import Clock, write_run
-from tallystick.linkage.saved_run import SavedRun, open_run
+from tallystick.linkage.saved_run import SavedRun, limits_of, open_run
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linkage.verdicts import Verdicts, check_verdicts, read_verdicts
 from tallystick.linking.constraints import constraint_of
@@ -138,7 +139,7 @@ def finalise(
             f"{run}: nothing is decided yet, neither a link nor a non-link: review some pairs with "
             "tallystick review, then finalise."
         )
-    limits = _limits(opened)
+    limits = limits_of(opened)
     check_verdicts(found, book, limits, free_of_duplicates(opened.prepared))
     fingerprint = _fingerprint(opened, book, found, re_estimate)
     check_resumable(out, fingerprint, force)
@@ -150,6 +151,8 @@ def finalise(
             links = _by_steps(opened, found, limits, re_estimate, threads)
     changes = changes_table(opened, links, found, re_estimate)
     figures = review_figures(opened, links, found, standing, worklists, changes, re_estimate)
+    if audited := audit_of(run):
+        figures["audit"] = audited
     open_folder(out, fingerprint)
     try:
         links.model.save(out / "model.json")
@@ -249,15 +252,6 @@ def _by_steps(
             steps.model, steps.prepared, steps.steps, threads, steps.stages, settled=settled
         )
     return FinalSequentialLinks(steps.model, steps.prepared, steps.steps, threads, settled=settled)
-
-
-def _limits(opened: SavedRun) -> list[Constraint]:
-    prepared, model = opened.prepared, opened.model
-    if isinstance(model, Model):
-        return [constraint_of(model.spec.decision, pair) for pair in model.parameters.pairs]
-    links = model.spec.decision.links
-    source_pairs = prepared.plan.blocking.source_pairs
-    return [constraint(links, *prepared.records.declared(s, t)) for s, t in source_pairs]
 
 
 def _not_kept(pairs: ScoredPairs, found: Verdicts, prepared: Prepared) -> NDArray[np.bool_]:

@@ -40,6 +40,8 @@ MATCH_OUTPUTS = (
     "residuals.parquet",
     "quality.json",
     "sample.csv",
+    "report.html",
+    "report.json",
     "run.json",
 )
 """Files of a run by match keys."""

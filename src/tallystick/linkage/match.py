@@ -26,6 +26,7 @@ from tallystick.linkage.run import Clock, named_sha256, run_facts, shown_spec
 from tallystick.preparation.nicknames import is_culture
 from tallystick.preparation.whole_table import named_as_prepared
 from tallystick.preparation.write import write_table
+from tallystick.quality.report import write_report
 from tallystick.spec import Spec
 
 TABLES = ("links", "ambiguous", "ambiguous_pairs", "entities", "residuals")
@@ -159,9 +160,14 @@ def match_run(
             write_table(sample, folder / "sample.csv")
         if golden is not None:
             write_table(golden, folder / "golden.parquet")
-        write_json(folder / "quality.json", found.quality_dict())
+        quality = found.quality_dict()
+        write_json(folder / "quality.json", quality)
     facts = run_facts(known, found.counts_dict(), clock.seconds, threads)
-    write_json(folder / "run.json", {**facts, "fingerprint": fingerprint})
+    facts = {**facts, "fingerprint": fingerprint}
+    write_report(
+        folder / "report.html", {"kind": known.kind}, facts, quality, json_path=folder / "report.json"
+    )
+    write_json(folder / "run.json", facts)
     remove(folder / WORK)
     return found
 

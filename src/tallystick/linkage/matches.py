@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.errors import InputError
+from tallystick.linkage.chart_figures import distinct_values
 from tallystick.linkage.duplicates import Duplicates
 from tallystick.linkage.entities import entities_table, entity_ids
 from tallystick.linkage.evaluate import Evaluation, evaluate
@@ -269,17 +270,20 @@ class Matches:
         return evaluate(self.pairs, self.entities, known.spec.sources, known.kind, truth, keys, removed)
 
     def quality_dict(self) -> dict[str, Any]:
-        """What ``quality.json`` holds: the residuals by reason, and who is missed; keys estimate no rates.
+        """What ``quality.json`` holds: residuals by reason, who is missed, completeness; no rates.
 
         Returns
         -------
         dict
-            ``residuals`` (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
+            ``completeness`` and ``distinct`` (values by source and field), ``residuals``
+            (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
             (`tallystick.linkage.missed.missed_figures`).
         """
         linked = np.zeros(self.known.records.n_records, bool)
         linked[self.matched.left] = linked[self.matched.right] = True
         return {
+            "completeness": {table.name: dict(table.completeness) for table in self.known.inputs},
+            "distinct": distinct_values(self.known.records),
             "residuals": residual_figures(self.known, linked, self.residuals),
             "missed": missed_figures(self.known, linked),
         }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +14,10 @@ from tallystick.linkage.saved_run import SavedRun
 from tallystick.linking.constraints import constraint_of, zero_weight
 from tallystick.linking.information import expected_gain
 from tallystick.review.cases import RecordKey
-from tallystick.review.tasks import Task
+from tallystick.review.tasks import POSSIBLE, Task
+
+if TYPE_CHECKING:
+    from tallystick.review.store import Store
 
 LEAST_GAIN = 0.01
 """Errors that the answer to a pair that is no possible link has to be expected to remove."""
@@ -56,6 +62,24 @@ def review_tasks(run: SavedRun) -> tuple[Task, ...]:
         )
         for place, (at, left, right) in enumerate(zip(order, *sides, strict=True))
     )
+
+
+def fill_possible(store: Store, run: SavedRun | Callable[[], SavedRun], double: float | None = None) -> None:
+    """Put the possible links into their worklist, unless they are there and nothing new is asked for.
+
+    Parameters
+    ----------
+    store : Store
+        The store of the run.
+    run : SavedRun or callable
+        The run, or what opens it, which is called where it is needed.
+    double : float, optional
+        Share of the tasks that two people judge; None for what is there, else for none.
+    """
+    if double is None and any(one.name == POSSIBLE for one in store.worklists()):
+        return
+    tasks = review_tasks(run() if callable(run) else run)
+    store.fill(POSSIBLE, tasks, reviews=1 if double is None else 2, share=1.0 if double is None else double)
 
 
 def gain_of_answers(run: SavedRun) -> NDArray[np.float64]:

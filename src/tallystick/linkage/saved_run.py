@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from tallystick._progress import Progress, silent
+from tallystick.blocking.constraint import Constraint, constraint
 from tallystick.linkage.household_links import HouseholdLinks, link_by_households
 from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import known_records, rows_of_side
@@ -25,6 +26,7 @@ from tallystick.linkage.sequential_links import SequentialLinks, link_by_steps
 from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linkage.tables import LABELS, NO_PASS, read_table
 from tallystick.linkage.why import Why, rows_of_pair, why
+from tallystick.linking.constraints import constraint_of
 from tallystick.linking.decide import DecidedPairs, Verdict
 from tallystick.linking.decision import Decision
 from tallystick.linking.score import ScoredPairs
@@ -228,3 +230,13 @@ def decided_pairs(
         verdict.to_numpy(),
         np.zeros(len(table), bool),
     )
+
+
+def limits_of(opened: SavedRun) -> list[Constraint]:
+    """How many links a record of a run may have, for each pair of sources."""
+    prepared, model = opened.prepared, opened.model
+    if isinstance(model, Model):
+        return [constraint_of(model.spec.decision, pair) for pair in model.parameters.pairs]
+    links = model.spec.decision.links
+    source_pairs = prepared.plan.blocking.source_pairs
+    return [constraint(links, *prepared.records.declared(s, t)) for s, t in source_pairs]

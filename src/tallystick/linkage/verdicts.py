@@ -17,8 +17,10 @@ from tallystick.linking.cluster import connected_components
 from tallystick.review.cases import RecordKey
 from tallystick.review.standing import Standing
 
-SHOWN = 10
+SHOWN = 20
 """Contradictions that a message names."""
+TWO, ONE = "though it has one link at most", "though the source has at most one record of each"
+"""How the sentences end that are wrong where a source has several records of one."""
 EARLIER = "an earlier review"
 """What has decided a pair of a run that is finalised for the second time."""
 
@@ -103,7 +105,8 @@ def read_verdicts(book: RunCasebook, standing: Sequence[Standing]) -> Verdicts:
     for row in standing:
         if row.verdict not in ("link", "non-link"):
             continue
-        by = f"decision {row.decisions[-1].number}" if row.decisions else f"task {row.number}"
+        number = f"{row.task.kind} {row.number}"  # as the application calls it
+        by = f"decision {row.decisions[-1].number} ({number})" if row.decisions else number
         task, match = row.task, row.verdict == "link"
         if task.kind == "pair":
             assert task.right is not None
@@ -184,7 +187,7 @@ def contradictions(
                 told.add((min(first[0], other), max(first[0], other)))
                 yield (
                     f"{first[1]} and {by} link {_named(book, row)} with two records, "
-                    f"{_named(book, first[0])} and {_named(book, other)}, though it has one link at most"
+                    f"{_named(book, first[0])} and {_named(book, other)}, {TWO}"
                 )
         for row, other in ((a, b), (b, a)):
             if row in found.without:
@@ -208,10 +211,7 @@ def contradictions(
             if (a, b) in told:  # that a record has both says it already
                 continue
             chain = ", ".join(_chain(links, a, b))
-            yield (
-                f"the links of {chain} make {_named(book, a)} and {_named(book, b)} one entity, though the "
-                "source has at most one record of each"
-            )
+            yield (f"the links of {chain} make {_named(book, a)} and {_named(book, b)} one entity, {ONE}")
 
 
 def check_verdicts(
@@ -225,18 +225,27 @@ def check_verdicts(
 
 def contradicted(wrong: Sequence[str], earlier: str | None = None) -> str:
     """The message for decisions that contradict each other, or those of an earlier review of a run."""
-    more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-    what = (
-        f"{len(wrong)} contradiction{'s' if len(wrong) > 1 else ''} among the decisions: "
-        + "; ".join(wrong[:SHOWN])
-        + more
-    )
+    many = "1 contradiction" if len(wrong) == 1 else f"{len(wrong)} contradictions"
+    lines = [f"{many} among the decisions; nothing was written:", *(f"- {one}" for one in wrong[:SHOWN])]
+    if len(wrong) > SHOWN:
+        lines.append(f"- and {len(wrong) - SHOWN} more")
     if any(EARLIER in one for one in wrong):
-        return (
-            f"{what}: the earlier decision stands with the run {earlier} that this one was made of, so undo "
-            "the decision here, or decide it otherwise there and finalise that run anew; nothing was written."
+        lines.append(
+            f"The earlier decision stands with the run {earlier} that this one was made of: undo the "
+            "decision here, or decide it otherwise there and finalise that run anew."
         )
-    return f"{what}: undo or adjudicate one of them, then finalise again; nothing was written."
+    else:
+        lines.append(
+            "Open one task of each line in tallystick review, under Search and list, and undo its verdict or "
+            "settle it as non-link, or as unsure, which leaves the pair to the model; then finalise again."
+        )
+    if any(text in one for one in wrong for text in (TWO, ONE)):
+        lines.append(
+            "Where both links are right, a source has several records of one: then link anew with links that "
+            'allow it (one_to_one = false, or links = "one_to_many"; duplicate_free = false), and review '
+            "that run."
+        )
+    return "\n".join(lines)
 
 
 def _rows(book: RunCasebook, one: RecordKey, other: RecordKey, by: str) -> Pair:

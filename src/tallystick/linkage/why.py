@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
@@ -217,9 +218,32 @@ def _decided(
             f"It lost the assignment: {ids[0]} and {ids[1]} are a "
             f"{Verdict(int(decided.verdict[best])).label} of weight {pairs.weight[best]:.2f}."
         )
-    if verdict is Verdict.POSSIBLE:
+    if verdict is Verdict.POSSIBLE and pairs.weight[at] < thresholds[1]:
         return f"It is between the thresholds ({thresholds[0]:.2f} and {thresholds[1]:.2f} as weights)."
-    return "Its posterior, which knows the records' other candidates, is below the lower threshold."
+    bound = ("upper", decision.upper) if verdict is Verdict.POSSIBLE else ("lower", decision.lower)
+    return _beside(prepared, decided, at, same, bound)
+
+
+def _beside(
+    prepared: Prepared, decided: DecidedPairs, at: int, same: NDArray[np.bool_], bound: tuple[str, float]
+) -> str:
+    """What a pair would be by its weight, but not beside the pairs that compete with it."""
+    pairs, ids = decided.pairs, prepared.records.ids
+    which, limit = bound
+    own = float(decided.posterior[at])
+    digits = next((n for n in range(2, 8) if f"{own:.{n}f}" != f"{limit:.{n}f}"), 8)
+    text = (
+        f"Its posterior beside the records' other candidates is {own:.{digits}f}, below the {which} "
+        f"threshold of {limit:g}"
+    )
+    if not same.any():
+        return f"{text}."
+    rivals = np.flatnonzero(same)
+    best = int(rivals[np.lexsort((-pairs.weight[rivals], -decided.posterior[rivals]))[0]])
+    return (
+        f"{text}: {ids[int(pairs.left[best])]} and {ids[int(pairs.right[best])]} have a weight of "
+        f"{pairs.weight[best]:.2f} and a posterior of {decided.posterior[best]:.2f}."
+    )
 
 
 def _assigned(kind: AssignmentKind, limits: Constraint) -> str:

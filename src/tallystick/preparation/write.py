@@ -20,7 +20,9 @@ PROBE = 2**20
 """Bytes that a disk does not take where a table could not be written for want of room."""
 
 
-def write_table(frame: pl.DataFrame, path: str | os.PathLike[str], *, private: bool = False) -> None:
+def write_table(
+    frame: pl.DataFrame, path: str | os.PathLike[str], *, private: bool = False, mark: bool = False
+) -> None:
     """Write a table as Parquet or CSV, as the suffix of its name says.
 
     The table is written to a temporary name in the same folder, forced to the disk and renamed, so that
@@ -34,6 +36,8 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str], *, private: b
         Ends in ``.parquet`` or ``.csv``.
     private : bool
         Whether only its owner may read it.
+    mark : bool
+        Whether a CSV file begins with the byte order mark, by which spreadsheets know that it is UTF-8.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def write_table(frame: pl.DataFrame, path: str | os.PathLike[str], *, private: b
             if suffix == ".parquet":
                 frame.write_parquet(file, compression="zstd")
             else:
-                _flat(frame).write_csv(file)
+                _flat(frame).write_csv(file, include_bom=mark)
         except pl.exceptions.PolarsError as error:
             # Polars hides a full disk in errors of its own: see whether the disk takes some more.
             file.write(bytes(PROBE))

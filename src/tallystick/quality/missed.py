@@ -40,9 +40,9 @@ def subgroup_rates(
     Returns
     -------
     dict
-        ``difference``, ``low`` and ``high`` of all groups together (`shares_difference`), null where all
-        records are linked or none is; ``groups``, a dict each, and none where the groups are too small to
-        be shown:
+        ``difference``, ``corrected``, ``low`` and ``high`` of all groups together (`shares_difference`),
+        null where all records are linked or none is; ``groups``, a dict each, and none where the groups are
+        too small to be shown:
         ``group``, ``records``, ``linked``, ``rate`` with ``rate_low`` and ``rate_high`` (Wilson),
         ``share_linked`` and ``share_unlinked`` (of the linked, of the unlinked records how many are of the
         group), and the standardised ``difference`` of these with ``difference_low`` and ``difference_high``.
@@ -136,7 +136,7 @@ def rates_of_groups(rows: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``difference``, ``low``, ``high`` and ``groups``.
+        ``difference``, ``corrected``, ``low``, ``high`` and ``groups``.
     """
     records = np.array([row[1] for row in rows], np.float64)
     links = np.array([row[2] for row in rows], np.float64)
@@ -158,8 +158,14 @@ def rates_of_groups(rows: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
                 **_prefixed(differ),
             }
         )
-    whole = asdict(of_all) if of_all else dict.fromkeys(("value", "low", "high"))
-    return {"difference": whole["value"], "low": whole["low"], "high": whole["high"], "groups": groups}
+    whole = asdict(of_all) if of_all else dict.fromkeys(("value", "corrected", "low", "high"))
+    return {
+        "difference": whole["value"],
+        "corrected": whole["corrected"],
+        "low": whole["low"],
+        "high": whole["high"],
+        "groups": groups,
+    }
 
 
 def _prefixed(one: Difference | None) -> dict[str, float | None]:

@@ -27,11 +27,15 @@ class Difference:
     value : float
         In units of the standard deviation that the two groups have on average.
     low, high : float
+    corrected : float, optional
+        Of a distance, which is never negative: the root of its square less what that is on average where the
+        groups do not differ, 0 where nothing is left.
     """
 
     value: float
     low: float
     high: float
+    corrected: float | None = None
 
 
 def wilson(part: float, whole: float) -> Interval | None:
@@ -203,7 +207,7 @@ def shares_difference(first: NDArray[Any], second: NDArray[Any]) -> Difference |
     if (n == 0).any():
         return None
     if counts.shape[1] < 2:
-        return Difference(0.0, 0.0, 0.0)
+        return Difference(0.0, 0.0, 0.0, 0.0)
     if not (counts[0] * counts[1]).any():
         return None
     # The largest category is the one that is left out: what is left is farthest from singular.
@@ -231,7 +235,10 @@ def shares_difference(first: NDArray[Any], second: NDArray[Any]) -> Difference |
     value, low, high = math.sqrt(distance2), math.sqrt(low * scale), math.sqrt(high * scale)
     stretch = _stretch((p, q), n, times(p - q), 4 * distance2 * scale)
     return Difference(
-        value, max(0.0, value - (value - low) * stretch), value + max(0.0, high - value) * stretch
+        value,
+        max(0.0, value - (value - low) * stretch),
+        value + max(0.0, high - value) * stretch,
+        math.sqrt(max(0.0, distance2 - expected)),
     )
 
 

@@ -165,6 +165,9 @@ class Casebook(Protocol):
     def partners(self, source: str) -> tuple[str, ...]:
         """Sources whose records a record of this source may be linked with."""
 
+    def once(self, key: RecordKey, source: str) -> bool:
+        """Whether a record has one link at most with the records of a source."""
+
     def search(self, words: Mapping[str, str], sources: tuple[str, ...], most: int) -> tuple[CaseRecord, ...]:
         """Records whose fields are like the given words, the likest first.
 

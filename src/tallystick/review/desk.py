@@ -13,6 +13,7 @@ from tallystick._pages import page_environment
 from tallystick.errors import InputError
 from tallystick.review.agreement import Agreement
 from tallystick.review.cases import Casebook, CaseRecord, RecordKey
+from tallystick.review.conflicts import Linked, linked_by_reviewers
 from tallystick.review.people import Reviewer
 from tallystick.review.security import Attempts
 from tallystick.review.settings import Settings
@@ -79,6 +80,7 @@ class Desk:
         self.pages = page_environment("tallystick.review", ("count", "percent", "probability", "weight"))
         self.pages.globals["verdict_words"] = verdict_words
         self.pages.globals["title_of"] = title_of
+        self.pages.globals["then_of"] = then_of
 
     def worklist(self, name: str) -> Listed:
         """A worklist by name; `NotFound` where there is none."""
@@ -148,6 +150,12 @@ class Desk:
             case = self.casebook.record(task.left)
             return show_record(case, fields, self.casebook.partners(task.left.source), sight)
 
+    def linked(self, reviewer: Reviewer, *keys: RecordKey) -> Linked:
+        """Links that reviewers have made of some records, as far as a reviewer may know them."""
+        self.worklists()
+        doubled = [one.name for one in self._lists.values() if one.reviews > 1]
+        return linked_by_reviewers(self.store, self.names, doubled, reviewer, *keys)
+
     def record(self, key: RecordKey) -> CaseRecord:
         """A record with its values."""
         with self._lock:
@@ -186,6 +194,20 @@ class Desk:
                 both = {**kept, name: f"{kept.get(name, '')} {anywhere}".strip()}
                 found |= {one.key: one for one in self.casebook.search(both, sources, most)}
         return tuple(found.values())[:most]
+
+
+def then_of(worklist: str) -> str:
+    """What comes when a worklist is judged, as a sentence; empty where nothing is known of it.
+
+    Examples
+    --------
+    >>> then_of("audit")
+    'tallystick audit estimate works out the error rates.'
+    """
+    return {
+        POSSIBLE: "tallystick finalise applies the decisions to the run.",
+        AUDIT: "tallystick audit estimate works out the error rates.",
+    }.get(worklist, "")
 
 
 def title_of(worklist: str) -> str:

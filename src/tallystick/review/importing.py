@@ -49,6 +49,20 @@ def import_decisions(
 ) -> Imported:
     """Add the decisions of a file (see `tallystick.review.store.Store.import_file`)."""
     rows, unanswered = read_decision_file(path, run=run, model=model)
+    return import_rows(database, rows, path, importer, unanswered=unanswered, run=run, model=model)
+
+
+def import_rows(
+    database: Database,
+    rows: Sequence[FileRow],
+    path: str | Path,
+    importer: str,
+    *,
+    unanswered: int,
+    run: str,
+    model: str,
+) -> Imported:
+    """Add the decisions that were read from a file, all or none (see `import_decisions`)."""
     with database.writing() as connection:
         if role_of(connection, importer) != "administrator":
             raise InputError(f"{importer} is no administrator: only these import what others decided.")

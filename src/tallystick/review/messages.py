@@ -76,6 +76,7 @@ class VerdictMessage(Message):
     verdict: Verdict
     chosen: KeyMessage | None = None
     comment: Text = ""
+    ask: bool = Field(False, description="Whether a link that contradicts another is a question (428) first.")
     shown: Text | None = Field(None, description="What the task had as `shown`: then it has to be so still.")
 
     @property
@@ -129,11 +130,12 @@ class DecidedAnswer:
 
 @dataclass(frozen=True)
 class FoundAnswer:
-    """Records that a search has found."""
+    """Records that a search has found; `more` where there are others, which are not among them."""
 
     fields: tuple[str, ...]
     found: tuple[OtherRecord, ...]
     html: str | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,3 +184,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     )
 }
 """What any JSON route may answer besides."""
+
+ASKED: dict[int | str, dict[str, Any]] = {
+    428: {"model": Problem, "description": "A question first: the link would contradict another"}
+}
+"""What a verdict may be answered with besides."""

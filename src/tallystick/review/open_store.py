@@ -29,7 +29,7 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
         Where it cannot be used, or not for this run.
     """
     if database.file is not None and not create and not database.file.exists():
-        raise InputError(f"{database.place}: nothing has been decided yet: begin with tallystick review.")
+        raise InputError(_nothing(database))
     if database.file is not None and create:
         make_private(database.file)
     with database.writing() as connection:
@@ -45,9 +45,7 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
                     "name a database that is empty."
                 )
             if not create:
-                raise InputError(
-                    f"{database.place}: nothing has been decided yet: begin with tallystick review."
-                )
+                raise InputError(_nothing(database))
             METADATA.create_all(connection)
             connection.execute(
                 insert(ABOUT).values(
@@ -82,3 +80,10 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
     if database.file is not None:
         protect(database.file)
     database.opened()
+
+
+def _nothing(database: Database) -> str:
+    return (
+        f"{database.place}: nothing has been decided yet: begin with tallystick review, tallystick audit "
+        "draw, or, without the application, tallystick decisions export --values."
+    )

@@ -14,7 +14,7 @@ from tallystick.errors import InputError
 from tallystick.review.admit import AtDesk, Me, page
 from tallystick.review.agreement import Band, Kappa
 from tallystick.review.cases import RecordKey
-from tallystick.review.desk import Desk
+from tallystick.review.desk import Desk, then_of
 from tallystick.review.filters import Filters
 from tallystick.review.messages import (
     LARGEST_NUMBER,
@@ -34,8 +34,6 @@ router = APIRouter(responses=PROBLEMS, default_response_class=HTMLResponse)
 
 _ROWS = 25
 """Tasks on a page of the list."""
-_COLUMNS = 6
-"""Fields of a record in the list."""
 _MOST_RECORDS = 200
 """Records whose tasks the list shows when words are searched for."""
 _STATES = (
@@ -48,10 +46,6 @@ _STATES = (
 _WHAT = {
     POSSIBLE: "Possible links, which the linkage leaves to people, and pairs whose answer tells much.",
     AUDIT: "A sample that the quality of the linkage is estimated from, blind to what the machine decided.",
-}
-_THEN = {
-    POSSIBLE: "tallystick finalise applies the decisions to the run.",
-    AUDIT: "tallystick audit estimate works out the error rates.",
 }
 
 
@@ -66,7 +60,7 @@ def overview(request: Request, desk: AtDesk, reviewer: Me) -> HTMLResponse:
             {
                 "name": one.name,
                 "what": _WHAT.get(one.name, ""),
-                "then": _THEN.get(one.name, ""),
+                "then": then_of(one.name),
                 "progress": figures,
                 "reviews": one.reviews,
                 "open": figures.open,
@@ -222,7 +216,7 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
             )
     except InputError as error:
         sentence = str(error)
-    shown = [_row(desk, row, reviewer, fields[:_COLUMNS]) for row in rows[:_ROWS]]
+    shown = [_row(desk, row, reviewer, fields) for row in rows[:_ROWS]]
     return page(
         request,
         "tasks.html.j2",
@@ -236,7 +230,6 @@ def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form:
         states=_states(reviewer),
         strata=() if listed.blind else desk.store.strata(worklist),
         fields=fields,
-        columns=fields[:_COLUMNS],
         rows=shown,
         page=form.page,
         first=form.page * _ROWS + min(1, len(shown)),

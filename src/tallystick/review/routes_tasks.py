@@ -13,10 +13,13 @@ from fastapi.responses import JSONResponse
 from tallystick.errors import InputError
 from tallystick.review.access import may
 from tallystick.review.admit import AtDesk, Me
+from tallystick.review.cases import RecordKey
+from tallystick.review.conflicts import contradicted
 from tallystick.review.deciding import needs_reason
-from tallystick.review.desk import Desk, finite
+from tallystick.review.desk import MOST_FOUND, Desk, finite
 from tallystick.review.filters import Filters
 from tallystick.review.messages import (
+    ASKED,
     PROBLEMS,
     CaseAnswer,
     ClaimMessage,
@@ -120,10 +123,12 @@ def release(number: TaskNumber, desk: AtDesk, reviewer: Me) -> DoneAnswer:
     return DoneAnswer()
 
 
-@router.post("/tasks/{number}/decide", response_model=DecidedAnswer)
+@router.post("/tasks/{number}/decide", response_model=DecidedAnswer, responses=ASKED)
 def decide(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: Me) -> DecidedAnswer:
     """Judge a task: the answer comes when the decision is kept. Another verdict replaces an own one."""
     row = desk.task(number, reviewer)
+    if message.ask and message.verdict == "link":
+        _ask(desk, row, reviewer, message.key)
     made = desk.store.decide(
         number,
         reviewer.name,
@@ -147,21 +152,25 @@ def search(number: TaskNumber, message: SearchMessage, desk: AtDesk, reviewer: M
     """Search for the record that that of a task may be, in fields that are not masked."""
     row = desk.task(number, reviewer)
     left = row.task.left
-    found = desk.search(message.words, desk.casebook.partners(left.source), reviewer, row.worklist)
+    partners = desk.casebook.partners(left.source)
+    found = desk.search(message.words, partners, reviewer, row.worklist, MOST_FOUND + 2)
     sight = desk.sight(reviewer, row.worklist)
-    records = [one for one in found if one.key != left]
-    shown = show_found(records, desk.record(left), desk.casebook.fields, sight)
+    records = [one for one in found if one.key != left]  # one more than is shown tells that there are more
+    more = len(records) > MOST_FOUND
+    shown = show_found(records[:MOST_FOUND], desk.record(left), desk.casebook.fields, sight)
     fields = tuple(name for name in desk.casebook.fields if name not in sight.masked)
-    html = _filled(desk, "found.html.j2", found=shown, fields=fields) if message.page else None
-    return _json(FoundAnswer(fields, shown, html))
+    html = _filled(desk, "found.html.j2", found=shown, fields=fields, more=more) if message.page else None
+    return _json(FoundAnswer(fields, shown, html, more))
 
 
-@router.post("/tasks/{number}/adjudicate", response_model=DecidedAnswer)
+@router.post("/tasks/{number}/adjudicate", response_model=DecidedAnswer, responses=ASKED)
 def adjudicate(number: TaskNumber, message: VerdictMessage, desk: AtDesk, reviewer: Me) -> DecidedAnswer:
     """Settle a task: the answer comes when the decision is kept."""
     row = desk.task(number, reviewer)
     if row.state in ("done", "disagreement"):
         row = desk.store.task(number)
+    if message.ask and message.verdict == "link":
+        _ask(desk, row, reviewer, message.key)
     made = desk.store.adjudicate(
         number,
         reviewer.name,
@@ -172,6 +181,18 @@ def adjudicate(number: TaskNumber, message: VerdictMessage, desk: AtDesk, review
     )
     left = to_settle(desk, row.worklist, most=1)
     return DecidedAnswer(made.number, number, made.verdict, left[0].number if left else None)
+
+
+def _ask(desk: Desk, row: TaskRow, reviewer: Reviewer, chosen: RecordKey | None) -> None:
+    """428 with a question where a link would be the second one of a record that has one at most."""
+    other = row.task.right or chosen
+    if other is None or desk.worklist(row.worklist).blind:
+        return
+    question = contradicted(
+        desk.linked(reviewer, row.task.left, other), desk.casebook, row.task.left, other, row.number
+    )
+    if question is not None:
+        raise HTTPException(428, question)
 
 
 def to_settle(desk: Desk, worklist: str, most: int) -> tuple[TaskRow, ...]:
@@ -223,7 +244,7 @@ def case_answer(
         _stamp(_kept(view, None, verdicts)),
         reason,
     )
-    html = case_page(desk, row, view, own, verdicts, reason) if as_page else None
+    html = case_page(desk, row, view, own, verdicts, reason, reviewer) if as_page else None
     comment = "" if own is None else own.comment
     return CaseAnswer(task, view, desk.progress(row.worklist, reviewer), comment, html)
 
@@ -235,11 +256,17 @@ def case_page(
     own: Decision | None,
     verdicts: tuple[Decision, ...],
     reason: bool,
+    reviewer: Reviewer,
 ) -> str:
     """The part of the page that shows a case."""
     template = "pair.html.j2" if isinstance(view, PairView) else "record.html.j2"
     said = {"own": own, "verdicts": verdicts, "reason": reason}
-    return _filled(desk, template, view=view, task=row, largest=_largest(view), **said)
+    keys = (view.left, view.right) if isinstance(view, PairView) else (view.record,)
+    found = {} if view.blind else desk.linked(reviewer, *keys)
+    linked = {
+        pair: f"{one.task.kind} {one.number}" for pair, one in found.items() if one.number != row.number
+    }
+    return _filled(desk, template, view=view, task=row, largest=_largest(view), linked=linked, **said)
 
 
 def seen_by(

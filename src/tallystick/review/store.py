@@ -14,9 +14,10 @@ from tallystick.review.agreement import Agreement, agreement_of
 from tallystick.review.cases import RecordKey
 from tallystick.review.compared import compared
 from tallystick.review.connect import WAIT, Database
+from tallystick.review.decision_file import FileRow
 from tallystick.review.exporting import decision_table, write_decisions
 from tallystick.review.filters import Filters
-from tallystick.review.importing import Imported, import_decisions
+from tallystick.review.importing import Imported, import_decisions, import_rows
 from tallystick.review.open_store import check_or_make
 from tallystick.review.people import Reviewer
 from tallystick.review.rows import STANDS, decision_of, select_decisions, select_tasks, worklist_number
@@ -524,6 +525,14 @@ class Store:
             row or a decision that stands, or cannot be read; the message names the row.
         """
         return import_decisions(self._database, path, reviewer, run=self.run, model=self.model)
+
+    def import_rows(
+        self, rows: Sequence[FileRow], path: str | Path, reviewer: str, *, unanswered: int = 0
+    ) -> Imported:
+        """Add decisions that were read from a file of another form, as `import_file` does."""
+        return import_rows(
+            self._database, rows, path, reviewer, unanswered=unanswered, run=self.run, model=self.model
+        )
 
     def forget_values(self) -> int:
         """Empty what was seen and the comments of all decisions, and keep all else; how many had any."""

@@ -135,7 +135,7 @@ def _posterior(bins: Sequence[Mapping[str, Any]]) -> Chart | None:
                 "scale": {"domain": [0, 1]},
                 "axis": {
                     "orient": "right",
-                    "title": "Posterior of a match (line)",
+                    "title": "Posterior by weight alone (line)",
                     "titleColor": NON_MATCH,
                     "grid": False,
                     "tickCount": 5,

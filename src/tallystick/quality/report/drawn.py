@@ -100,7 +100,7 @@ def _rates(given: Any) -> Iterator[Drawing]:
         for row in origin["rows"]
         if row["key"] == key and row["value"] is not None
     ]
-    names = [ORIGINS[one["origin"]] for one in given["by_origin"]]
+    names = [one["name"] for one in given["by_origin"]]
     if len(names) > 1 or any(row["low"] is not None for row in rows):
         yield Drawing(
             "rates-chart",
@@ -262,6 +262,8 @@ def _thresholds(given: Any, quality: Any) -> Iterator[Drawing]:
     curves = {f"{ORIGINS[one['origin']]}{_of(one['step'])}": one["points"] for one in given}
     links: list[dict[str, Any]] = []
     for origin in (quality or {}).get("by_origin", ()):
+        if origin["origin"] == "audit before":
+            continue  # of other links; those with its errors put right stand for it
         found = {row["key"]: row["value"] for row in origin["rows"] if row["value"] is not None}
         if "precision" in found and "recall" in found:
             mark = {"precision": found["precision"], "recall": found["recall"]}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tallystick.linking.match_settings import Match
 from tallystick.quality.steps import flattened
 
 Json = Mapping[str, Any]
@@ -56,6 +57,32 @@ class Figures:
     def estimated(self) -> Json:
         """The error rates that the model expects; empty where it expects none."""
         return self.quality.get("estimated") or {}
+
+    @property
+    def sample(self) -> tuple[Json | None, bool]:
+        """The sample that people judged, and whether it is of the run before decisions were applied to it."""
+        before = (self.review or {}).get("audit")
+        if before and not (self.audit or {}).get("estimate"):
+            return before, True
+        return self.audit, False
+
+    @property
+    def match(self) -> Match | None:
+        """The match keys; None where the linkage has none."""
+        given = (self.run.get("spec") or {}).get("match")
+        return Match.model_validate(given) if given else None
+
+    @property
+    def by_keys_alone(self) -> bool:
+        """Whether all links are those of match keys."""
+        return bool(self.counts.get("keys"))
+
+    @property
+    def unlinked(self) -> Mapping[str, int]:
+        """Numbers of records without a link by source: as counted, or those of the residuals."""
+        sources = (self.quality.get("residuals") or {}).get("sources") or ()
+        of_residuals = {one["source"]: one["unlinked"] for one in sources if one.get("unlinked") is not None}
+        return self.counts.get("unlinked") or of_residuals
 
     @property
     def sources(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tallystick import _formats as formats
 from tallystick.quality.report.figures import Content, Figures, Json
+from tallystick.quality.report.rates import best, rates
 
 DONE = {"link": "Record linkage", "dedupe": "Deduplication", "link_and_dedupe": "Linkage and deduplication"}
 
@@ -21,22 +22,26 @@ def title(figures: Figures) -> dict[str, str]:
 
 
 def headline(figures: Figures) -> Content:
-    """Tiles and sentences on top of the page."""
+    """Tiles and sentences on top of the page; error rates are those of the best origin, which is named."""
     return {"tiles": _tiles(figures), "sentences": list(_sentences(figures))}
 
 
 def _tiles(figures: Figures) -> list[dict[str, Any]]:
-    counts, estimated = figures.counts, figures.estimated
-    tiles: list[tuple[str, Any, str]] = [
-        ("Links", counts.get("links"), "count"),
-        ("Possible links", counts.get("possible"), "count"),
-    ]
-    if figures.model.get("kind") != "link" and counts.get("entities") is not None:
-        tiles.append(("Entities", counts["entities"], "count"))
-    for key, name in (("precision", "Estimated precision"), ("recall", "Estimated recall")):
-        if estimated.get(key) is not None:
-            tiles.append((name, estimated[key], "percent"))
-    return [{"name": name, "value": value, "form": form} for name, value, form in tiles]
+    counts = figures.counts
+    named = [("Links", "links"), ("Possible links", "possible"), ("Ambiguous records", "ambiguous_records")]
+    if figures.model.get("kind") != "link":
+        named.append(("Entities", "entities"))
+    tiles = [_tile(name, counts[key], "count") for name, key in named if counts.get(key) is not None]
+    of_links = rates(figures)
+    for key, name in (("precision", "Precision"), ("recall", "Recall")):
+        if found := best(of_links, key):
+            origin, row = found
+            tiles.append(_tile(f"{name}, {origin}", row["value"], row["form"], row["interval"]))
+    return tiles
+
+
+def _tile(name: str, value: Any, form: str, interval: list[float] | None = None) -> dict[str, Any]:
+    return {"name": name, "value": value, "form": form, "interval": interval}
 
 
 def _sentences(figures: Figures) -> Iterator[str]:
@@ -89,10 +94,18 @@ def _sentences(figures: Figures) -> Iterator[str]:
 
 def _confirmed(figures: Figures) -> Iterator[str]:
     """What a judged sample and known truth say beside the model."""
-    judged = (figures.audit or {}).get("estimate") or {}
+    sample, before = figures.sample
+    judged = (sample or {}).get("estimate") or {}
     known = (figures.truth or {}).get("rates") or {}
+    put_right = judged.get("corrected") or {} if before else {}
+    of_before = "Of the run before the decisions were applied, a" if before else "A"
     for words, given, more in (
-        ("A sample judged by people puts", judged.get("estimates") or {}, judged),
+        (f"{of_before} sample judged by people puts", judged.get("estimates") or {}, judged),
+        (
+            "With the errors that the sample found put right it puts",
+            put_right.get("estimates") or {},
+            put_right,
+        ),
         ("Known truth puts", known, {}),
     ):
         each = [

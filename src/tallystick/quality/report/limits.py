@@ -33,10 +33,12 @@ def limits(figures: Figures, there: Mapping[str, Any], known: Mapping[str, Any])
     """
     found = list(_of_rates(figures, there))
     if n := len(known["warnings"]):
-        found.append(f"The run gave {n} warning{'s' if n > 1 else ''}, which stand at the top of the report.")
+        stand = "s, which stand" if n > 1 else ", which stands"
+        found.append(f"The run gave {n} warning{stand} at the top of the report.")
     if possible := figures.counts.get("possible"):
         judged = "Those that no decision has settled are counted as non-links in the error rates."
-        found.append(f"{formats.count(possible)} pairs are possible links. {judged}")
+        are = "pair is a possible link" if possible == 1 else "pairs are possible links"
+        found.append(f"{formats.count(possible)} {are}. {judged}")
     found += _of_fields(there)
     found += _of_reach(there)
     found += _of_groups(there)
@@ -52,6 +54,12 @@ def _of_rates(figures: Figures, there: Mapping[str, Any]) -> Iterator[str]:
             "Error rates are those that the model expects of itself. No reviewed sample and no "
             "truth confirms "
             "them."
+        )
+    if "audit before" in origins and not origins & {"audit", "truth"}:
+        yield (
+            "The sample was judged on the links before the decisions of reviewers were applied. Of these "
+            "links themselves the error rates are those that the model expects; the rates of the sample with "
+            "its errors put right do not know what else the decisions have changed."
         )
     estimated = figures.estimated
     lost = estimated.get("blocking_missed")
@@ -92,7 +100,8 @@ def _of_groups(there: Mapping[str, Any]) -> Iterator[str]:
     unlike = [
         table["name"] + (f" of {table['source']}" if table["source"] else "")
         for table in there.get("missed") or ()
-        if table["difference"] is not None and abs(table["difference"]) >= UNLIKE
+        if (own := next((table[key] for key in ("corrected", "difference") if table[key] is not None), None))
+        and abs(own) >= UNLIKE
     ]
     if unlike:
         yield (
@@ -123,7 +132,10 @@ def absent(figures: Figures, there: Mapping[str, Any]) -> list[dict[str, str]]:
         (
             "em",
             "Path of EM",
-            "m and u were given, or the steps are match keys, so that nothing was estimated from patterns.",
+            "links are those of match keys, which have no parameters."
+            if figures.by_keys_alone
+            else "m and u were given, or the steps are match keys, so that nothing was estimated from "
+            "patterns.",
         ),
         (
             "values",
@@ -144,7 +156,7 @@ def absent(figures: Figures, there: Mapping[str, Any]) -> list[dict[str, str]]:
         for key, part, why in words
         if key not in there and not (key == "weights" and by_keys)
     ]
-    if "audit" not in origins:
+    if not origins & {"audit", "audit before"}:
         found.append({"part": "Audit sample", "why": "none has been judged (tallystick audit)."})
     if "truth" not in origins:
         found.append({"part": "Known truth", "why": "none was compared with (tallystick evaluate --save)."})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tallystick.quality.report.content import section_of
-from tallystick.quality.report.figures import Content
+from tallystick.quality.report.figures import Content, Json
 from tallystick.quality.report.statement import BLANK
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!])")
@@ -39,10 +39,21 @@ def statement_markdown(content: Content) -> str:
             *(f"- {_plain(sentence)}" for sentence in item["answers"]),
             *([""] if item["answers"] else []),
         ]
+        for table in item["tables"]:
+            lines += [*_table(table), ""]
         if item["blank"]:
             lines += [f"> {_plain(item['asks'])} **{BLANK}**", ""]
     lines += ["## References", "", *(f"- {_plain(one)}" for one in statement["references"]), ""]
     return "\n".join(lines)
+
+
+def _table(table: Json) -> list[str]:
+    """A table of the statement as lines."""
+    rows = [table["heads"], ["---"] * len(table["heads"]), *table["rows"]]
+    shown = [
+        "| " + " | ".join(cell if cell == "---" else _plain(cell) for cell in row) + " |" for row in rows
+    ]
+    return [f"{_plain(table['caption'])}:", "", *shown]
 
 
 def _plain(text: str) -> str:

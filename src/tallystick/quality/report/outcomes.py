@@ -116,7 +116,7 @@ def _reach(given: Json, upper: float | None) -> dict[str, Any]:
 
 def missed(figures: Figures) -> list[dict[str, Any]] | None:
     """Rates of linkage by subgroup, and how linked and unlinked records differ: the bias table."""
-    names = ("difference", "low", "high", "mean", "groups")
+    names = ("difference", "corrected", "low", "high", "mean", "groups")
     found = [
         {
             "source": one["source"],

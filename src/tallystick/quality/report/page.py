@@ -78,6 +78,7 @@ def render_statement(content: Content) -> str:
         .render(
             content=content,
             section=section_of(content, "statement"),
+            flow=(section_of(content, "pairs") or {}).get("flow"),
             names={},
             style=_asset("report.css"),
             policy=_policy(),

@@ -1,29 +1,34 @@
-"""From records to links: stages, steps, passes, expected matches."""
+"""From records to links: stages, steps, match keys, passes, expected matches."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tallystick.quality.report.figures import Content, Figures, Json
+from tallystick.quality.report.flow import flow
+from tallystick.quality.report.match_keys import key_rows
 
 
 def pairs(figures: Figures) -> Content | None:
-    """Counts by stage, step and pass; None where a run has none."""
+    """Counts by stage, step, match key and pass, and the flow diagram; None where a run has none."""
     if not figures.run.get("counts"):
         return None
     counts = figures.counts
     candidates = sum(item["pairs"] for item in counts.get("passes") or ())
     return {
-        "stages": _stages(counts, candidates),
+        "flow": flow(figures),
+        "stages": _stages(figures, candidates),
         "allowed": counts.get("pairs_allowed"),
         "candidates": candidates,
         "steps": list(counts.get("steps") or ()),
+        "keys": key_rows(figures),
         "passes": [_pass(item, counts) for item in counts.get("passes") or ()],
         "match_rates": list(figures.model.get("match_rates") or ()),
     }
 
 
-def _stages(counts: Json, candidates: int) -> list[dict[str, Any]]:
+def _stages(figures: Figures, candidates: int) -> list[dict[str, Any]]:
+    counts = figures.counts
     rows: list[tuple[str, Any]] = [
         (f"Records in {source}", number) for source, number in (counts.get("records") or {}).items()
     ]
@@ -38,10 +43,7 @@ def _stages(counts: Json, candidates: int) -> list[dict[str, Any]]:
         ("entities", "Entities"),
     )
     rows += [(name, counts[key]) for key, name in named if counts.get(key) is not None]
-    rows += [
-        (f"Records of {source} without a link", number)
-        for source, number in (counts.get("unlinked") or {}).items()
-    ]
+    rows += [(f"Records of {source} without a link", number) for source, number in figures.unlinked.items()]
     return [{"name": name, "value": value} for name, value in rows]
 
 

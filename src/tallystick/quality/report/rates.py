@@ -31,8 +31,20 @@ MEASURES = (
 ORIGINS = {
     "model": "Model",
     "audit": "Audit sample",
+    "audit before": "Audit before the decisions",
+    "audit corrected": "Audit, errors put right",
     "truth": "Known truth",
 }
+"""Names by origin. Where decisions were applied to a run that had been audited, the sample is of that run:
+the rates that it had, and those it has once the errors that the sample found are put right."""
+BEST = {
+    "truth": "by known truth",
+    "audit": "by the audit sample",
+    "audit corrected": "by the audit, errors put right",
+    "audit before": "by the audit before",
+    "model": "by the model",
+}
+"""Origins from the best to the least, and how a figure on top of the page names them."""
 
 
 def rates(figures: Figures) -> Content | None:
@@ -40,12 +52,17 @@ def rates(figures: Figures) -> Content | None:
     found = []
     if figures.estimated:
         found.append({"origin": "model", "rows": _rows(figures.estimated, figures.estimated)})
-    judged = (figures.audit or {}).get("estimate") or {}
-    if judged.get("estimates"):
-        counts = judged.get("counts")
-        # With counts a measure that is None is a share of nothing; without, it is not known.
-        rows = _rows({**(counts or {}), **judged["estimates"]}, judged, with_none=bool(counts))
-        found.append({"origin": "audit", "rows": rows})
+    sample, before = figures.sample
+    judged = (sample or {}).get("estimate") or {}
+    of_sample = [("audit before" if before else "audit", judged)]
+    if before:
+        of_sample.append(("audit corrected", judged.get("corrected") or {}))
+    for origin, given in of_sample:
+        if given.get("estimates"):
+            counts = given.get("counts")
+            # With counts a measure that is None is a share of nothing; without, it is not known.
+            rows = _rows({**(counts or {}), **given["estimates"]}, given, with_none=bool(counts))
+            found.append({"origin": origin, "rows": rows})
     if figures.truth and figures.truth.get("rates"):
         found.append({"origin": "truth", "rows": _rows(figures.truth["rates"], {})})
     if not found:
@@ -54,6 +71,16 @@ def rates(figures: Figures) -> Content | None:
         one["name"] = ORIGINS[str(one["origin"])]
     dispersion = (figures.model.get("uncertainty") or {}).get("dispersion", 1.0)
     return {"by_origin": found, "dispersion": float(dispersion) if dispersion > 1.5 else None}
+
+
+def best(given: Content | None, measure: str) -> tuple[str, Json] | None:
+    """The figure of a measure from the best origin that there is, and that origin in words."""
+    by_origin = {one["origin"]: one["rows"] for one in (given or {}).get("by_origin", ())}
+    for origin, words in BEST.items():
+        for row in by_origin.get(origin, ()):
+            if row["key"] == measure and row["value"] is not None:
+                return words, row
+    return None
 
 
 def neighbours(figures: Figures) -> Content | None:

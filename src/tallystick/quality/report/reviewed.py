@@ -69,13 +69,14 @@ def _worklist(one: Json) -> dict[str, Any]:
 
 def audit(figures: Figures) -> Content | None:
     """The sample that was judged: its strata with what was drawn, judged and found, and its limits."""
-    given = figures.audit
+    given, before = figures.sample
     if not given or not given.get("strata"):
         return None
     judged = given.get("estimate") or {}
     found = {one["name"]: one for one in judged.get("strata") or ()}
     names = ("drawn", "judged", "unsure", "open", "disagreements", "reviewers", "made_at")
     return {
+        "before": before,
         "by": given.get("by"),
         "sources": list(given.get("sources") or ()),
         "seed": given.get("seed"),

@@ -21,6 +21,7 @@ from typing import Any
 from tallystick.errors import InputError
 from tallystick.quality.report.answers import ANSWERS
 from tallystick.quality.report.figures import Content, Figures
+from tallystick.quality.report.statement_tables import TABLES
 
 BLANK = "To be written by the data provider."
 REFERENCES = (
@@ -153,9 +154,10 @@ def statement(figures: Figures, there: Mapping[str, Any], known: Mapping[str, An
     -------
     dict
         ``items`` with ``key``, ``title``, ``guild`` (step), ``record`` (items), ``answers`` (sentences that
-        the run gives), ``asks`` (what people are to write, or empty), ``written`` (what they wrote, or
-        null), ``blank`` (whether something is to be written and is not), ``sections`` (keys of those
-        sections of the report that have the figures); ``blanks``, how many are blank; ``references``.
+        the run gives), ``tables`` (``caption``, ``heads`` and ``rows`` of texts), ``asks`` (what people are
+        to write, or empty), ``written`` (what they wrote, or null), ``blank`` (whether something is to be
+        written and is not), ``sections`` (keys of those sections of the report that have the figures);
+        ``blanks``, how many are blank; ``references``.
     """
     items = [
         {
@@ -164,6 +166,7 @@ def statement(figures: Figures, there: Mapping[str, Any], known: Mapping[str, An
             "guild": item.guild,
             "record": list(item.record),
             "answers": ANSWERS[item.key](figures, there, known) if item.key in ANSWERS else [],
+            "tables": TABLES[item.key](figures, there) if item.key in TABLES else [],
             "asks": item.asks,
             "written": figures.statement.get(item.key),
             "blank": bool(item.asks) and item.key not in figures.statement,

@@ -122,6 +122,8 @@
   function settle() {
     const kind = task ? task.kind : null;
     for (const button of moveButtons) button.disabled = unsent !== null;
+    find("[data-do=next]")?.toggleAttribute("disabled", unsent !== null || kind === null);
+    comment.disabled = kind === null;
     for (const button of verdictButtons) button.disabled = busy || unsent !== null || kind === null;
     verdictButtons[0].hidden = kind === "record";
     find("[data-none]").textContent = kind === "record" ? "None of them" : "Non-link";
@@ -241,8 +243,16 @@
     const path = adjudicating ? "adjudicate" : "decide";
     let answer;
     try {
-      answer = await post(`/api/tasks/${number}/${path}`, { verdict, chosen, comment: note, shown });
+      answer = await post(`/api/tasks/${number}/${path}`, {
+        ask: !unsent.anyway, verdict, chosen, comment: note, shown,
+      });
     } catch (failure) {
+      if (failure.code === 428) { // a question: what it asks is done where it is sent once more
+        unsent.anyway = true;
+        warn(failure.message, ["Link anyway (R)", () => alone(send)], ["Drop the verdict", drop]);
+        say("");
+        return;
+      }
       const choices = [["Try again (R)", () => alone(send)], ["Drop the verdict", drop]];
       warn(`Not saved: ${name} for ${kind} ${number}. ${failure.message}`, ...choices);
       say("");
@@ -313,7 +323,9 @@
         quiet();
         const found = find("[data-found]", form);
         found.innerHTML = answer.html;
-        say(answer.found.length === 1 ? "1 record found." : `${answer.found.length} records found.`);
+        const count = answer.found.length;
+        if (answer.more) say(`The first ${count} records; add a word to find fewer.`);
+        else say(count === 1 ? "1 record found." : `${count} records found.`);
         find("button", found)?.focus();
       } catch (failure) {
         warn(`Not searched. ${failure.message}`);
