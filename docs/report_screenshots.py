@@ -15,11 +15,12 @@ IMAGES = Path(__file__).parent / "images"
 WIDTH = 1120
 PICTURES = {
     "report-head": ("header", 1150),
+    "report-flow": ("#pairs", 740),
     "report-parameters": ("#parameters", 900),
     "report-weights": ("#weights", 760),
     "report-thresholds": ("#thresholds", 520),
     "report-missed": ("#missed", 900),
-    "report-statement": ("#statement", 1000),
+    "report-statement": ("#statement", 1500),
 }
 """Where a picture begins, and how high it is."""
 

@@ -25,7 +25,7 @@ def review(figures: Figures, there: There, known: There) -> list[str]:
     if judged:
         of_before = " of the run before these decisions were applied" if before else ""
         found.append(
-            f"To estimate the error rates a sample{of_before} was judged apart from the review, by people "
+            f"To estimate the error rates a sample{of_before} was judged by people "
             f"who did not see what the machine had decided: {count(judged.get('judged'))} of "
             f"{count(judged.get('drawn'))}, by {counted(judged.get('reviewers') or 0, 'reviewer')}."
         )
@@ -49,7 +49,11 @@ def _applied(given: Json, there: There) -> Iterator[str]:
         f"{count(tasks - left)} of {counted(tasks, 'pair or record', 'pairs and records')} to judge were "
         f"judged{by}{unsure}, and the decisions were applied."
     )
-    for one in (there.get("review") or {}).get("worklists", ()):
+    worklists = (there.get("review") or {}).get("worklists", ())
+    if len(worklists) > 1:
+        each = [f"{one['name']} {count(one['done'])} of {count(one['tasks'])}" for one in worklists]
+        yield f"By worklist: {listed(each)}."
+    for one in worklists:
         agreement = one["agreement"] or {}
         if agreement.get("kappa") is not None:
             limits = (
@@ -69,6 +73,7 @@ def _applied(given: Json, there: There) -> Iterator[str]:
                 ("new_by_consequence", "new since a record became free"),
                 ("refused", "refused"),
                 ("displaced", "displaced by others"),
+                ("lost_by_consequence", "lost when decided anew"),
             )
             if links.get(key)
         ]
