@@ -71,7 +71,7 @@ def next_task(worklist: WorklistName, message: NextMessage, desk: AtDesk, review
     filters = filters_in(desk.sight(reviewer, worklist), message.filters)
     row = desk.store.next(worklist, reviewer.name, order=order, filters=filters, after=message.after)
     if row is None:
-        figures = desk.progress(worklist, reviewer)
+        figures = desk.known_to(reviewer, worklist, desk.store.progress(worklist))  # as it is now
         html = None
         if message.page:
             filtered = filters != Filters()
