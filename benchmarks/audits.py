@@ -24,8 +24,8 @@ from test_audit_rates import SIZES, TRUTH, planned, repeated  # noqa: E402
 
 import tallystick as ts  # noqa: E402
 from tallystick.datasets import ErrorRates, persons  # noqa: E402
-from tallystick.linkage.audit_frame import AuditFrame, audit_frame  # noqa: E402
-from tallystick.linkage.evaluate import read_truth  # noqa: E402
+from tallystick.linkage.audits.frame import AuditFrame, audit_frame  # noqa: E402
+from tallystick.linkage.evaluation.evaluate import read_truth  # noqa: E402
 from tallystick.quality.audit_rates import DRAWS  # noqa: E402
 from tallystick.quality.rates import Rates  # noqa: E402
 

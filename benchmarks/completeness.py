@@ -15,8 +15,8 @@ import polars as pl
 import tallystick as ts
 from tallystick.blocking.passes import BlockingKey
 from tallystick.linkage.completeness import estimated_completeness
-from tallystick.linkage.evaluate import read_truth
 from tallystick.linkage.evaluate_blocks import true_blocks
+from tallystick.linkage.evaluation.evaluate import read_truth
 from tallystick.linkage.links import fit_counts
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import prepare

@@ -20,8 +20,8 @@ import numpy as np
 
 import tallystick as ts
 from tallystick.datasets import persons
-from tallystick.linkage.casebook import open_casebook
-from tallystick.linkage.review_store import open_store
+from tallystick.linkage.reviews.casebook import open_casebook
+from tallystick.linkage.reviews.store import open_store
 from tallystick.review.app import make_app
 from tallystick.review.cases import RecordKey
 from tallystick.review.serve import listen, make_server

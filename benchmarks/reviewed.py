@@ -21,8 +21,8 @@ sys.path.insert(0, str(HERE.parent / "examples"))
 
 import essnet  # noqa: E402
 
-from tallystick.linkage.finalise import finalise  # noqa: E402
-from tallystick.linkage.review_tasks import review_tasks  # noqa: E402
+from tallystick.linkage.reviews.finalise import finalise  # noqa: E402
+from tallystick.linkage.reviews.tasks import review_tasks  # noqa: E402
 from tallystick.linkage.saved_run import SavedRun, open_run  # noqa: E402
 from tallystick.preparation.read import read_columns  # noqa: E402
 from tallystick.review.standing import Standing  # noqa: E402

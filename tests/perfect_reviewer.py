@@ -8,8 +8,8 @@ from random import Random
 import numpy as np
 import polars as pl
 
-from tallystick.linkage.audit_frame import AuditFrame
-from tallystick.linkage.audit_judged import Answer, draw_tasks, judged_strata
+from tallystick.linkage.audits.frame import AuditFrame
+from tallystick.linkage.audits.judged import Answer, draw_tasks, judged_strata
 from tallystick.quality.audit_rates import MEASURES, AuditRates, Counts, audit_rates
 from tallystick.quality.rates import Rates
 from tallystick.review.cases import RecordKey

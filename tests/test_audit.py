@@ -20,12 +20,12 @@ from small_files import PROJECT, SPEC, outcome, write_small
 
 import tallystick as ts
 from tallystick.errors import InputError
-from tallystick.linkage.audit import check_drawn, design_audit, draw_audit, estimate_audit
-from tallystick.linkage.audit_frame import AuditFrame, By, audit_frame
-from tallystick.linkage.audit_judged import Answer, Judged, draw_tasks, judged_strata
-from tallystick.linkage.audit_shares import ENDS, Shares, Verdicts
-from tallystick.linkage.evaluate import read_truth
-from tallystick.linkage.truth import truth_of_run
+from tallystick.linkage.audits.audit import check_drawn, design_audit, draw_audit, estimate_audit
+from tallystick.linkage.audits.frame import AuditFrame, By, audit_frame
+from tallystick.linkage.audits.judged import Answer, Judged, draw_tasks, judged_strata
+from tallystick.linkage.audits.shares import ENDS, Shares, Verdicts
+from tallystick.linkage.evaluation.evaluate import read_truth
+from tallystick.linkage.evaluation.truth import truth_of_run
 from tallystick.quality.audit_rates import AuditRates, audit_rates
 from tallystick.quality.rates import Rates
 from tallystick.review.cases import RecordKey

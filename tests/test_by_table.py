@@ -13,8 +13,8 @@ from reviewed import truth_of
 from small_files import SPEC, outcome, people, write_csv, write_small
 
 import tallystick as ts
-from tallystick.linkage.casebook import open_casebook
-from tallystick.linkage.review_store import open_store
+from tallystick.linkage.reviews.casebook import open_casebook
+from tallystick.linkage.reviews.store import open_store
 from tallystick.review.by_table import import_sheet
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import AUDIT, POSSIBLE

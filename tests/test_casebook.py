@@ -10,7 +10,7 @@ from kinds_of_runs import STEPS, made, made_by_households
 from small_files import SPEC
 
 from tallystick.errors import InputError
-from tallystick.linkage.casebook import MOST_CANDIDATES, RunCasebook, open_casebook
+from tallystick.linkage.reviews.casebook import MOST_CANDIDATES, RunCasebook, open_casebook
 from tallystick.review.cases import Casebook, RecordKey
 
 

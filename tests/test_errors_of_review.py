@@ -10,10 +10,10 @@ from kinds_of_runs import STEPS, made, made_by_households
 from reviewed import judged
 from small_files import SPEC
 
-from tallystick.linkage.error_files import list_errors
-from tallystick.linkage.error_list import FALSE, MISSED
-from tallystick.linkage.finalise import finalise
-from tallystick.linkage.truth import RunTruth, truth_of_run
+from tallystick.linkage.evaluation.error_files import list_errors
+from tallystick.linkage.evaluation.error_list import FALSE, MISSED
+from tallystick.linkage.evaluation.truth import RunTruth, truth_of_run
+from tallystick.linkage.reviews.finalise import finalise
 from tallystick.review.cases import RecordKey
 
 KEYS = STEPS + '\n[match]\n[[match.keys]]\nparts = ["given", "surname", "born", "zip"]\n'

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import tallystick as ts
-from tallystick.linkage.evaluate import read_truth
+from tallystick.linkage.evaluation.evaluate import read_truth
 from tallystick.linkage.linkage import Linkage
 from tallystick.linkage.links import Links
 from tallystick.linking.cluster import connected_components

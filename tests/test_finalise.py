@@ -19,8 +19,8 @@ from small_files import DATA_FILES, SPEC, call, hash_of, outcome, tree
 
 import tallystick as ts
 from tallystick.errors import InputError
-from tallystick.linkage.finalise import Finalised, finalise
-from tallystick.linkage.review_tasks import review_tasks
+from tallystick.linkage.reviews.finalise import Finalised, finalise
+from tallystick.linkage.reviews.tasks import review_tasks
 from tallystick.linkage.saved_run import SavedRun, open_run
 from tallystick.linking.decide import decide
 from tallystick.linking.fixed import Fixed, decide_fixed

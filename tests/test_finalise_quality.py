@@ -13,8 +13,8 @@ from reviewed import by_truth, judged, truth_of
 from small_files import SPEC, call, write_small
 
 from tallystick.errors import InputError
-from tallystick.linkage.finalise import finalise
-from tallystick.linkage.review_tasks import review_tasks
+from tallystick.linkage.reviews.finalise import finalise
+from tallystick.linkage.reviews.tasks import review_tasks
 from tallystick.linkage.saved_run import open_run
 from tallystick.review.cases import RecordKey
 

@@ -15,12 +15,12 @@ from reviewed import by_truth, judged, standing, truth_of
 from small_files import SPEC, call, people, write_csv, write_small
 
 from tallystick.errors import InputError
-from tallystick.linkage.casebook import RunCasebook
-from tallystick.linkage.finalise import finalise, fixed_pairs
 from tallystick.linkage.model import Model
-from tallystick.linkage.review_tasks import review_tasks
+from tallystick.linkage.reviews.casebook import RunCasebook
+from tallystick.linkage.reviews.finalise import finalise, fixed_pairs
+from tallystick.linkage.reviews.tasks import review_tasks
+from tallystick.linkage.reviews.verdicts import read_verdicts
 from tallystick.linkage.saved_run import SavedRun, open_run
-from tallystick.linkage.verdicts import read_verdicts
 from tallystick.linking.decide import DecidedPairs
 from tallystick.review.cases import RecordKey
 from tallystick.review.standing import Standing

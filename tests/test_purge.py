@@ -16,9 +16,9 @@ from postgres import PASSWORD, Server
 from reviewed import open_store
 from small_files import SPEC, call, hash_of, outcome, tree
 
-from tallystick.linkage.purge import FILES
-from tallystick.linkage.review_store import open_store as open_a_store
-from tallystick.linkage.review_tasks import review_tasks
+from tallystick.linkage.reviews.purge import FILES
+from tallystick.linkage.reviews.store import open_store as open_a_store
+from tallystick.linkage.reviews.tasks import review_tasks
 from tallystick.linkage.saved_run import open_run
 
 FREQUENT = SPEC.replace(
@@ -177,7 +177,7 @@ def test_a_store_elsewhere_is_told(tmp_path: Path, postgres: Server) -> None:
 
 def test_a_file_that_is_read_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever still reads what was emptied keeps it in the log: then it is not said to be gone."""
-    monkeypatch.setattr("tallystick.linkage.purge_stores.WAIT", 0.1)
+    monkeypatch.setattr("tallystick.linkage.reviews.purge_stores.WAIT", 0.1)
     run = reviewed(made(tmp_path))
     reader = sqlite3.connect(run / "review.sqlite", isolation_level=None)
     reader.execute("begin")
@@ -322,7 +322,7 @@ def test_it_asks_and_tells_of_other_files(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_purge_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tallystick.linkage import purge as module
+    from tallystick.linkage.reviews import purge as module
 
     run = reviewed(made(tmp_path))
     whole = shutil.copytree(run, tmp_path / "whole")

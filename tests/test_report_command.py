@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from tallystick import Linkage
+from tallystick.linkage.evaluation.truth import truth_of_run
 from tallystick.linkage.report_again import report_of_run
-from tallystick.linkage.truth import truth_of_run
 from tallystick.quality.report.content import FORMAT, section_of
 from tests.sample_report import full_sample
 from tests.small_files import call, people, write_small

@@ -169,8 +169,8 @@ def test_values_are_counted_by_how_many_records_have_them(runs: dict[str, Path])
 
 def test_a_finalised_run_says_what_reviewers_did(runs: dict[str, Path], tmp_path: Path) -> None:
     from tallystick._files import file_sha256
-    from tallystick.linkage.finalise import finalise
-    from tallystick.linkage.review_tasks import review_tasks
+    from tallystick.linkage.reviews.finalise import finalise
+    from tallystick.linkage.reviews.tasks import review_tasks
     from tallystick.linkage.saved_run import open_run
     from tallystick.review.store import Store
 

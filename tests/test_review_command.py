@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tallystick.errors import InputError
-from tallystick.linkage.review_store import open_store
+from tallystick.linkage.reviews.store import open_store
 from tallystick.review.security import refused
 from tallystick.review.serve import check_certificate, listen, warning_about
 from tallystick.review.settings import Settings

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from tallystick.cli import app
 from tallystick.linkage.folder import RUN_FORMAT
-from tallystick.linkage.review_store import open_store
+from tallystick.linkage.reviews.store import open_store
 
 SPEC = {
     "comparisons": [

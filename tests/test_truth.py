@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from small_files import SPEC, call, people, write_csv, write_small
 
 import tallystick as ts
-from tallystick.linkage.error_files import list_errors
-from tallystick.linkage.error_list import FALSE, MISSED
+from tallystick.linkage.evaluation.error_files import list_errors
+from tallystick.linkage.evaluation.error_list import FALSE, MISSED
+from tallystick.linkage.evaluation.true_pairs import TrueRecords
+from tallystick.linkage.evaluation.truth import truth_of_run
 from tallystick.linkage.run import run as run_to
 from tallystick.linkage.saved_run import open_run
-from tallystick.linkage.true_pairs import TrueRecords
-from tallystick.linkage.truth import truth_of_run
 from tallystick.quality.decision_matrix import DECISIONS, decision_matrix
 from tallystick.quality.evaluate import b_cubed
 from tallystick.quality.exact_entities import exact_entities

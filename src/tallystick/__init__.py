@@ -20,7 +20,7 @@ _HOMES = {
     "tallystick.linkage.sequential_links": ("SequentialLinks",),
     "tallystick.linkage.sequential_model": ("SequentialModel",),
     "tallystick.linkage.gold": ("GoldSample",),
-    "tallystick.linkage.audit": ("AuditDesign", "design_audit", "draw_audit", "estimate_audit"),
+    "tallystick.linkage.audits.audit": ("AuditDesign", "design_audit", "draw_audit", "estimate_audit"),
     "tallystick.linkage.matches": ("Matches",),
     "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
     "tallystick.preparation.source": ("Source",),

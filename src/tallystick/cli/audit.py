@@ -12,7 +12,7 @@ from tallystick.cli.app import Force, Quiet, _plain_errors
 from tallystick.cli.stores import RunDirectory, StoreUrl
 
 if TYPE_CHECKING:
-    from tallystick.linkage.audit import AuditDesign
+    from tallystick.linkage.audits.audit import AuditDesign
 
 audit = typer.Typer(
     help="Quality by a sample: draw what people judge, estimate error rates from it.",
@@ -86,8 +86,8 @@ def draw(
 ) -> None:
     """Draw a sample of links and of what is no link, for people to judge without the machine's decision."""
     with _plain_errors():
-        from tallystick.linkage.audit import FILE, draw_audit
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.audits.audit import FILE, draw_audit
+        from tallystick.linkage.reviews.store import open_store
         from tallystick.review.tasks import POSSIBLE
 
         found = _designed(run, reviews, precision_width, recall_width, by, source)
@@ -120,7 +120,7 @@ def export(
     """Write the sample with the values of its records, to be judged in a table instead of the application."""
     with _plain_errors():
         from tallystick.cli.by_table import export_tasks
-        from tallystick.linkage.audit import check_drawn
+        from tallystick.linkage.audits.audit import check_drawn
         from tallystick.review.tasks import AUDIT
 
         check_drawn(run)
@@ -137,7 +137,7 @@ def import_(
     """Read the answers of such a table: all of them, or none where a row is wrong."""
     with _plain_errors():
         from tallystick.cli.by_table import import_answers
-        from tallystick.linkage.audit import check_drawn
+        from tallystick.linkage.audits.audit import check_drawn
         from tallystick.review.tasks import AUDIT
 
         check_drawn(run)
@@ -150,9 +150,9 @@ def estimate(
 ) -> None:
     """Estimate the error rates of a run from what people found in its sample."""
     with _plain_errors():
-        from tallystick.linkage.audit import FILE, check_drawn, estimate_audit
-        from tallystick.linkage.audit_text import estimate_text
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.audits.audit import FILE, check_drawn, estimate_audit
+        from tallystick.linkage.audits.text import estimate_text
+        from tallystick.linkage.reviews.store import open_store
 
         check_drawn(run)
         with open_store(run, store, create=False) as opened:
@@ -172,7 +172,7 @@ def _designed(
     by: Sampled | None,
     source: str | None,
 ) -> AuditDesign:
-    from tallystick.linkage.audit import design_audit
+    from tallystick.linkage.audits.audit import design_audit
 
     return design_audit(
         run,
@@ -185,7 +185,7 @@ def _designed(
 
 
 def _design_text(found: AuditDesign) -> str:
-    from tallystick.linkage.audit_text import design_text
+    from tallystick.linkage.audits.text import design_text
 
     return design_text(found)
 

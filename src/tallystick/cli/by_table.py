@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tallystick.cli.commands import _check_file, _find_modules_in
 from tallystick.cli.stores import who
-from tallystick.linkage.casebook import open_casebook
-from tallystick.linkage.review_store import note_store, open_store
-from tallystick.linkage.review_tasks import fill_possible
+from tallystick.linkage.reviews.casebook import open_casebook
+from tallystick.linkage.reviews.store import note_store, open_store
+from tallystick.linkage.reviews.tasks import fill_possible
 from tallystick.preparation.write import check_suffix
 from tallystick.review.importing import Imported
 from tallystick.review.tasks import AUDIT, POSSIBLE

@@ -41,7 +41,7 @@ def show(
 ) -> None:
     """Tell how far the worklists are, who decided how much, and how far people agree."""
     with _plain_errors():
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.store import open_store
 
         with open_store(run, store, create=False) as opened:
             if worklist is not None:
@@ -85,8 +85,8 @@ def export(
     with _plain_errors():
         from tallystick.cli.by_table import export_tasks
         from tallystick.cli.commands import _check_file
-        from tallystick.linkage.review_store import open_store
-        from tallystick.linkage.review_tasks import fill_possible
+        from tallystick.linkage.reviews.store import open_store
+        from tallystick.linkage.reviews.tasks import fill_possible
         from tallystick.linkage.saved_run import open_run
         from tallystick.preparation.write import check_suffix
         from tallystick.review.tasks import POSSIBLE
@@ -128,7 +128,7 @@ def import_(
     """Add the decisions of a file: all of them, or none where a row is wrong."""
     with _plain_errors():
         from tallystick.cli.by_table import import_answers, imported_text
-        from tallystick.linkage.review_store import note_store, open_store
+        from tallystick.linkage.reviews.store import note_store, open_store
         from tallystick.review.sheet import is_sheet
 
         if is_sheet(file):

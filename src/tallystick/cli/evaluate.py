@@ -12,7 +12,7 @@ from tallystick.cli.progress import Reporter
 from tallystick.cli.stores import RunDirectory
 
 if TYPE_CHECKING:
-    from tallystick.linkage.error_list import ErrorList
+    from tallystick.linkage.evaluation.error_list import ErrorList
 
 
 def evaluate(
@@ -46,13 +46,13 @@ def evaluate(
 
         from tallystick._files import write_json
         from tallystick.cli.subgroups import parse_subgroup
-        from tallystick.linkage.truth import truth_of_run
+        from tallystick.linkage.evaluation.truth import truth_of_run
         from tallystick.preparation.write import write_table
 
         found = truth_of_run(run, truth, [parse_subgroup(one) for one in by or []])
         figures, listed = found.figures, None
         if errors or save:
-            from tallystick.linkage.error_files import list_errors
+            from tallystick.linkage.evaluation.error_files import list_errors
 
             listed = list_errors(found, threads=threads, progress=reporter)
             figures = {**figures, "errors": listed.to_dict()}

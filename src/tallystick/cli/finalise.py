@@ -12,7 +12,7 @@ from tallystick.cli.progress import Reporter
 from tallystick.cli.stores import RunDirectory, StoreUrl
 
 if TYPE_CHECKING:
-    from tallystick.linkage.finalise import Finalised
+    from tallystick.linkage.reviews.finalise import Finalised
     from tallystick.linkage.saved_run import SavedRun
 
 RE_ESTIMATED = (
@@ -37,9 +37,9 @@ def finalise(
     reporter = Reporter(quiet)
     with _plain_errors(reporter):
         from tallystick.cli.commands import _find_modules_in
-        from tallystick.linkage.finalise import finalise as apply
         from tallystick.linkage.folder import check_folder
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.finalise import finalise as apply
+        from tallystick.linkage.reviews.store import open_store
         from tallystick.linkage.saved_run import open_run
 
         check_folder(out, force)

@@ -39,7 +39,7 @@ def missed(
 
         from tallystick.cli.commands import _check_file
         from tallystick.cli.subgroups import missed_text, parse_subgroup
-        from tallystick.linkage.missed_run import groups_table, missed_of_run
+        from tallystick.linkage.evaluation.missed_run import groups_table, missed_of_run
         from tallystick.preparation.write import check_suffix, write_table
 
         if out is not None:

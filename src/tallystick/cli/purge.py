@@ -17,8 +17,8 @@ def purge(
 ) -> None:
     """Remove personal values from a run for good, and keep its figures; tells first what goes."""
     with _plain_errors():
-        from tallystick.linkage.purge import plan_purge, purged_text
-        from tallystick.linkage.purge import purge as remove
+        from tallystick.linkage.reviews.purge import plan_purge, purged_text
+        from tallystick.linkage.reviews.purge import purge as remove
 
         plan = plan_purge(run, store)
         print(plan.text())

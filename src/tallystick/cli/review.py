@@ -14,7 +14,7 @@ from tallystick.cli.progress import Reporter
 from tallystick.cli.stores import RunDirectory, StoreUrl, who
 
 if TYPE_CHECKING:
-    from tallystick.linkage.casebook import RunCasebook
+    from tallystick.linkage.reviews.casebook import RunCasebook
     from tallystick.review.store import Store
 
 
@@ -74,9 +74,9 @@ def review(
 
         from tallystick.cli.commands import _find_modules_in
         from tallystick.errors import InputError, TallystickWarning
-        from tallystick.linkage.casebook import open_casebook
-        from tallystick.linkage.review_store import open_store
-        from tallystick.linkage.review_tasks import fill_possible
+        from tallystick.linkage.reviews.casebook import open_casebook
+        from tallystick.linkage.reviews.store import open_store
+        from tallystick.linkage.reviews.tasks import fill_possible
         from tallystick.preparation.extras import require
 
         for module in ("sqlalchemy", "argon2", "fastapi", "uvicorn", "multipart"):
@@ -152,7 +152,7 @@ def _check_people(store: Store, run: Path) -> None:
 def _check_masks(store: Store, cases: RunCasebook, run: Path) -> None:
     """A mask that names no field would show everything."""
     from tallystick.errors import InputError
-    from tallystick.linkage.maskable import maskable_fields
+    from tallystick.linkage.reviews.maskable import maskable_fields
     from tallystick.review.masks import checked_masks
 
     people = [(one, set(one.masked) - set(cases.fields)) for one in store.reviewers() if one.active]

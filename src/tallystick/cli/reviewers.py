@@ -49,7 +49,7 @@ def add(
     with _plain_errors():
         if no_password and password_file is not None:
             raise InputError("--no-password and --password-file exclude each other: leave one out.")
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.store import open_store
 
         with open_store(run, store) as opened:
             if opened.reviewer(name) is not None:
@@ -66,7 +66,7 @@ def add(
 def show(run: RunDirectory, store: StoreUrl = None) -> None:
     """Tell who may review."""
     with _plain_errors():
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.store import open_store
 
         with open_store(run, store, create=False) as opened:
             people = opened.reviewers()
@@ -97,7 +97,7 @@ def change(
         if not (role or mask or no_masks or password or password_file or activate):
             raise InputError("there is nothing to change: give --role, --mask, --no-masks, --password, "
                              "--password-file or --activate.")  # fmt: skip
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.store import open_store
 
         with open_store(run, store, create=False) as opened:
             if opened.reviewer(name) is None:
@@ -120,7 +120,7 @@ def change(
 def deactivate(run: RunDirectory, name: Name, store: StoreUrl = None) -> None:
     """Let a person in no longer; the decisions stay."""
     with _plain_errors():
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.store import open_store
 
         with open_store(run, store, create=False) as opened:
             print(f"{opened.place}: {_line(opened.deactivate(name))}")
@@ -138,7 +138,7 @@ def token(
 ) -> None:
     """Print a token that stands for a person's name and password; it is shown this once."""
     with _plain_errors():
-        from tallystick.linkage.review_store import open_store
+        from tallystick.linkage.reviews.store import open_store
 
         with open_store(run, store, create=False) as opened:
             if revoke:
@@ -150,7 +150,7 @@ def token(
 def _masks(run: Path, names: list[str] | None) -> tuple[str, ...]:
     if not names:
         return ()
-    from tallystick.linkage.maskable import maskable_fields
+    from tallystick.linkage.reviews.maskable import maskable_fields
     from tallystick.review.masks import checked_masks
 
     return checked_masks(names, maskable_fields(run))

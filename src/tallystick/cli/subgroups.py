@@ -65,7 +65,7 @@ def missed_text(figures: Mapping[str, Any]) -> str:
     Parameters
     ----------
     figures : mapping
-        What `tallystick.linkage.missed.missed_figures` gives.
+        What `tallystick.linkage.evaluation.missed.missed_figures` gives.
 
     Returns
     -------

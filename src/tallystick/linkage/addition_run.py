@@ -15,13 +15,13 @@ from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.linkage.addition import Added, Entered, add_source, check_new
 from tallystick.linkage.entities import entity_figures
+from tallystick.linkage.evaluation.missed import missed_figures, unlinked_records
+from tallystick.linkage.evaluation.residual_figures import residual_figures
 from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
 from tallystick.linkage.forecast import CURVE, curve_table
 from tallystick.linkage.golden import check_golden
-from tallystick.linkage.missed import missed_figures, unlinked_records
 from tallystick.linkage.model import Model
 from tallystick.linkage.preparing import with_references, without_references, write_preparation
-from tallystick.linkage.residual_figures import residual_figures
 from tallystick.linkage.run import check_unchanged, run_facts
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.tables import read_table

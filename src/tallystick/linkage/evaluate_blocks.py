@@ -16,7 +16,7 @@ from tallystick.blocking.pass_sizes import pass_sizes
 from tallystick.blocking.plan import BlockingPlan, plan_blocking
 from tallystick.blocking.sampled_sizes import Size
 from tallystick.errors import InputError
-from tallystick.linkage.evaluate import read_truth
+from tallystick.linkage.evaluation.evaluate import read_truth
 from tallystick.linkage.prepare import as_sources, read_listed, read_records
 from tallystick.records.encode import encode_values
 from tallystick.records.records import Records

@@ -16,7 +16,7 @@ import polars as pl
 from tallystick._progress import Progress, silent
 from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError
-from tallystick.linkage.evaluate import read_truth
+from tallystick.linkage.evaluation.evaluate import read_truth
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
 from tallystick.linkage.identify import read_pair_table
 from tallystick.linkage.labels import (

@@ -20,11 +20,11 @@ from tallystick.linkage.constrained_matches import at_bound, constrained_matches
 from tallystick.linkage.entities import (
     entity_figures,
 )
+from tallystick.linkage.evaluation.residual_figures import Weighed
 from tallystick.linkage.forecast import ThresholdForecast, forecast, reaches
 from tallystick.linkage.model import Model
 from tallystick.linkage.neighbours import Neighbours, neighbours
 from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.residual_figures import Weighed
 from tallystick.linkage.results import Results
 from tallystick.linkage.why import Why, why
 from tallystick.linking.constraints import any_competes

@@ -14,11 +14,11 @@ from tallystick._files import write_json
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.duplicates import checked_duplicates, duplicates_table
+from tallystick.linkage.evaluation.missed import check_subgroups
 from tallystick.linkage.folder import WORK, check_folder, check_resumable, open_folder, remove
 from tallystick.linkage.golden import check_golden
 from tallystick.linkage.key_links import link_records
 from tallystick.linkage.matches import Matches
-from tallystick.linkage.missed import check_subgroups
 from tallystick.linkage.outside import outside_sha256
 from tallystick.linkage.prepare import Known, as_sources, read_records
 from tallystick.linkage.preparing import with_references, write_preparation

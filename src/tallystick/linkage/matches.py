@@ -15,13 +15,13 @@ from tallystick.errors import InputError
 from tallystick.linkage.chart_figures import distinct_values
 from tallystick.linkage.duplicates import Duplicates
 from tallystick.linkage.entities import entities_table, entity_ids
-from tallystick.linkage.evaluate import Evaluation, evaluate
+from tallystick.linkage.evaluation.evaluate import Evaluation, evaluate
+from tallystick.linkage.evaluation.missed import missed_figures
+from tallystick.linkage.evaluation.residual_figures import residual_figures
 from tallystick.linkage.export import PAIR_COLUMNS, join_pairs
 from tallystick.linkage.golden import golden_records
-from tallystick.linkage.missed import missed_figures
 from tallystick.linkage.prepare import Known
 from tallystick.linkage.preparing import removed_table, with_references, with_removed
-from tallystick.linkage.residual_figures import residual_figures
 from tallystick.linkage.tables import pair_ids
 from tallystick.linking.cluster import connected_components
 from tallystick.linking.entities import Golden
@@ -276,8 +276,8 @@ class Matches:
         -------
         dict
             ``completeness`` and ``distinct`` (values by source and field), ``residuals``
-            (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
-            (`tallystick.linkage.missed.missed_figures`).
+            (`tallystick.linkage.evaluation.residual_figures.residual_figures`) and ``missed``
+            (`tallystick.linkage.evaluation.missed.missed_figures`).
         """
         linked = np.zeros(self.known.records.n_records, bool)
         linked[self.matched.left] = linked[self.matched.right] = True

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from tallystick.linkage.duplicates import duplicates_table
 from tallystick.linkage.entities import clustering_of, clusters_table, entities_table, entity_ids
-from tallystick.linkage.evaluate import Evaluation, evaluate
+from tallystick.linkage.evaluation.evaluate import Evaluation, evaluate
+from tallystick.linkage.evaluation.missed import missed_figures
+from tallystick.linkage.evaluation.residual_figures import Weighed, residual_figures
 from tallystick.linkage.export import join_pairs
 from tallystick.linkage.golden import golden_records
-from tallystick.linkage.missed import missed_figures
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.preparing import removed_table, with_references, with_removed
-from tallystick.linkage.residual_figures import Weighed, residual_figures
 from tallystick.linkage.tables import NAMES
 from tallystick.linking.clustering import Clustering
 from tallystick.linking.decide import DecidedPairs
@@ -253,8 +253,8 @@ class Results(ABC):
         -------
         dict
             Estimated rates, thresholds, example pairs; ``residuals``
-            (`tallystick.linkage.residual_figures.residual_figures`) and ``missed``
-            (`tallystick.linkage.missed.missed_figures`).
+            (`tallystick.linkage.evaluation.residual_figures.residual_figures`) and ``missed``
+            (`tallystick.linkage.evaluation.missed.missed_figures`).
         """
         table = self.residuals if residuals is None else residuals
         linked = self._linked
@@ -277,7 +277,7 @@ class Results(ABC):
         Returns
         -------
         dict
-            As of `tallystick.linkage.missed.missed_figures`.
+            As of `tallystick.linkage.evaluation.missed.missed_figures`.
 
         Raises
         ------

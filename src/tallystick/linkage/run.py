@@ -24,6 +24,7 @@ from tallystick.errors import InputError, TooManyPairs
 from tallystick.estimation.estimate import require_pairs
 from tallystick.estimation.knowledge import Knowledge
 from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.evaluation.missed import check_subgroups
 from tallystick.linkage.folder import (
     RUN_FORMAT,
     WORK,
@@ -43,7 +44,6 @@ from tallystick.linkage.identify import pair_source, pairs_sha256
 from tallystick.linkage.labels import design_path, with_labels
 from tallystick.linkage.links import Links, assemble, fit_counts, rated, score_prepared
 from tallystick.linkage.matches import Matches
-from tallystick.linkage.missed import check_subgroups
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import dictionaries_sha256, outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records

@@ -16,10 +16,10 @@ from tallystick.estimation.error_curve import ErrorCurve
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage import sequential_figures, tables
 from tallystick.linkage.entities import entity_figures
+from tallystick.linkage.evaluation.residual_figures import Weighed
 from tallystick.linkage.matches import Matches
 from tallystick.linkage.merged import Merged, last_candidates, merged, pass_labels
 from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.residual_figures import Weighed
 from tallystick.linkage.results import Results
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_model import SequentialModel

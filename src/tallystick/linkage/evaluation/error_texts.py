@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.linkage.truth import RunTruth
-from tallystick.linkage.weighed_pairs import WeighedPairs
+from tallystick.linkage.evaluation.truth import RunTruth
+from tallystick.linkage.evaluation.weighed_pairs import WeighedPairs
 
 SHOWN = 3
 """Comparisons that an explanation names."""

@@ -12,15 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.estimation.parameters import Parameters
-from tallystick.linkage.evaluate import Evaluation, evaluate, read_truth
-from tallystick.linkage.missed import Values, known_of_ids
+from tallystick.linkage.evaluation.evaluate import Evaluation, evaluate, read_truth
+from tallystick.linkage.evaluation.missed import Values, known_of_ids
+from tallystick.linkage.evaluation.true_pairs import TrueRecords
 from tallystick.linkage.model import Model
 from tallystick.linkage.run import check_unchanged
 from tallystick.linkage.run_folder import read_facts, read_figures, read_sources, spec_of_run
 from tallystick.linkage.saved import load_model
 from tallystick.linkage.saved_run import saved_rule
 from tallystick.linkage.tables import read_table
-from tallystick.linkage.true_pairs import TrueRecords
 from tallystick.linking.constraints import any_competes
 from tallystick.linking.decide import decide
 from tallystick.linking.decision import Decision

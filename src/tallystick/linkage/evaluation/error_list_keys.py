@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.linkage.error_list import ErrorList, error_table, wrong_pairs
-from tallystick.linkage.error_texts import Errors, false_texts, pair_key, rival_texts
+from tallystick.linkage.evaluation.error_list import ErrorList, error_table, wrong_pairs
+from tallystick.linkage.evaluation.error_texts import Errors, false_texts, pair_key, rival_texts
+from tallystick.linkage.evaluation.truth import RunTruth
 from tallystick.linkage.tables import read_table
-from tallystick.linkage.truth import RunTruth
 
 Ints = NDArray[np.int64]
 

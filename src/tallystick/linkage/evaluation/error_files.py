@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tallystick._progress import Progress, silent
-from tallystick.linkage.error_list import ErrorList, errors_of_run
-from tallystick.linkage.error_list_keys import errors_of_keys
+from tallystick.linkage.evaluation.error_list import ErrorList, errors_of_run
+from tallystick.linkage.evaluation.error_list_keys import errors_of_keys
+from tallystick.linkage.evaluation.truth import RunTruth
 from tallystick.linkage.saved_run import open_run
-from tallystick.linkage.truth import RunTruth
 
 
 def list_errors(found: RunTruth, *, threads: int | None = None, progress: Progress = silent) -> ErrorList:
@@ -15,7 +15,7 @@ def list_errors(found: RunTruth, *, threads: int | None = None, progress: Progre
     Parameters
     ----------
     found : RunTruth
-        What `tallystick.linkage.truth.truth_of_run` gives.
+        What `tallystick.linkage.evaluation.truth.truth_of_run` gives.
     threads : int, optional
         Number of threads.
     progress : Progress

@@ -36,7 +36,7 @@ class TrueRecords:
 
     @classmethod
     def of(cls, parts: Sequence[pl.DataFrame], sources: Sequence[str], kind: Kind) -> TrueRecords:
-        """Of what `tallystick.linkage.evaluate.read_truth` gives, less the records that cannot be linked."""
+        """Of what `read_truth` gives, less the records that cannot be linked."""
         return cls(pl.concat(parts).with_row_index("row"), tuple(sources), kind)
 
     @cached_property

@@ -16,7 +16,7 @@ from tallystick.errors import InputError
 from tallystick.linkage.household_links import HouseholdLinks
 from tallystick.linkage.model import Model
 from tallystick.linkage.preparing import taken_out
-from tallystick.linkage.record_search import RecordSearch
+from tallystick.linkage.reviews.record_search import RecordSearch
 from tallystick.linkage.saved_run import SavedRun, limits_of, open_run
 from tallystick.linking.decide import Verdict
 from tallystick.preparation.read import ID_COLUMN, open_source, read_columns

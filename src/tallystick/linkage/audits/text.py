@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tallystick.linkage.audit import AuditDesign
+    from tallystick.linkage.audits.audit import AuditDesign
 
 NAMES = {
     "precision": "precision",

@@ -26,8 +26,8 @@ from tallystick.errors import InputError
 from tallystick.estimation.labelled import Labels
 from tallystick.linkage.labels import with_labels
 from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.reviews.verdicts import Verdicts
 from tallystick.linkage.saved_run import SavedRun
-from tallystick.linkage.verdicts import Verdicts
 
 
 def with_review_labels(opened: SavedRun, found: Verdicts, limits: Sequence[Constraint]) -> Prepared:

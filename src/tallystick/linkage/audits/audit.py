@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from tallystick._files import write_json
 from tallystick.errors import InputError
-from tallystick.linkage.audit_estimate import estimated, now
-from tallystick.linkage.audit_frame import AuditFrame, By, audit_frame
-from tallystick.linkage.audit_judged import draw_tasks
+from tallystick.linkage.audits.estimate import estimated, now
+from tallystick.linkage.audits.frame import AuditFrame, By, audit_frame
+from tallystick.linkage.audits.judged import draw_tasks
 from tallystick.linkage.run_folder import read_figures
 from tallystick.quality.audit_design import AuditPlan, design_table, usual_sizes
 from tallystick.review.tasks import AUDIT

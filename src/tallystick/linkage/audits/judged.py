@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from tallystick.errors import InputError
-from tallystick.linkage.audit_frame import AuditFrame
-from tallystick.linkage.audit_shares import Shares, Verdicts
+from tallystick.linkage.audits.frame import AuditFrame
+from tallystick.linkage.audits.shares import Shares, Verdicts
 from tallystick.quality.audit_strata import FOUND, NONE, JudgedStratum, Outcome, StratumKind
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Task, Verdict

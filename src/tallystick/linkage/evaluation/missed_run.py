@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from tallystick.errors import InputError
-from tallystick.linkage.missed import known_of_ids, missed_figures, unlinked_records
+from tallystick.linkage.evaluation.missed import known_of_ids, missed_figures, unlinked_records
 from tallystick.linkage.prepare import Known, read_records
 from tallystick.linkage.run import check_unchanged
 from tallystick.linkage.run_folder import read_facts, read_figures, spec_of_run

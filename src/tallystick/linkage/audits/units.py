@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tallystick.linkage.audit_shares import ENDS
+from tallystick.linkage.audits.shares import ENDS
 from tallystick.linkage.tables import read_table
 from tallystick.quality.audit_strata import LINK, LINK_OF_RECORD, NO_LINK, Outcome, StratumKind
 

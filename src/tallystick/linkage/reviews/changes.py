@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tallystick.linkage.finalised import Final, fixed_of, settled_of
+from tallystick.linkage.reviews.finalised import Final, fixed_of, settled_of
+from tallystick.linkage.reviews.verdicts import Verdicts
 from tallystick.linkage.saved_run import SavedRun
 from tallystick.linkage.tables import LABELS
-from tallystick.linkage.verdicts import Verdicts
 from tallystick.linking.decide import Verdict
 from tallystick.linking.fixed import rivals_of
 from tallystick.review.standing import Standing, Worklist

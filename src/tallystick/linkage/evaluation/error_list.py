@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick.linkage.error_texts import Errors, false_texts, link_texts, missed_texts, pair_key
+from tallystick.linkage.evaluation.error_texts import Errors, false_texts, link_texts, missed_texts, pair_key
+from tallystick.linkage.evaluation.true_pairs import TrueRecords
+from tallystick.linkage.evaluation.truth import RunTruth
+from tallystick.linkage.evaluation.weighed_pairs import WeighedPairs, scenes_of, weigh_given
 from tallystick.linkage.identify import known_records
 from tallystick.linkage.saved_run import SavedRun
-from tallystick.linkage.true_pairs import TrueRecords
-from tallystick.linkage.truth import RunTruth
-from tallystick.linkage.weighed_pairs import WeighedPairs, scenes_of, weigh_given
 
 FALSE, MISSED = "false link", "missed match"
 MOST_LISTED = 1_000_000

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tallystick.errors import InputError
-from tallystick.linkage.audit_frame import AuditFrame
-from tallystick.linkage.audit_judged import Answer, Judged, judged_strata
+from tallystick.linkage.audits.frame import AuditFrame
+from tallystick.linkage.audits.judged import Answer, Judged, judged_strata
 from tallystick.quality.audit_rates import LEVEL, AuditRates, audit_rates
 from tallystick.quality.audit_strata import JudgedStratum
 from tallystick.quality.audit_wald import wald_intervals

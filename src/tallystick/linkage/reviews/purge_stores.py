@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tallystick.errors import InputError, RunError
-from tallystick.linkage.review_store import (
+from tallystick.linkage.reviews.store import (
     STORE_FILE,
     STORE_VARIABLE,
     forget_store,

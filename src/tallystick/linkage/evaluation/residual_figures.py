@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.estimation.parameters import Parameters
-from tallystick.linkage.missed import residual_rows
+from tallystick.linkage.evaluation.missed import residual_rows
 from tallystick.linkage.prepare import Known, Prepared
 from tallystick.linking.attainable import attainable_weights, has_key
 from tallystick.linking.decide import weight_thresholds

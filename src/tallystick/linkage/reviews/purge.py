@@ -16,9 +16,9 @@ from typing import Any
 import polars as pl
 
 from tallystick._files import file_sha256, write_json
-from tallystick.linkage.purge_stores import HeldStore, empty_store, held_stores, other_stores
 from tallystick.linkage.report_again import make_report_again
-from tallystick.linkage.review_store import STORE_FILE, STORES
+from tallystick.linkage.reviews.purge_stores import HeldStore, empty_store, held_stores, other_stores
+from tallystick.linkage.reviews.store import STORE_FILE, STORES
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.linkage.tables import read_table
 from tallystick.preparation.write import write_table

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
-from tallystick.linkage.casebook import RunCasebook
 from tallystick.linkage.identify import known_records, rows_of_side
+from tallystick.linkage.reviews.casebook import RunCasebook
 from tallystick.linking.cluster import connected_components
 from tallystick.review.cases import RecordKey
 from tallystick.review.standing import Standing

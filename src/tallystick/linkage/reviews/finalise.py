@@ -20,11 +20,17 @@ from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
 from tallystick.estimation.error_curve import error_curves
 from tallystick.estimation.labelled import first_pass
-from tallystick.linkage.audited import audit_of
-from tallystick.linkage.casebook import RunCasebook
-from tallystick.linkage.changes import changes_table, review_figures
 from tallystick.linkage.entities import free_of_duplicates
-from tallystick.linkage.finalised import (
+from tallystick.linkage.folder import abandon, check_folder, check_resumable, open_folder
+from tallystick.linkage.household_links import HouseholdLinks
+from tallystick.linkage.links import fit_counts
+from tallystick.linkage.model import Model
+from tallystick.linkage.outside import read_knowledge
+from tallystick.linkage.prepare import Prepared
+from tallystick.linkage.reviews.audited import audit_of
+from tallystick.linkage.reviews.casebook import RunCasebook
+from tallystick.linkage.reviews.changes import changes_table, review_figures
+from tallystick.linkage.reviews.finalised import (
     Final,
     FinalHouseholdLinks,
     FinalLinks,
@@ -32,17 +38,11 @@ from tallystick.linkage.finalised import (
     Settled,
     with_pairs,
 )
-from tallystick.linkage.folder import abandon, check_folder, check_resumable, open_folder
-from tallystick.linkage.household_links import HouseholdLinks
-from tallystick.linkage.links import fit_counts
-from tallystick.linkage.model import Model
-from tallystick.linkage.outside import read_knowledge
-from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.review_labels import with_review_labels
+from tallystick.linkage.reviews.labels import with_review_labels
+from tallystick.linkage.reviews.verdicts import Verdicts, check_verdicts, read_verdicts
 from tallystick.linkage.run import Clock, write_run
 from tallystick.linkage.saved_run import SavedRun, limits_of, open_run
 from tallystick.linkage.sequential_model import SequentialModel
-from tallystick.linkage.verdicts import Verdicts, check_verdicts, read_verdicts
 from tallystick.linking.constraints import constraint_of
 from tallystick.linking.fixed import Fixed, decide_fixed
 from tallystick.linking.resolve import resolve
@@ -66,7 +66,7 @@ class Finalised:
     links : FinalLinks, FinalSequentialLinks or FinalHouseholdLinks
         The decided pairs.
     changes : polars.DataFrame
-        Pairs and entities that changed (see `tallystick.linkage.changes.changes_table`).
+        Pairs and entities that changed (see `tallystick.linkage.reviews.changes.changes_table`).
     figures : dict
         What ``review.json`` holds.
     """

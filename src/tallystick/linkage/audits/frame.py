@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from tallystick.blocking.constraint import constraint
 from tallystick.errors import InputError
-from tallystick.linkage.audit_shares import ENDS, Shares, Verdicts, keys_table
-from tallystick.linkage.audit_units import KEY, UNKNOWN_ERRORS, Part, Tables, by_pair, by_record
+from tallystick.linkage.audits.shares import ENDS, Shares, Verdicts, keys_table
+from tallystick.linkage.audits.units import KEY, UNKNOWN_ERRORS, Part, Tables, by_pair, by_record
 from tallystick.linkage.run_folder import model_version, read_facts, read_figures
 from tallystick.linkage.saved import load_model
 from tallystick.quality.audit_design import AuditPlan, PlannedStratum
