@@ -16,7 +16,7 @@ from tallystick.linkage.figures import values_of, weight_parts
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.preparing import taken_out
 from tallystick.linking.constraints import constraint_of
-from tallystick.linking.decide import DecidedPairs, Verdict, weight_thresholds
+from tallystick.linking.decide import AT_THRESHOLD, DecidedPairs, Verdict, weight_thresholds
 from tallystick.linking.decision import AssignmentKind, Decision
 from tallystick.linking.score import weigh_pairs
 from tallystick.linking.terms import pair_terms, part_terms
@@ -240,9 +240,12 @@ def _beside(
         return f"{text}."
     rivals = np.flatnonzero(same)
     best = int(rivals[np.lexsort((-pairs.weight[rivals], -decided.posterior[rivals]))[0]])
+    rival = f"{ids[int(pairs.left[best])]} and {ids[int(pairs.right[best])]}"
+    if abs(pairs.weight[best] - pairs.weight[at]) < AT_THRESHOLD:
+        return f"{text}: {rival} are exactly as good."
     return (
-        f"{text}: {ids[int(pairs.left[best])]} and {ids[int(pairs.right[best])]} have a weight of "
-        f"{pairs.weight[best]:.2f} and a posterior of {decided.posterior[best]:.2f}."
+        f"{text}: {rival} have a weight of {pairs.weight[best]:.2f} and a posterior of "
+        f"{decided.posterior[best]:.2f}."
     )
 
 
