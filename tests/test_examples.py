@@ -80,7 +80,8 @@ def two_runs(name: str, out: Path) -> Links:
 
 def test_febrl4(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYSTICK_FEBRL", str(febrl_dir))
-    links = two_runs("febrl4", tmp_path)
+    # That both forms run alike the other examples show.
+    links = Linkage.from_toml(EXAMPLES / "febrl4.toml").run(tmp_path / "out")
     found = links.pairs.filter(pl.col("decision") == "link")
     right = (found["id_left"].str.extract(PERSON) == found["id_right"].str.extract(PERSON)).sum()
     sides = [set(part["id"].str.extract(PERSON)) for part in links.entities.partition_by("source")]

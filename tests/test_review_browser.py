@@ -60,7 +60,7 @@ class Watched:
     """A page that notes all that is asked of the network, and all that goes wrong."""
 
     def __init__(self, browser: Any, address: str, **options: Any) -> None:
-        self.context = browser.new_context(**options)
+        self.context = browser.new_context(reduced_motion="reduce", **options)
         self.context.set_default_timeout(WAIT)
         self.address = address
         self.asked: list[str] = []
