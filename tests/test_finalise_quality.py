@@ -106,7 +106,9 @@ def test_one_contradiction_with_an_earlier_review_is_told_once(tmp_path: Path) -
     with pytest.raises(InputError) as raised:
         finalise(tmp_path / "f", tmp_path / "g", said(rival))
     text = str(raised.value)
-    assert text.startswith("1 contradiction among the decisions; nothing was written:\n- decision 1 (pair 1) and an ")
+    assert text.startswith(
+        "1 contradiction among the decisions; nothing was written:\n- decision 1 (pair 1) and an "
+    )
     assert "one entity" not in text
     assert "undo the decision here, or decide it otherwise there and finalise that run anew" in text
     assert str(tmp_path / "out") in text
