@@ -168,7 +168,7 @@ def check(design: Design, repeats: int, errors: float) -> None:
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_parameters_are_recovered(design: str) -> None:
-    check(DESIGNS[design], repeats=30, errors=4)
+    check(DESIGNS[design], repeats=15, errors=4)
 
 
 @pytest.mark.long
