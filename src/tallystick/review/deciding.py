@@ -149,11 +149,11 @@ def undo(
     with database.writing() as connection:
         if number is not None:
             locked_task(connection, number)
-        mine = select_decisions().where(DECISIONS.c.reviewer == reviewer, STANDS)
+        mine = select(DECISIONS.c.number).where(DECISIONS.c.reviewer == reviewer, STANDS)
         mine = mine.where(~_SETTLED) if number is None else mine.where(DECISIONS.c.task == number)
-        row = connection.execute(
-            mine.order_by(None).order_by(DECISIONS.c.number.desc()).limit(1)
-        ).one_or_none()
+        # The number alone is looked for: rows with their tasks would all be joined before the last is taken.
+        last_one = mine.order_by(DECISIONS.c.number.desc()).limit(1).scalar_subquery()
+        row = connection.execute(select_decisions().where(DECISIONS.c.number == last_one)).one_or_none()
         if row is None:
             return None
         task = locked_task(connection, row.t_number)
