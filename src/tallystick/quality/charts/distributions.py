@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tallystick.quality.charts.rows import LEGEND
+from tallystick.quality.charts.rows import line_series
 from tallystick.quality.charts.style import (
-    INK,
     MATCH,
     MUTED,
-    NON_MATCH,
     RULE,
     Chart,
     chart,
@@ -36,7 +34,6 @@ def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], u
     dict
         A Vega-Lite specification.
     """
-    names = list(shares)
     rows = [
         {"weight": (low + high) / 2, "share": share, "series": name}
         for name, own in shares.items()
@@ -60,21 +57,7 @@ def reach_chart(edges: Sequence[float], shares: Mapping[str, Sequence[float]], u
                 "title": "Share of the records",
                 "axis": {"format": "~%", "tickCount": 5},
             },
-            "color": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {"domain": names, "range": [MATCH, NON_MATCH, INK, MUTED][: max(1, len(names))]},
-                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
-            },
-            "strokeDash": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {
-                    "domain": names,
-                    "range": [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]][: max(1, len(names))],
-                },
-                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
-            },
+            **line_series(list(shares)),
         },
     }
     layers = [lines]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tallystick.quality.charts.rows import COLOURS, LEGEND, SHAPES
-from tallystick.quality.charts.style import INK, MATCH, NON_MATCH, Chart, chart, powers_of_ten, threshold_line
-
-DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
+from tallystick.quality.charts.rows import LEGEND, SHAPES, line_series
+from tallystick.quality.charts.style import INK, MATCH, Chart, chart, powers_of_ten, threshold_line
 
 
 def em_chart(values: Sequence[float]) -> Chart:
@@ -86,7 +84,6 @@ def threshold_chart(
         {"weight": point["weight"], "share": point[name], "series": name}
         for name in names
         for point in points
-        if point[name] is not None
     ]
     lines: Chart = {
         "data": {"values": rows},
@@ -106,18 +103,7 @@ def threshold_chart(
                 "axis": {"format": "~%"},
                 "scale": {"zero": False},
             },
-            "color": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {"domain": names, "range": [MATCH, NON_MATCH]},
-                "legend": {**LEGEND, "symbolType": "stroke"},
-            },
-            "strokeDash": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {"domain": names, "range": [[1, 0], [6, 3]]},
-                "legend": {**LEGEND, "symbolType": "stroke"},
-            },
+            **line_series(names),
             "tooltip": [
                 {"field": "series", "title": "what", "type": "nominal"},
                 {"field": "weight", "title": "threshold", "type": "quantitative", "format": ".2f"},
@@ -148,12 +134,10 @@ def precision_recall_chart(
     dict
         A Vega-Lite specification.
     """
-    names = list(curves)
     rows = [
         {"recall": point["recall"], "precision": point["precision"], "series": name, "order": k}
         for name, points in curves.items()
         for k, point in enumerate(points)
-        if point["precision"] is not None and point["recall"] is not None
     ]
     axis = {"axis": {"format": "~%", "tickCount": 6}, "scale": {"zero": False}}
     x = {"field": "recall", "type": "quantitative", "title": "Recall", **axis}
@@ -165,18 +149,7 @@ def precision_recall_chart(
             "x": x,
             "y": y,
             "order": {"field": "order", "type": "quantitative"},
-            "color": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {"domain": names, "range": [COLOURS[k % len(COLOURS)] for k in range(len(names))]},
-                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
-            },
-            "strokeDash": {
-                "field": "series",
-                "type": "nominal",
-                "scale": {"domain": names, "range": [DASHES[k % len(DASHES)] for k in range(len(names))]},
-                "legend": {**LEGEND, "symbolType": "stroke"} if len(names) > 1 else None,
-            },
+            **line_series(list(curves)),
         },
     }
     marked = [mark["name"] for mark in marks]

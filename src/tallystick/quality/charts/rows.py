@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,11 +13,12 @@ from tallystick.quality.charts.style import (
     NON_MATCH,
     Chart,
     chart,
-    powers_of_ten,
+    scale_of_counts,
 )
 
 ROW = 22
 SHAPES = ["circle", "diamond", "square", "triangle-up", "cross", "triangle-down"]
+DASHES = [[1, 0], [6, 3], [2, 2], [8, 2, 2, 2]]
 COLOURS = [MATCH, NON_MATCH, INK, MUTED, CANDIDATE, INK]
 LEGEND = {
     "orient": "top",
@@ -31,10 +31,10 @@ LEGEND = {
 NAMES = {"title": None, "labelLimit": 220, "domain": False, "ticks": False, "labelPadding": 6, "grid": False}
 
 
-def names_axis(names: Sequence[str], field: str = "name") -> Chart:
+def names_axis(names: Sequence[str]) -> Chart:
     """The rows in the order given."""
     return {
-        "field": field,
+        "field": "name",
         "type": "nominal",
         "sort": list(dict.fromkeys(names)),
         "axis": NAMES,
@@ -43,23 +43,22 @@ def names_axis(names: Sequence[str], field: str = "name") -> Chart:
 
 
 def series(names: Sequence[str], colours: Sequence[str] = COLOURS) -> Chart:
-    """Colour and shape of each series: told apart without colour, too."""
-    n = len(names)
-    shapes = [SHAPES[k % len(SHAPES)] for k in range(n)]
-    colours = [colours[k % len(colours)] for k in range(n)]
+    """Colour and shape of each series of marks: told apart without colour, too."""
+    return {"color": _by_series(names, colours, LEGEND), "shape": _by_series(names, SHAPES, LEGEND)}
+
+
+def line_series(names: Sequence[str]) -> Chart:
+    """Colour and dashes of each series of lines: told apart without colour, too."""
+    legend = {**LEGEND, "symbolType": "stroke"}
+    return {"color": _by_series(names, COLOURS, legend), "strokeDash": _by_series(names, DASHES, legend)}
+
+
+def _by_series(names: Sequence[str], looks: Sequence[Any], legend: Chart) -> Chart:
     return {
-        "color": {
-            "field": "series",
-            "type": "nominal",
-            "scale": {"domain": list(names), "range": colours},
-            "legend": LEGEND if n > 1 else None,
-        },
-        "shape": {
-            "field": "series",
-            "type": "nominal",
-            "scale": {"domain": list(names), "range": shapes},
-            "legend": LEGEND if n > 1 else None,
-        },
+        "field": "series",
+        "type": "nominal",
+        "scale": {"domain": list(names), "range": [looks[k % len(looks)] for k in range(len(names))]},
+        "legend": legend if len(names) > 1 else None,
     }
 
 
@@ -84,7 +83,6 @@ def counts_chart(
     dict
         A Vega-Lite specification.
     """
-    most = 10.0 ** math.ceil(math.log10(max([10, *(row["value"] for row in rows)])))
     things = list(dict.fromkeys(row["name"] for row in rows))
     return chart(
         height=(ROW + 7 * (len(names) - 1)) * len(things) + 8,
@@ -97,8 +95,7 @@ def counts_chart(
                 "field": "value",
                 "type": "quantitative",
                 "title": f"{title} (logarithmic scale)",
-                "scale": {"type": "symlog", "domain": [0, most]},
-                "axis": {"values": [0, *powers_of_ten(1, most, 6)], "format": ",d"},
+                **scale_of_counts(max((row["value"] for row in rows), default=0)),
             },
             **series(names, colours),
             "tooltip": [
@@ -180,7 +177,7 @@ def shares_chart(
         )
     return chart(
         height=(ROW + 8 * (len(names) - 1)) * len(things) + 8,
-        data={"values": [{**row, "series": row["series"]} for row in rows]},
+        data={"values": [dict(row) for row in rows]},
         layer=layers,
     )
 
@@ -203,19 +200,16 @@ def bars_chart(rows: Sequence[Mapping[str, Any]], title: str, *, logarithmic: bo
         A Vega-Lite specification.
     """
     most = max([1, *(row["value"] for row in rows)])
-    top = 10.0 ** math.ceil(math.log10(max(10, most)) + 0.5) if logarithmic else most * 1.15
-    scale: Chart = {"type": "symlog", "domain": [0, top]} if logarithmic else {"domain": [0, top]}
-    axis: Chart = {"format": ",d", "tickCount": 5}
-    if logarithmic:
-        axis["values"] = [0, *powers_of_ten(1, top, 6)]
+    linear: Chart = {"scale": {"domain": [0, most * 1.15]}, "axis": {"format": ",d"}}
+    scaled = scale_of_counts(most, 0.5) if logarithmic else linear
     suffix = " (logarithmic scale)" if logarithmic else ""
     y = names_axis([row["name"] for row in rows])
     x = {
         "field": "value",
         "type": "quantitative",
         "title": f"{title}{suffix}",
-        "scale": scale,
-        "axis": axis,
+        "scale": scaled["scale"],
+        "axis": {**scaled["axis"], "tickCount": 5},
     }
     return chart(
         height=ROW * len(rows) + 8,

@@ -77,6 +77,15 @@ def threshold_line(upper: float, y: int) -> Chart:
     }
 
 
+def scale_of_counts(most: float, room: float = 0.0) -> Chart:
+    """A logarithmic scale of counts up to `most`, 0 included, and its axis; `room` is in powers of ten."""
+    top = 10.0 ** math.ceil(math.log10(max(10, most)) + room)
+    return {
+        "scale": {"type": "symlog", "domain": [0, top]},
+        "axis": {"values": [0, *powers_of_ten(1, top, 6)], "format": ",d"},
+    }
+
+
 def powers_of_ten(lowest: float, highest: float, at_most: int) -> list[float]:
     """Ticks of a logarithmic axis."""
     first, last = math.floor(math.log10(lowest)), math.ceil(math.log10(highest))

@@ -34,7 +34,7 @@ def waterfall_chart(parts: Sequence[Mapping[str, Any]], weight: float) -> Chart:
             "end": part["end"],
             "text": signed(part["end"] - part["start"], 2),
         }
-        for k, part in enumerate(parts)
+        for part in parts
     ]
     rows.append({"name": "match weight", "start": 0.0, "end": weight, "text": signed(weight, 2)})
     names = [row["name"] for row in rows]

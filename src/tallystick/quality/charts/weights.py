@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tallystick.quality.charts.rows import LEGEND
-from tallystick.quality.charts.style import CANDIDATE, INK, MATCH, NON_MATCH, Chart, chart, powers_of_ten
+from tallystick.quality.charts.style import CANDIDATE, INK, MATCH, NON_MATCH, Chart, chart, scale_of_counts
 
 LABEL_HEIGHT = 15
 
@@ -38,12 +37,6 @@ def weights_chart(
         for one in bins
         if one[key] > 0
     ]
-    most = 10.0 ** math.ceil(math.log10(max([10, *(row["pairs"] for row in bars)])))
-    y_axis = {
-        "values": [0, *powers_of_ten(1, most, 6)],
-        "format": ",d",
-        "title": "Pairs (logarithmic scale)",
-    }
     bar: Chart = {
         "data": {"values": bars},
         "mark": {"type": "bar", "binSpacing": 1},
@@ -60,8 +53,8 @@ def weights_chart(
                 "field": "pairs",
                 "type": "quantitative",
                 "stack": None,
-                "scale": {"type": "symlog", "domain": [0, most]},
-                "axis": y_axis,
+                "title": "Pairs (logarithmic scale)",
+                **scale_of_counts(max((row["pairs"] for row in bars), default=0)),
             },
             "color": {
                 "field": "series",
