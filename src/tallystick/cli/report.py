@@ -48,12 +48,13 @@ def report(
 ) -> None:
     """Make the report of a run again, with the audit, review and truth that have come since."""
     with _plain_errors():
-        from tallystick._files import write_json, write_text
+        from tallystick._files import write_text
         from tallystick.cli.commands import _check_file
         from tallystick.errors import InputError
         from tallystick.linkage.report_again import report_of_run
         from tallystick.quality.report.markdown import statement_markdown
-        from tallystick.quality.report.page import render_page, render_statement
+        from tallystick.quality.report.page import render_statement
+        from tallystick.quality.report.write import write_content
 
         if show_values and out is None:
             raise InputError(
@@ -69,18 +70,12 @@ def report(
                 _check_file(file, force)
         content = report_of_run(run, statement=statement_text, show_values=show_values)
         page = out or run / "report.html"
-        data = json if json is not None or out is not None else run / "report.json"
-        told = [page]
-        html = render_page(content)
-        if data is not None:
-            write_json(data, content)
-            told.append(data)
-        write_text(page, html)
+        data = json or (run / "report.json" if out is None else None)
+        write_content(content, page, data)
         if statement is not None:
             markdown = statement.suffix.lower() == ".md"
             write_text(statement, statement_markdown(content) if markdown else render_statement(content))
-            told.append(statement)
-        lines = [str(one) for one in told]
+        lines = [str(file) for file in (page, data, statement) if file is not None]
         if charts is not None:
             from tallystick.quality.report.chart_files import save_report_charts
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tallystick._files import write_json, write_text
 from tallystick.errors import InputError
 from tallystick.linkage.run_folder import read_facts, read_figures
 from tallystick.quality.report import Figures, report_content
 from tallystick.quality.report.figures import Content
-from tallystick.quality.report.page import render_page
 from tallystick.quality.report.statement import read_statement
+from tallystick.quality.report.write import write_content
 
 STATEMENT = "statement.toml"
 """What people wrote for the quality statement, where it stands in the run directory."""
@@ -82,9 +81,7 @@ def make_report_again(run: Path) -> None:
     InputError
         As of `report_of_run`.
     """
-    content = report_of_run(run)
-    write_json(run / "report.json", content)
-    write_text(run / "report.html", render_page(content))
+    write_content(report_of_run(run), run / "report.html", run / "report.json")
 
 
 def _later(path: Path) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import os
 
 from tallystick._files import write_json, write_text
 from tallystick.quality.report.content import report_content
-from tallystick.quality.report.figures import Figures, Json
+from tallystick.quality.report.figures import Content, Figures, Json
 from tallystick.quality.report.page import render_page
 
 
@@ -58,6 +58,29 @@ def write_report(
         The folder is absent or cannot be written, or the disk is full; nothing is left behind.
     """
     content = report_content(Figures(model, run, quality, review=review, show_values=show_values))
+    write_content(content, path, json_path)
+
+
+def write_content(
+    content: Content, path: str | os.PathLike[str], json_path: str | os.PathLike[str] | None
+) -> None:
+    """Write the page of a report and, where it has a place, its content as JSON.
+
+    Parameters
+    ----------
+    content
+        What `report_content` gives.
+    path
+        The page; one that exists is replaced.
+    json_path
+        Where the content goes.
+
+    Raises
+    ------
+    RunError
+        As of :func:`write_report`.
+    """
+    page = render_page(content)
     if json_path is not None:
         write_json(json_path, content)
-    write_text(path, render_page(content))
+    write_text(path, page)
