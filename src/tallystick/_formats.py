@@ -107,6 +107,17 @@ def probability(value: float | None) -> str:
     return f"{digits} × 10{raised}"
 
 
+def number(value: float | None, form: str) -> str:
+    """A figure as its form asks: ``count``, ``percent`` or ``probability``.
+
+    Examples
+    --------
+    >>> number(0.9812, "percent"), number(22797.4, "count")
+    ('98.12%', '22,797')
+    """
+    return {"percent": percent, "count": count, "probability": probability}[form](value)
+
+
 def interval(limits: Sequence[float], form: str) -> str:
     """An interval, each limit as its estimate is shown.
 
@@ -115,8 +126,7 @@ def interval(limits: Sequence[float], form: str) -> str:
     >>> interval([0.9812, 0.99996], "percent"), interval([22797.4, 22866.6], "count")
     ('98.12% to > 99.99%', '22,797 to 22,867')
     """
-    shown = {"percent": percent, "count": count, "probability": probability}[form]
-    low, high = (shown(limit) for limit in limits)
+    low, high = (number(limit, form) for limit in limits)
     return f"{low} to {high}"
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from tallystick import _formats as formats
 from tallystick._pages import page_environment
 from tallystick.quality.report.content import section_of
 from tallystick.quality.report.drawn import Drawing, band, drawings
@@ -24,7 +25,7 @@ from tallystick.quality.vega_bundle import vega_bundle
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FORMATS = ("count", "percent", "probability", "interval", "weight", "seconds", "signed")
+FORMATS = ("count", "percent", "probability", "number", "interval", "weight", "seconds", "signed")
 
 
 def render_page(content: Content) -> str:
@@ -77,7 +78,7 @@ def render_statement(content: Content) -> str:
         .get_template("statement.html.j2")
         .render(
             content=content,
-            section=section_of(content, "statement"),
+            it=section_of(content, "statement"),
             flow=(section_of(content, "pairs") or {}).get("flow"),
             names={},
             style=_asset("report.css"),
@@ -91,24 +92,15 @@ def render_statement(content: Content) -> str:
 @cache
 def _environment() -> Environment:
     environment = page_environment("tallystick.quality", FORMATS)
-    environment.filters["number"] = _number
     environment.filters["band"] = band
     environment.filters["gain"] = _gain
     environment.globals["bar"] = bar
     return environment
 
 
-def _number(value: Any, form: str) -> str:
-    """A figure as its form asks: ``count``, ``percent``, ``probability``, ``weight``."""
-    shown: str = _environment().filters[form](value)
-    return shown
-
-
 def _gain(value: float) -> str:
     """What an iteration gained: whole numbers where it is much, as a probability where it is little."""
-    environment = _environment()
-    shown: str = environment.filters["count" if value >= 1 else "probability"](value)
-    return shown
+    return formats.count(value) if value >= 1 else formats.probability(value)
 
 
 @cache
