@@ -8,7 +8,6 @@ from typing import Any
 from tallystick import _formats as formats
 from tallystick.quality.report import answers_methods, answers_outcomes
 from tallystick.quality.report.figures import Figures
-from tallystick.quality.report.limits import limits
 
 There = Mapping[str, Any]
 count, listed, counted = formats.count, formats.sentence_list, formats.counted
@@ -41,7 +40,7 @@ def _cleaning(figures: Figures, there: There, known: There) -> list[str]:
 
 
 def _limits(figures: Figures, there: There, known: There) -> list[str]:
-    return limits(figures, there, known) or ["The run itself knows of none."]
+    return there["limits"] or ["The run itself knows of none."]
 
 
 def _reproducibility(figures: Figures, there: There, known: There) -> list[str]:

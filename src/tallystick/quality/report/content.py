@@ -78,12 +78,10 @@ def report_content(figures: Figures) -> Content:
     ]
     there = {str(one["key"]): one["content"] for one in sections}
     known = checks(flat)
-    last = {
-        "limits": limits(flat, there, known),
-        "statement": statement(flat, there, known),
-        "reproducibility": reproducibility(flat),
-    }
-    sections += [{"key": key, "title": heading, "content": last[key]} for key, heading in LAST]
+    there["limits"] = limits(flat, there, known)
+    there["reproducibility"] = reproducibility(flat)
+    there["statement"] = statement(flat, there, known)
+    sections += [{"key": key, "title": heading, "content": there[key]} for key, heading in LAST]
     content = {
         "format": FORMAT,
         "show_values": figures.show_values,

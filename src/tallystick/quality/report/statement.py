@@ -146,7 +146,7 @@ def statement(figures: Figures, there: Mapping[str, Any], known: Mapping[str, An
     figures : Figures
         What is known of the run.
     there : mapping
-        The sections of the report, by key.
+        All other sections of the report, by key.
     known : mapping
         What `checks` gave.
 
@@ -170,9 +170,7 @@ def statement(figures: Figures, there: Mapping[str, Any], known: Mapping[str, An
             "asks": item.asks,
             "written": figures.statement.get(item.key),
             "blank": bool(item.asks) and item.key not in figures.statement,
-            "sections": [
-                key for key in item.sections if key in there or key in ("limits", "reproducibility")
-            ],
+            "sections": [key for key in item.sections if key in there],
         }
         for item in ITEMS
     ]
