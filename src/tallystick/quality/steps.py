@@ -19,6 +19,17 @@ def named(name: str, step: str) -> str:
     return name if name == step else f"{name} (step {step})"
 
 
+def of_step(step: str) -> str:
+    """Words that say of which step something is; none for what is of the whole run.
+
+    Examples
+    --------
+    >>> of_step("postcode"), of_step("")
+    (' of step postcode', '')
+    """
+    return f" of step {step}" if step else ""
+
+
 def flattened(model: Mapping[str, Any]) -> dict[str, Any]:
     """A model of several steps as the report shows one: with the comparisons of every step.
 

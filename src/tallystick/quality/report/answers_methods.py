@@ -10,6 +10,7 @@ from tallystick.linking.decision import Decision
 from tallystick.quality.report.figures import Figures
 from tallystick.quality.report.headline import title
 from tallystick.quality.report.match_keys import rule_of_keys
+from tallystick.quality.steps import of_step
 
 There = Mapping[str, Any]
 count, listed, counted = formats.count, formats.sentence_list, formats.counted
@@ -90,7 +91,7 @@ def thresholds(figures: Figures, there: There, known: There) -> list[str]:
     if figures.by_keys_alone:
         return ["There are no thresholds.", *by_keys]
     found = by_keys
-    asked = Decision.model_validate((figures.run.get("spec") or {}).get("decision") or {})
+    asked = Decision.model_validate(figures.spec.get("decision") or {})
     found += _asked(figures, asked)
     for one in there.get("weights") or ():
         each = [
@@ -98,11 +99,10 @@ def thresholds(figures: Figures, there: There, known: There) -> list[str]:
             for limit in one["thresholds"]
         ]
         if each:
-            of_step = f" of step {one['step']}" if one["step"] else ""
-            found.append(f"As match weights (natural logarithm){of_step}: {listed(each)}.")
+            found.append(f"As match weights (natural logarithm){of_step(one['step'])}: {listed(each)}.")
     found += _links(figures, asked)
     if ties := figures.counts.get("ties"):
-        words = "1 pair ties" if ties == 1 else f"{count(ties)} pairs tie"
+        words = counted(ties, "pair ties", "pairs tie")
         found.append(f"{words} with others that are as good: none of these is a link by the model.")
     if figures.review:
         found.append("What reviewers have decided stands, whatever a pair weighs.")
@@ -144,11 +144,7 @@ def _links(figures: Figures, asked: Decision) -> Iterator[str]:
         "many_to_many": "Links are many-to-many: a record may have several.",
     }
     yield words[asked.links]
-    free = [
-        one["name"]
-        for one in (figures.run.get("spec") or {}).get("sources") or ()
-        if one.get("duplicate_free")
-    ]
+    free = [one["name"] for one in figures.spec.get("sources") or () if one.get("duplicate_free")]
     if free:
         are = "are" if len(free) > 1 else "is"
         yield (

@@ -8,6 +8,7 @@ from typing import Any
 from tallystick import _formats as formats
 from tallystick.quality.report.figures import Figures, Json
 from tallystick.quality.report.limits import UNLIKE
+from tallystick.quality.report.outcomes import table_name
 
 There = Mapping[str, Any]
 count, percent, listed, counted = formats.count, formats.percent, formats.sentence_list, formats.counted
@@ -20,8 +21,7 @@ _IN_WORDS = {"precision": "precision", "recall": "recall", "specificity": "speci
 def review(figures: Figures, there: There, known: There) -> list[str]:
     """How many judged how much, whether they agree, and what it changed; a sample apart."""
     found = list(_applied(figures.review, there)) if figures.review else list(_not_applied(figures))
-    sample, before = figures.sample
-    judged = (sample or {}).get("estimate") or {}
+    judged, before = figures.judged
     if judged:
         of_before = " of the run before these decisions were applied" if before else ""
         found.append(
@@ -35,8 +35,7 @@ def review(figures: Figures, there: There, known: There) -> list[str]:
 def _not_applied(figures: Figures) -> Iterator[str]:
     yield "No decisions of reviewers were applied to these links."
     if possible := figures.counts.get("possible"):
-        await_ = "awaits" if possible == 1 else "await"
-        yield f"{counted(possible, 'possible link')} {await_} review."
+        yield f"{counted(possible, 'possible link awaits', 'possible links await')} review."
 
 
 def _applied(given: Json, there: There) -> Iterator[str]:
@@ -116,7 +115,7 @@ def _within(row: Json) -> str:
 def _formed(row: Json) -> str:
     if row["value"] is None:
         return "none"
-    return percent(row["value"]) if row["form"] == "percent" else formats.probability(row["value"])
+    return formats.number(row["value"], row["form"])
 
 
 def unlinked(figures: Figures, there: There, known: There) -> list[str]:
@@ -146,7 +145,7 @@ def bias(figures: Figures, there: There, known: There) -> list[str]:
     ]
     alike = []
     for one in tables:
-        name = f"{one['name']}{' of ' + one['source'] if one['source'] else ''}"
+        name = table_name(one)
         apart = [row for row in one["groups"] if abs(row.get("difference") or 0.0) >= UNLIKE]
         if not apart:
             alike.append(name)

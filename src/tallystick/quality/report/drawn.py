@@ -17,8 +17,10 @@ from tallystick.quality.charts.waterfall import waterfall_chart
 from tallystick.quality.charts.weights import weights_chart
 from tallystick.quality.report.content import section_of
 from tallystick.quality.report.figures import Content
+from tallystick.quality.report.outcomes import table_name
 from tallystick.quality.report.rates import ORIGINS
 from tallystick.quality.report.weights import marks
+from tallystick.quality.steps import of_step
 
 MOST_GROUPS = 40
 """Groups of a table of subgroups that its chart shows; the table has all."""
@@ -82,8 +84,9 @@ def drawings(content: Content) -> list[Drawing]:
     return [drawing for key, make in makers if (given := section_of(content, key)) for drawing in make(given)]
 
 
-def _of(step: str) -> str:
-    return f" of step {step}" if step else ""
+def _finite(value: Any) -> float | None:
+    """A threshold that a chart can show; JSON has the infinite ones as texts."""
+    return float(value) if value is not None and math.isfinite(float(value)) else None
 
 
 def _rates(given: Any) -> Iterator[Drawing]:
@@ -212,11 +215,10 @@ def _em(given: Any) -> Iterator[Drawing]:
         if any(value < one["path"][-1] for value in one["path"][:-1]):
             yield Drawing(
                 f"em-{number}",
-                f"EM{_of(one['step'])}: a line that falls steadily has converged; one that flattens "
+                f"EM{of_step(one['step'])}: a line that falls steadily has converged; one that flattens "
                 "high has not",
-                "Distance of the log likelihood from its last value by iteration; the figures are "
-                "in the table "
-                "below.",
+                "Distance of the log likelihood from its last value by iteration; the figures are in the "
+                "table below.",
                 em_chart(one["path"]),
             )
 
@@ -237,9 +239,8 @@ def _weights(given: Any) -> Iterator[Drawing]:
         bins = one["bins"][::-1]
         yield Drawing(
             "weights-chart" if number == 0 else f"weights-chart-{number}",
-            f"Match weights{_of(one['step'])}: the fewer pairs lie in the valley between "
-            "non-matches (left) and "
-            "matches (right), the better they are separated",
+            f"Match weights{of_step(one['step'])}: the fewer pairs lie in the valley between "
+            "non-matches (left) and matches (right), the better they are separated",
             "Histogram of match weights with the thresholds; the figures are in the tables below.",
             weights_chart(bins, marks(one["thresholds"])),
             alone=weights_chart(bins, marks(one["thresholds"]), named=True),
@@ -248,18 +249,14 @@ def _weights(given: Any) -> Iterator[Drawing]:
 
 def _thresholds(given: Any, quality: Any) -> Iterator[Drawing]:
     for number, one in enumerate(given):
-        chosen = None if one["chosen"] is None else float(one["chosen"])
         yield Drawing(
             f"thresholds-{number}",
-            f"{ORIGINS[one['origin']]}{_of(one['step'])}: what a higher threshold would gain in "
-            "precision, and "
-            "lose in recall",
+            f"{ORIGINS[one['origin']]}{of_step(one['step'])}: what a higher threshold would gain in "
+            "precision, and lose in recall",
             "Precision and recall by threshold; the figures are in the table below.",
-            threshold_chart(
-                one["points"], chosen if chosen is not None and math.isfinite(chosen) else None, one["scale"]
-            ),
+            threshold_chart(one["points"], _finite(one["chosen"]), one["scale"]),
         )
-    curves = {f"{ORIGINS[one['origin']]}{_of(one['step'])}": one["points"] for one in given}
+    curves = {f"{ORIGINS[one['origin']]}{of_step(one['step'])}": one["points"] for one in given}
     links: list[dict[str, Any]] = []
     for origin in (quality or {}).get("by_origin", ()):
         if origin["origin"] == "audit before":
@@ -278,7 +275,7 @@ def _thresholds(given: Any, quality: Any) -> Iterator[Drawing]:
 
 def _waterfalls(given: Any) -> Iterator[Drawing]:
     for number, pair in enumerate(given["pairs"]):
-        if not math.isfinite(float(pair["weight"])):
+        if _finite(pair["weight"]) is None:
             continue
         yield Drawing(
             f"pair-{number + 1}",
@@ -311,7 +308,7 @@ def band(row: Any) -> str:
     ('1 record', '6 to 9 records')
     """
     if row["low"] == row["high"]:
-        return f"{row['low']:,} record{'' if row['low'] == 1 else 's'}"
+        return formats.counted(row["low"], "record")
     return f"{row['low']:,} to {row['high']:,} records"
 
 
@@ -337,14 +334,13 @@ def _unlinked(given: Any) -> Iterator[Drawing]:
             own["source"]: [n / own["records"] if own["records"] else 0.0 for n in own["counts"]]
             for own in one["sources"]
         }
-        upper = None if one["upper"] is None else float(one["upper"])
         yield Drawing(
             f"reach-{number}",
-            f"Records left of the upper threshold{_of(one['step'])} can never be linked: they hold "
+            f"Records left of the upper threshold{of_step(one['step'])} can never be linked: they hold "
             "too little",
             "Distribution of the greatest weight that records could reach, by source; the figures are in the "
             "table below.",
-            reach_chart(one["edges"], shares, upper if upper is None or math.isfinite(upper) else None),
+            reach_chart(one["edges"], shares, _finite(one["upper"])),
         )
 
 
@@ -362,12 +358,10 @@ def _missed(given: Any) -> Iterator[Drawing]:
             if row.get("rate") is not None
         ]
         if rows:
-            of_source = f" of {table['source']}" if table["source"] else ""
             yield Drawing(
                 f"missed-{number}",
-                f"{table['name']}{of_source}: groups left of the dashed line (all records) are "
-                "linked less often",
-                f"Share of linked records by {table['name']} with intervals; the figures are in the "
-                "table below.",
+                f"{table_name(table)}: groups left of the dashed line (all records) are linked less often",
+                f"Share of linked records by {table['name']} with intervals; the figures are in the table "
+                "below.",
                 shares_chart(rows, ["linked"], "Share linked, with its interval", None, table["rate"]),
             )

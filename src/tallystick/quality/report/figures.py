@@ -49,6 +49,11 @@ class Figures:
         return replace(self, model=flattened(self.model))
 
     @property
+    def spec(self) -> Json:
+        """The specification; empty where the run does not say it."""
+        return self.run.get("spec") or {}
+
+    @property
     def counts(self) -> Json:
         """Counts per stage and pass; empty where there are none."""
         return self.run.get("counts") or {}
@@ -67,9 +72,15 @@ class Figures:
         return self.audit, False
 
     @property
+    def judged(self) -> tuple[Json, bool]:
+        """What was estimated from that sample (empty without), and whether it is of the run before."""
+        sample, before = self.sample
+        return (sample or {}).get("estimate") or {}, before
+
+    @property
     def match(self) -> Match | None:
         """The match keys; None where the linkage has none."""
-        given = (self.run.get("spec") or {}).get("match")
+        given = self.spec.get("match")
         return Match.model_validate(given) if given else None
 
     @property

@@ -14,7 +14,7 @@ DONE = {"link": "Record linkage", "dedupe": "Deduplication", "link_and_dedupe": 
 
 def title(figures: Figures) -> dict[str, str]:
     """The name of the linkage, and what it is where the name does not say so."""
-    name = (figures.run.get("spec") or {}).get("name")
+    name = figures.spec.get("name")
     done = DONE.get(figures.model.get("kind", ""), "Record linkage")
     sources = formats.sentence_list(figures.sources)
     what = f"{done} of {sources}" if sources else done
@@ -94,8 +94,7 @@ def _sentences(figures: Figures) -> Iterator[str]:
 
 def _confirmed(figures: Figures) -> Iterator[str]:
     """What a judged sample and known truth say beside the model."""
-    sample, before = figures.sample
-    judged = (sample or {}).get("estimate") or {}
+    judged, before = figures.judged
     known = (figures.truth or {}).get("rates") or {}
     put_right = judged.get("corrected") or {} if before else {}
     of_before = "Of the run before the decisions were applied, a" if before else "A"

@@ -7,6 +7,8 @@ from typing import Any
 
 from tallystick import _formats as formats
 from tallystick.quality.report.figures import Figures
+from tallystick.quality.report.outcomes import table_name
+from tallystick.quality.steps import of_step
 
 INCOMPLETE = 0.8
 """A field with a smaller share of values is named."""
@@ -37,8 +39,8 @@ def limits(figures: Figures, there: Mapping[str, Any], known: Mapping[str, Any])
         found.append(f"The run gave {n} warning{stand} at the top of the report.")
     if possible := figures.counts.get("possible"):
         judged = "Those that no decision has settled are counted as non-links in the error rates."
-        are = "pair is a possible link" if possible == 1 else "pairs are possible links"
-        found.append(f"{formats.count(possible)} {are}. {judged}")
+        are = formats.counted(possible, "pair is a possible link", "pairs are possible links")
+        found.append(f"{are}. {judged}")
     found += _of_fields(there)
     found += _of_reach(there)
     found += _of_groups(there)
@@ -51,9 +53,8 @@ def _of_rates(figures: Figures, there: Mapping[str, Any]) -> Iterator[str]:
         yield "No error rates are known: neither does a model estimate them, nor has a sample been judged."
     elif origins == {"model"}:
         yield (
-            "Error rates are those that the model expects of itself. No reviewed sample and no "
-            "truth confirms "
-            "them."
+            "Error rates are those that the model expects of itself. No reviewed sample and no truth "
+            "confirms them."
         )
     if "audit before" in origins and not origins & {"audit", "truth"}:
         yield (
@@ -66,9 +67,8 @@ def _of_rates(figures: Figures, there: Mapping[str, Any]) -> Iterator[str]:
     total = (estimated.get("true_links") or 0) + (estimated.get("missed") or 0)
     if lost and lost >= 0.5 and total:
         yield (
-            f"About {formats.count(lost)} matches ({formats.percent(lost / total)} of all) are "
-            "expected among "
-            "pairs that no pass compared; no threshold can find them."
+            f"About {formats.count(lost)} matches ({formats.percent(lost / total)} of all) are expected "
+            "among pairs that no pass compared; no threshold can find them."
         )
 
 
@@ -88,17 +88,16 @@ def _of_reach(there: Mapping[str, Any]) -> Iterator[str]:
     for reach in (there.get("unlinked") or {}).get("reach", ()):
         for own in reach["sources"]:
             if own["share_below"] and own["share_below"] >= UNREACHED:
-                of_step = f" of step {reach['step']}" if reach["step"] else ""
                 yield (
-                    f"{formats.percent(own['share_below'])} of the records of {own['source']} hold "
-                    "too little "
-                    f"to reach the upper threshold{of_step}, whatever they are compared with."
+                    f"{formats.percent(own['share_below'])} of the records of {own['source']} hold too "
+                    f"little to reach the upper threshold{of_step(reach['step'])}, whatever they are "
+                    "compared with."
                 )
 
 
 def _of_groups(there: Mapping[str, Any]) -> Iterator[str]:
     unlike = [
-        table["name"] + (f" of {table['source']}" if table["source"] else "")
+        table_name(table)
         for table in there.get("missed") or ()
         if (own := next((table[key] for key in ("corrected", "difference") if table[key] is not None), None))
         and abs(own) >= UNLIKE
@@ -126,7 +125,6 @@ def absent(figures: Figures, there: Mapping[str, Any]) -> list[dict[str, str]]:
     list of dict
         ``part`` and ``why``.
     """
-    by_keys = any("keys" in one for one in figures.quality.get("steps") or ())
     origins = {one["origin"] for one in (there.get("quality") or {}).get("by_origin", ())}
     words = (
         (
@@ -151,11 +149,7 @@ def absent(figures: Figures, there: Mapping[str, Any]) -> list[dict[str, str]]:
         ("missed", "Who is missed", "the run has no table of subgroups."),
         ("preparation", "Preparation", "the specification has no section [prepare]."),
     )
-    found = [
-        {"part": part, "why": why}
-        for key, part, why in words
-        if key not in there and not (key == "weights" and by_keys)
-    ]
+    found = [{"part": part, "why": why} for key, part, why in words if key not in there]
     if not origins & {"audit", "audit before"}:
         found.append({"part": "Audit sample", "why": "none has been judged (tallystick audit)."})
     if "truth" not in origins:

@@ -114,6 +114,17 @@ def _reach(given: Json, upper: float | None) -> dict[str, Any]:
     }
 
 
+def table_name(table: Json) -> str:
+    """What a table of subgroups is called, with its source where it is of one.
+
+    Examples
+    --------
+    >>> table_name({"name": "sex", "source": "census"}), table_name({"name": "sex", "source": ""})
+    ('sex of census', 'sex')
+    """
+    return f"{table['name']} of {table['source']}" if table["source"] else str(table["name"])
+
+
 def missed(figures: Figures) -> list[dict[str, Any]] | None:
     """Rates of linkage by subgroup, and how linked and unlinked records differ: the bias table."""
     names = ("difference", "corrected", "low", "high", "mean", "groups")

@@ -11,9 +11,9 @@ from tallystick.quality.report.match_keys import key_rows
 
 def pairs(figures: Figures) -> Content | None:
     """Counts by stage, step, match key and pass, and the flow diagram; None where a run has none."""
-    if not figures.run.get("counts"):
-        return None
     counts = figures.counts
+    if not counts:
+        return None
     candidates = sum(item["pairs"] for item in counts.get("passes") or ())
     return {
         "flow": flow(figures),

@@ -52,8 +52,7 @@ def rates(figures: Figures) -> Content | None:
     found = []
     if figures.estimated:
         found.append({"origin": "model", "rows": _rows(figures.estimated, figures.estimated)})
-    sample, before = figures.sample
-    judged = (sample or {}).get("estimate") or {}
+    judged, before = figures.judged
     of_sample = [("audit before" if before else "audit", judged)]
     if before:
         of_sample.append(("audit corrected", judged.get("corrected") or {}))

@@ -6,15 +6,11 @@ from typing import Any
 
 from tallystick.quality.report.figures import Content, Figures, Json
 
-_COUNTS = (
-    ("tasks", "Pairs and records to judge"),
-    ("pairs_decided", "Pairs that decisions settle"),
-    ("reviewers", "Reviewers"),
-    ("pairs_changed", "Pairs that changed"),
-    ("links_gained", "Links gained"),
-    ("links_lost", "Links lost"),
-    ("entities_changed", "Entities that changed"),
-)
+_JUDGED = {
+    "tasks": "Pairs and records to judge",
+    "pairs_decided": "Pairs that decisions settle",
+    "reviewers": "Reviewers",
+}
 _VERDICTS = {
     "link": "Judged a link",
     "non-link": "Judged a non-link",
@@ -37,6 +33,12 @@ _FOUND = {
     "missed_matches": "Missed matches found among the reviewed",
     "missed_that_were_possible": "of these, possible links before",
 }
+_CHANGED = {
+    "pairs_changed": "Pairs that changed",
+    "links_gained": "Links gained",
+    "links_lost": "Links lost",
+    "entities_changed": "Entities that changed",
+}
 
 
 def review(figures: Figures) -> Content | None:
@@ -44,20 +46,23 @@ def review(figures: Figures) -> Content | None:
     given = figures.review
     if not given:
         return None
-    rows = [_row(words, given.get(key)) for key, words in _COUNTS[:3]]
-    rows += [_row(words, (given.get("verdicts") or {}).get(key)) for key, words in _VERDICTS.items()]
-    rows += [_row(words, (given.get("links") or {}).get(key)) for key, words in _LINKS.items()]
-    rows += [_row(words, (given.get("found_among_reviewed") or {}).get(key)) for key, words in _FOUND.items()]
-    rows += [_row(words, given.get(key)) for key, words in _COUNTS[3:]]
+    groups = (
+        (given, _JUDGED),
+        (given.get("verdicts") or {}, _VERDICTS),
+        (given.get("links") or {}, _LINKS),
+        (given.get("found_among_reviewed") or {}, _FOUND),
+        (given, _CHANGED),
+    )
     return {
-        "rows": [row for row in rows if row["value"] is not None],
+        "rows": [
+            {"name": words, "value": own[key]}
+            for own, named in groups
+            for key, words in named.items()
+            if own.get(key) is not None
+        ],
         "re_estimated": given.get("re_estimated"),
         "worklists": [_worklist(one) for one in given.get("worklists") or ()],
     }
-
-
-def _row(name: str, value: Any) -> dict[str, Any]:
-    return {"name": name, "value": value}
 
 
 def _worklist(one: Json) -> dict[str, Any]:

@@ -82,13 +82,13 @@ def threshold_choice(figures: Figures) -> list[dict[str, Any]] | None:
         {
             "step": step,
             "origin": "model",
-            **_curve(part["curve"]),
-            "scale": part["curve"].get("scale", "weight"),
+            **_curve(curve),
+            "scale": curve["scale"],
             "note": None,
-            "chosen": part.get("upper") if part["curve"].get("scale", "weight") == "weight" else None,
+            "chosen": part.get("upper") if curve["scale"] == "weight" else None,
         }
         for step, part in figures.parts
-        if part.get("curve") and part["curve"].get("points")
+        if (curve := part.get("curve")) and curve["points"]
     ]
     known = truth_curve(figures.truth)
     if known:
