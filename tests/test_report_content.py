@@ -12,6 +12,7 @@ import pytest
 
 from tallystick.errors import InputError, RunError
 from tallystick.quality.charts.draw import save_charts, standalone
+from tallystick.quality.charts.style import MATCH, NON_MATCH
 from tallystick.quality.report import Figures, render_page, report_content
 from tallystick.quality.report.chart_files import save_report_charts
 from tallystick.quality.report.content import SECTIONS, section_of
@@ -333,6 +334,12 @@ def test_charts_are_written_as_png(content: dict[str, Any], tmp_path: Path) -> N
 
 def test_charts_are_told_apart_without_colour(content: dict[str, Any]) -> None:
     """Wherever colour tells series apart, shape or dash does too; the two colours differ in lightness."""
+
+    def lightness(colour: str) -> float:
+        parts = zip((0.299, 0.587, 0.114), bytes.fromhex(colour.removeprefix("#")), strict=True)
+        return sum(share * part for share, part in parts)
+
+    assert abs(lightness(MATCH) - lightness(NON_MATCH)) > 25
 
     def encodings(spec: Any) -> list[dict[str, Any]]:
         if isinstance(spec, dict):

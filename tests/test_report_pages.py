@@ -13,21 +13,15 @@ from tallystick.quality.report import render_page, report_content
 from tallystick.quality.report.drawn import drawings
 from tallystick.quality.report.page import render_statement
 from tests.sample_report import full_sample
+from tests.small_review import chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
 WIDTHS = (360, 768, 1280, 1920)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("no chromium on this machine (Debian package chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
