@@ -243,7 +243,7 @@ def _by_steps(
         np.full(len(left), np.nan),
         coding.encode(digits.T) if len(left) else np.zeros(0, np.int64),
         np.full(len(left), n_passes, np.int64),
-        _source_pairs(prepared, left, right),
+        prepared.plan.blocking.source_pair_of(left, right),
     )
     pairs, _ = with_pairs(before, more)
     settled = Settled(fixed_pairs(pairs, found, prepared.records.n_records), more, tuple(limits))
@@ -294,7 +294,7 @@ def _weighed(
 ) -> ScoredPairs:
     """Pairs that the linkage had not kept, weighed by its model."""
     blocking, n = prepared.plan.blocking, len(left)
-    pair = _source_pairs(prepared, left, right)
+    pair = blocking.source_pair_of(left, right)
     weight, pattern = np.zeros(n), np.zeros(n, np.int64)
     for number in np.unique(pair):
         own = np.flatnonzero(pair == number)
@@ -302,16 +302,6 @@ def _weighed(
         weight[own], pattern[own] = weigh_pairs(prepared.plan, model.parameters, *rows, int(number))
     first = first_pass(blocking, left, right) if n else np.zeros(0, np.int64)
     return ScoredPairs(left, right, weight, pattern, np.where(first < 0, len(blocking.passes), first), pair)
-
-
-def _source_pairs(
-    prepared: Prepared,
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-) -> NDArray[np.int64]:
-    number = {pair: k for k, pair in enumerate(prepared.plan.blocking.source_pairs)}
-    ends = zip(prepared.source_of(left).tolist(), prepared.source_of(right).tolist(), strict=True)
-    return np.array([number[pair] for pair in ends], np.int64)
 
 
 def _fingerprint(opened: SavedRun, book: RunCasebook, found: Verdicts, re_estimate: bool) -> str:
