@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tallystick._files import write_json, write_text
 from tallystick.errors import InputError
-from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.linkage.run_folder import read_facts, read_figures, read_later
 from tallystick.quality.report import Figures, report_content
 from tallystick.quality.report.figures import Content
 from tallystick.quality.report.page import render_page
@@ -49,7 +48,7 @@ def report_of_run(run: Path, *, statement: Path | None = None, show_values: bool
     model_path = run / "model.json"
     model = read_figures(model_path) if model_path.is_file() else {"kind": facts.get("kind")}
     notes: list[str] = []
-    audit = _later(run / "audit.json")
+    audit = read_later(run / "audit.json")
     if audit and audit.get("run") not in (None, facts.get("fingerprint")):
         notes.append("audit.json is of another run and is left out of this report.")
         audit = None
@@ -60,8 +59,8 @@ def report_of_run(run: Path, *, statement: Path | None = None, show_values: bool
             facts,
             read_figures(quality_path),
             audit=audit,
-            review=_later(run / "review.json"),
-            truth=_later(run / "truth.json"),
+            review=read_later(run / "review.json"),
+            truth=read_later(run / "truth.json"),
             statement=read_statement(texts) if statement or texts.is_file() else {},
             notes=tuple(notes),
             show_values=show_values,
@@ -85,8 +84,3 @@ def make_report_again(run: Path) -> None:
     content = report_of_run(run)
     write_json(run / "report.json", content)
     write_text(run / "report.html", render_page(content))
-
-
-def _later(path: Path) -> dict[str, Any] | None:
-    """A file that may have come after the run."""
-    return read_figures(path) if path.is_file() else None
