@@ -13,7 +13,7 @@ import polars as pl
 
 from tallystick._progress import Progress, silent
 from tallystick.blocking.constraint import Constraint, constraint
-from tallystick.linkage.household_links import HouseholdLinks, link_by_households
+from tallystick.linkage.household_links import link_by_households
 from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import known_records, rows_of_side
 from tallystick.linkage.merged import pass_labels
@@ -150,9 +150,8 @@ def open_run(folder: Path, *, threads: int | None = None, progress: Progress = s
         )
         pairs = steps.decided
         if "finalised" in facts:
-            whole = steps.stages.whole if isinstance(steps, HouseholdLinks) and steps.stages else prepared
             table = read_table(folder / "links.parquet")
-            pairs = decided_pairs(prepared, steps.coding, table, pass_labels(whole))
+            pairs = decided_pairs(prepared, steps.coding, table, pass_labels(steps.whole))
         return SavedRun(folder, facts, quality, model, prepared, pairs, steps)
     decided = decided_pairs(prepared, model.parameters.coding, read_table(folder / "links.parquet"))
     return SavedRun(folder, facts, quality, model, prepared, decided, None)
