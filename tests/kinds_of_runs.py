@@ -8,6 +8,7 @@ from families import families
 from small_files import SPEC, call, write_small
 
 STEPS = SPEC.replace('name = "small"', 'name = "small"\nmode = "sequential"')
+MANY = SPEC.replace("one_to_one = true", "upper = 0.1\nlower = 0.02")
 HOUSEHOLDS = """
 [[sources]]
 name = "early"

@@ -8,11 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
-from tallystick.linkage.run_folder import read_facts
-from tallystick.linkage.saved_run import SavedRun
 from tallystick.review.cases import RecordKey
 from tallystick.review.standing import Standing
-from tallystick.review.store import Store
 from tallystick.review.tasks import Decision, Task, Verdict
 
 
@@ -60,11 +57,3 @@ def by_truth(tasks: Iterable[Task], truth: dict[RecordKey, str]) -> list[Standin
         same = truth[task.left] == truth[task.right]
         made.append(standing(number, task, "link" if same else "non-link"))
     return made
-
-
-def open_store(run: Path) -> Store:
-    """The store of a run in its directory."""
-    model = SavedRun.model_version.func  # type: ignore[attr-defined] # a cached property
-    facts = read_facts(run)
-    opened = SavedRun(run, facts, {}, None, None, None, None)  # type: ignore[arg-type] # needs its folder only
-    return Store.open(run / "review.sqlite", run=facts["fingerprint"], model=model(opened))

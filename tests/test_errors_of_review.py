@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from kinds_of_runs import STEPS, made, made_by_households
+from kinds_of_runs import MANY, STEPS, made, made_by_households
 from reviewed import judged
 from small_files import SPEC
 
@@ -17,7 +17,6 @@ from tallystick.linkage.reviews.finalise import finalise
 from tallystick.review.cases import RecordKey
 
 KEYS = STEPS + '\n[match]\n[[match.keys]]\nparts = ["given", "surname", "born", "zip"]\n'
-MANY = SPEC.replace("one_to_one = true", "upper = 0.1\nlower = 0.02")
 KINDS = {
     "link": SPEC,
     "many": MANY,

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from kinds_of_runs import STEPS
+from kinds_of_runs import MANY, STEPS
 from reviewed import by_truth, judged, truth_of
 from small_files import SPEC, call, write_small
 
@@ -18,7 +18,6 @@ from tallystick.linkage.reviews.tasks import review_tasks
 from tallystick.linkage.saved_run import open_run
 from tallystick.review.cases import RecordKey
 
-MANY = SPEC.replace("one_to_one = true", "upper = 0.1\nlower = 0.02")
 THIRD = """[[sources]]
 name = "c"
 path = "c.csv"
@@ -41,7 +40,7 @@ def spec_of(kind: str) -> str:
     return MANY
 
 
-def true_pairs(folder: Path, truth: dict[RecordKey, str], kind: str) -> int:
+def true_pairs(truth: dict[RecordKey, str], kind: str) -> int:
     """Matches, by counting."""
     people: dict[str, list[str]] = {}
     for key, person in truth.items():
@@ -76,7 +75,7 @@ def test_what_is_missed_is_told_where_all_that_was_asked_is_decided(tmp_path: Pa
     answers = by_truth(review_tasks(opened), truth)
     finalise(tmp_path / "out", tmp_path / "f", answers, opened=opened)
     before, after = estimated(tmp_path / "out"), estimated(tmp_path / "f")
-    matches = true_pairs(tmp_path, truth, kind)
+    matches = true_pairs(truth, kind)
     for one in (before, after):
         assert one["blocking_missed"] > 0
         assert one["missed"] >= one["blocking_missed"]

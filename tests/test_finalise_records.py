@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from kinds_of_runs import made
+from kinds_of_runs import MANY, made
 from reviewed import by_truth, judged, standing, truth_of
 from small_files import SPEC, call, people, write_csv, write_small
 
@@ -26,7 +26,6 @@ from tallystick.review.cases import RecordKey
 from tallystick.review.standing import Standing
 from tallystick.review.tasks import Task
 
-MANY = SPEC.replace("one_to_one = true", "upper = 0.1\nlower = 0.02")
 CANDIDATES = 25  # more than a reviewer is shown
 
 

@@ -13,11 +13,10 @@ import polars as pl
 import pytest
 from kinds_of_runs import STEPS, made, made_by_households
 from postgres import PASSWORD, Server
-from reviewed import open_store
 from small_files import SPEC, call, hash_of, outcome, tree
 
 from tallystick.linkage.reviews.purge import FILES
-from tallystick.linkage.reviews.store import open_store as open_a_store
+from tallystick.linkage.reviews.store import open_store
 from tallystick.linkage.reviews.tasks import review_tasks
 from tallystick.linkage.saved_run import open_run
 
@@ -128,7 +127,7 @@ def test_a_store_on_a_server(tmp_path: Path, postgres: Server) -> None:
     run = made(tmp_path)
     url = postgres.new_database()
     task = review_tasks(open_run(run))[0]
-    with open_a_store(run, url) as store:
+    with open_store(run, url) as store:
         store.fill("possible", [task])
         row = store.next("possible", "ann")
         assert row is not None
@@ -138,7 +137,7 @@ def test_a_store_on_a_server(tmp_path: Path, postgres: Server) -> None:
     assert "(1 decisions)" in text
     assert PASSWORD not in text
     assert PASSWORD not in (run / "run.json").read_text("utf-8")
-    with open_a_store(run, url, create=False) as store:
+    with open_store(run, url, create=False) as store:
         (decision,) = store.decisions()
     assert (decision.comment, dict(decision.seen), decision.reviewer) == ("", {}, "ann")
     assert "nothing to remove" in outcome("purge", run, "--store", url, "--yes")[1]
@@ -150,7 +149,7 @@ def test_a_store_elsewhere_is_told(tmp_path: Path, postgres: Server) -> None:
     run = reviewed(made(tmp_path))
     file, url = tmp_path / "elsewhere.sqlite", postgres.new_database()
     for place in (str(file), url):
-        with open_a_store(run, place) as store:
+        with open_store(run, place) as store:
             store.fill("possible", review_tasks(open_run(run))[:1])
             row = store.next("possible", "ann")
             assert row is not None

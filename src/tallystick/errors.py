@@ -19,6 +19,10 @@ class TooManyPairs(InputError):
     """The passes make more pairs than were confirmed; to confirm them takes a run up again."""
 
 
+class NothingDecided(InputError):
+    """There is no store of decisions yet where one is looked for."""
+
+
 class SpecError(InputError):
     """A specification is not valid: the message names file, key path, found and expected."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,28 @@ class BlockingPlan:
             own = [one.numbers] if isinstance(one, Listed) else []
             found.append(np.unique(np.concatenate([found[-1], *own])))
         return tuple(found)
+
+    def source_pair_of(
+        self, left: NDArray[np.integer[Any]], right: NDArray[np.integer[Any]]
+    ) -> NDArray[np.int64]:
+        """Which pair of sources given pairs are of.
+
+        Parameters
+        ----------
+        left, right : integer arrays, shape (n,)
+            Global rows, left < right.
+
+        Returns
+        -------
+        int64 array, shape (n,)
+            By number; -1 where records of the two sources are not compared.
+        """
+        n_sources = len(self.offsets) - 1
+        number = np.full((n_sources, n_sources), -1, np.int64)
+        for k, pair in enumerate(self.source_pairs):
+            number[pair] = k
+        of_left, of_right = (np.searchsorted(self.offsets, rows, side="right") - 1 for rows in (left, right))
+        return np.asarray(number[of_left, of_right], np.int64)
 
     def allowed_pairs(self) -> NDArray[np.int64]:
         """Number of allowed pairs of each pair of sources, shape (n_source_pairs,)."""

@@ -159,7 +159,8 @@ def known_of(labels: Labels, plan: PairPlan, table: Table) -> Known:
         ],
         axis=1,
     )
-    first, source_pair = first_pass(blocking, labels.left, labels.right), _source_pairs(blocking, labels)
+    first = first_pass(blocking, labels.left, labels.right)
+    source_pair = blocking.source_pair_of(labels.left, labels.right)
     rows = _rows(counts, source_pair, first, counts.coding.encode(digits))
     assert ((rows >= 0) == (first >= 0)).all(), "a candidate pair was not counted"
     n_cells, n_pairs = int(table.starts[-1]), len(blocking.source_pairs)
@@ -241,18 +242,6 @@ def first_pass(
     for k in reversed(range(len(blocking.passes))):
         found[blocking.finders[k].holds(left, right)] = k
     return found
-
-
-def _source_pairs(blocking: BlockingPlan, labels: Labels) -> NDArray[np.int64]:
-    """Pair of sources of each labelled pair, shape (n,)."""
-    n_sources = len(blocking.offsets) - 1
-    number = np.full(n_sources**2, -1, np.int64)
-    for k, (s, t) in enumerate(blocking.source_pairs):
-        number[s * n_sources + t] = k
-    of_left, of_right = (
-        np.searchsorted(blocking.offsets, np.stack([labels.left, labels.right]), side="right") - 1
-    )
-    return np.asarray(number[of_left * n_sources + of_right], np.int64)
 
 
 def _rows(

@@ -156,14 +156,10 @@ def _located(plan: PairPlan, table: Table, left: NDArray[np.int32], right: NDArr
     counts, blocking = table.counts, plan.blocking
     pattern = np.empty(len(left), np.int64)
     fold(plan.digits.of(left, right), plan.coding.digit_values(), pattern)
-    sources = np.searchsorted(blocking.offsets, np.stack([left, right]), side="right") - 1
-    number = np.full((len(blocking.offsets), len(blocking.offsets)), -1)
-    for k, (s, t) in enumerate(blocking.source_pairs):
-        number[s, t] = k
     distinct, place = np.unique(counts.patterns.astype(np.int64), return_inverse=True)
     key = counts.source_pair * len(distinct) + place
     order = np.argsort(key, kind="stable")
-    wanted = number[sources[0], sources[1]] * len(distinct) + np.searchsorted(distinct, pattern)
+    wanted = blocking.source_pair_of(left, right) * len(distinct) + np.searchsorted(distinct, pattern)
     return Doubtful(left, right, order[np.searchsorted(key[order], wanted)])
 
 

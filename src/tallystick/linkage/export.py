@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from tallystick._problems import nearest
 from tallystick.errors import InputError
-from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
+from tallystick.preparation.read import ID_COLUMN, named_column, no_such_column, open_source, read_columns
 from tallystick.preparation.source import Source
 
 PAIR_COLUMNS = ("weight", "posterior", "decision")
@@ -50,12 +49,7 @@ def join_pairs(
     available = {source.name: _columns(source, columns) for source in sources}
     for name in columns:
         if not any(name in found for found in available.values()):
-            names = sorted({column for source in sources for column in open_source(source).columns})
-            near = nearest(name, names)
-            hint = f" (did you mean {near!r}?)" if near else ""
-            raise InputError(
-                f"No source has a field or column {name!r}{hint}: choose among {', '.join(names)}."
-            )
+            raise no_such_column(sources, name)
     sides = {
         "left": [sources[0]] if len(sources) <= 2 else list(sources),
         "right": [sources[-1]] if len(sources) <= 2 else list(sources),
@@ -82,13 +76,7 @@ def _columns(source: Source, columns: Sequence[str]) -> dict[str, str]:
     have = open_source(source).columns
     if not columns:
         return {name: name for name in have if name not in source.truth and name != source.id}
-    found = {}
-    for name in columns:
-        if source.column(name) in have:
-            found[name] = source.column(name)
-        elif name in have:
-            found[name] = name
-    return found
+    return {name: own for name in columns if (own := named_column(source, have, name)) is not None}
 
 
 def _side_table(

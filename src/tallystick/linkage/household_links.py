@@ -51,10 +51,15 @@ class HouseholdLinks(SequentialLinks):
         assert self.stages is not None
         return self.stages
 
+    @property
+    def whole(self) -> Prepared:
+        """All records, with passes for members of households, too."""
+        return self._all.whole
+
     @cached_property
     def _by_pass(self) -> SequentialLinks:
         """The same as of a specification that has passes for members of households, for tables to name."""
-        return SequentialLinks(self.model, self._all.whole, self.steps, self.threads)
+        return SequentialLinks(self.model, self.whole, self.steps, self.threads)
 
     @cached_property
     def households(self) -> pl.DataFrame:

@@ -51,8 +51,8 @@ class Copies:
     parts: Floats
 
 
-def copies(prepared: Prepared, parameters: Parameters, most: int = MOST_RECORDS) -> Copies:
-    """Weigh records against themselves.
+def copies(prepared: Prepared, parameters: Parameters) -> Copies:
+    """Weigh records against themselves: of more than `MOST_RECORDS` every k-th.
 
     Parameters
     ----------
@@ -60,15 +60,13 @@ def copies(prepared: Prepared, parameters: Parameters, most: int = MOST_RECORDS)
         The records.
     parameters : Parameters
         The model.
-    most : int
-        Of more records every k-th is taken.
 
     Returns
     -------
     Copies
     """
     n = prepared.records.n_records
-    rows = np.arange(0, n, max(1, -(-n // most)), dtype=np.int32)
+    rows = np.arange(0, n, max(1, -(-n // MOST_RECORDS)), dtype=np.int32)
     comparisons = prepared.plan.comparisons
     source = prepared.source_of(rows).astype(np.int64)
     pair = _pair_of_source(prepared)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tallystick.errors import InputError
-from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.linkage.run_folder import read_facts, read_figures, read_later
 from tallystick.quality.report import Figures, report_content
 from tallystick.quality.report.figures import Content
 from tallystick.quality.report.statement import read_statement
@@ -48,7 +47,7 @@ def report_of_run(run: Path, *, statement: Path | None = None, show_values: bool
     model_path = run / "model.json"
     model = read_figures(model_path) if model_path.is_file() else {"kind": facts.get("kind")}
     notes: list[str] = []
-    audit = _later(run / "audit.json")
+    audit = read_later(run / "audit.json")
     if audit and audit.get("run") not in (None, facts.get("fingerprint")):
         notes.append("audit.json is of another run and is left out of this report.")
         audit = None
@@ -59,8 +58,8 @@ def report_of_run(run: Path, *, statement: Path | None = None, show_values: bool
             facts,
             read_figures(quality_path),
             audit=audit,
-            review=_later(run / "review.json"),
-            truth=_later(run / "truth.json"),
+            review=read_later(run / "review.json"),
+            truth=read_later(run / "truth.json"),
             statement=read_statement(texts) if statement or texts.is_file() else {},
             notes=tuple(notes),
             show_values=show_values,
@@ -82,8 +81,3 @@ def make_report_again(run: Path) -> None:
         As of `report_of_run`.
     """
     write_content(report_of_run(run), run / "report.html", run / "report.json")
-
-
-def _later(path: Path) -> dict[str, Any] | None:
-    """A file that may have come after the run."""
-    return read_figures(path) if path.is_file() else None

@@ -48,7 +48,7 @@ from tallystick.linkage.model import Model
 from tallystick.linkage.outside import dictionaries_sha256, outside_sha256, read_knowledge
 from tallystick.linkage.prepare import Known, Prepared, as_sources, prepare, read_records
 from tallystick.linkage.preparing import preparation_dict, write_preparation
-from tallystick.linkage.run_folder import read_figures
+from tallystick.linkage.run_folder import read_later
 from tallystick.linkage.sequential import StepLinks, require_some, run_steps
 from tallystick.linkage.sequential_links import SequentialLinks, assembled
 from tallystick.linkage.sequential_model import SequentialModel
@@ -257,7 +257,7 @@ def write_run(
         facts,
         quality,
         json_path=folder / "report.json",
-        review=read_figures(review) if (review := folder / "review.json").is_file() else None,
+        review=read_later(folder / "review.json"),
     )
     progress("writing report", 1, 1)
     write_json(folder / "run.json", facts)

@@ -75,6 +75,11 @@ def read_figures(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def read_later(path: Path) -> dict[str, Any] | None:
+    """A JSON file that may have come after the run; None where it is not there."""
+    return read_figures(path) if path.is_file() else None
+
+
 def read_sources(run: Path, facts: dict[str, Any]) -> list[Source]:
     """The sources of a run.
 
@@ -121,5 +126,9 @@ def spec_of_run(run: Path, facts: dict[str, Any]) -> Spec:
     -------
     Spec
     """
-    plain = {key: value for key, value in facts["spec"].items() if key != "sources"}
-    return Spec.model_validate(plain).model_copy(update={"sources": tuple(read_sources(run, facts))})
+    return spec_without_sources(facts).model_copy(update={"sources": tuple(read_sources(run, facts))})
+
+
+def spec_without_sources(facts: dict[str, Any]) -> Spec:
+    """The specification of a run as its ``run.json`` has it, but for the sources."""
+    return Spec.model_validate({key: value for key, value in facts["spec"].items() if key != "sources"})

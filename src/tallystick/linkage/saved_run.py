@@ -13,7 +13,7 @@ import polars as pl
 
 from tallystick._progress import Progress, silent
 from tallystick.blocking.constraint import Constraint, constraint
-from tallystick.linkage.household_links import HouseholdLinks, link_by_households
+from tallystick.linkage.household_links import link_by_households
 from tallystick.linkage.household_model import HouseholdModel
 from tallystick.linkage.identify import known_records, rows_of_side
 from tallystick.linkage.merged import pass_labels
@@ -150,9 +150,8 @@ def open_run(folder: Path, *, threads: int | None = None, progress: Progress = s
         )
         pairs = steps.decided
         if "finalised" in facts:
-            whole = steps.stages.whole if isinstance(steps, HouseholdLinks) and steps.stages else prepared
             table = read_table(folder / "links.parquet")
-            pairs = decided_pairs(prepared, steps.coding, table, pass_labels(whole))
+            pairs = decided_pairs(prepared, steps.coding, table, pass_labels(steps.whole))
         return SavedRun(folder, facts, quality, model, prepared, pairs, steps)
     decided = decided_pairs(prepared, model.parameters.coding, read_table(folder / "links.parquet"))
     return SavedRun(folder, facts, quality, model, prepared, decided, None)
@@ -204,12 +203,6 @@ def decided_pairs(
     if passes is None:
         passes = [one.label for one in prepared.spec.passes]
     pass_numbers = {name: number for number, name in reversed(list(enumerate([*passes, NO_PASS])))}
-    of_sources = {pair: k for k, pair in enumerate(prepared.plan.blocking.source_pairs)}
-    n_sources = len(records.sources)
-    numbered = np.full(n_sources * n_sources, -1, np.int64)
-    for (s, t), k in of_sources.items():
-        numbered[s * n_sources + t] = k
-    ends = prepared.source_of(np.minimum(left, right)), prepared.source_of(np.maximum(left, right))
     pairs = ScoredPairs(
         left,
         right,
@@ -218,7 +211,7 @@ def decided_pairs(
         .replace_strict(texts, pl.Series(numbers, dtype=pl.Int64), return_dtype=pl.Int64)
         .to_numpy(),
         table["pass"].replace_strict(pass_numbers, return_dtype=pl.Int64).to_numpy(),
-        numbered[ends[0].astype(np.int64) * n_sources + ends[1]],
+        prepared.plan.blocking.source_pair_of(np.minimum(left, right), np.maximum(left, right)),
     )
     verdict = table["decision"].replace_strict(
         LABELS.to_list(), list(range(len(LABELS))), return_dtype=pl.Int8

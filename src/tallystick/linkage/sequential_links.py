@@ -60,6 +60,11 @@ class SequentialLinks(Results):
         """Of the patterns of all comparisons; one that a step does not make is missing."""
         return PatternCoding(tuple(one.n_levels for one in self.prepared.plan.comparisons))
 
+    @property
+    def whole(self) -> Prepared:
+        """All records, with the passes by which pairs of the steps are numbered."""
+        return self.prepared
+
     @cached_property
     def merged(self) -> Merged:
         """The pairs of all steps, with the step of each."""

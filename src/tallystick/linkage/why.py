@@ -264,14 +264,35 @@ def _assigned(kind: AssignmentKind, limits: Constraint) -> str:
 
 def _row(prepared: Prepared, record: str | tuple[str, str], source: str) -> int:
     """Global row of a record; an id alone is one of the given source."""
-    name, wanted = record if isinstance(record, tuple) else (source, record)
+    return row_of_record(prepared, *(record if isinstance(record, tuple) else (source, record)))
+
+
+def row_of_record(prepared: Prepared, source: str, id: str) -> int:
+    """Global row of a record.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The records.
+    source, id : str
+        Its name.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        Where there is no such record.
+    """
     records = prepared.records
-    if name not in records.sources:
-        raise InputError(f"There is no source {name!r}: the sources are {', '.join(records.sources)}.")
-    row = records.row_of(records.sources.index(name), wanted)
+    if source not in records.sources:
+        raise InputError(f"There is no source {source!r}: the sources are {', '.join(records.sources)}.")
+    row = records.row_of(records.sources.index(source), id)
     if row is None:
-        absent = f"Source {name!r} has no record with the id {wanted!r}: check the id."
-        raise InputError(taken_out(prepared, name, wanted) or absent)
+        absent = f"Source {source!r} has no record with the id {id!r}: check the id."
+        raise InputError(taken_out(prepared, source, id) or absent)
     return row
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from tallystick._files import file_sha256
+from tallystick._problems import nearest
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.preparation.normalise import FieldSettings, Normalise, normalise_column
 from tallystick.preparation.opened import Opened
@@ -254,6 +255,33 @@ def read_columns(source: Source, columns: Sequence[str], *, allow_truth: bool = 
     if source.kind == "csv":
         frame = frame.with_columns(pl.all().replace("", None))
     return frame.insert_column(0, ids.alias(ID_COLUMN))
+
+
+def named_column(source: Source, have: Sequence[str], name: str) -> str | None:
+    """The column of a source that a field or column is read from.
+
+    Parameters
+    ----------
+    source : Source
+    have : sequence of str
+        The columns that it has.
+    name : str
+        A field, or a column.
+
+    Returns
+    -------
+    str or None
+        None where it has no such column.
+    """
+    return next((one for one in (source.column(name), name) if one in have), None)
+
+
+def no_such_column(sources: Sequence[Source], name: str) -> InputError:
+    """What is wrong where no source has a field or column, with the columns that there are."""
+    names = sorted({column for source in sources for column in open_source(source).columns})
+    near = nearest(name, names)
+    hint = f" (did you mean {near!r}?)" if near else ""
+    return InputError(f"No source has a field or column {name!r}{hint}: choose among {', '.join(names)}.")
 
 
 def open_source(source: Source) -> Opened:

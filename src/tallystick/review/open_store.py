@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from sqlalchemy import func, insert, inspect, select, update
 
-from tallystick.errors import InputError
+from tallystick.errors import InputError, NothingDecided
 from tallystick.review.connect import Database, make_private, protect
 from tallystick.review.tables import ABOUT, METADATA, SCHEMA_VERSION
 
@@ -29,7 +29,7 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
         Where it cannot be used, or not for this run.
     """
     if database.file is not None and not create and not database.file.exists():
-        raise InputError(_nothing(database))
+        raise NothingDecided(_nothing(database))
     if database.file is not None and create:
         make_private(database.file)
     with database.writing() as connection:
@@ -45,7 +45,7 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
                     "name a database that is empty."
                 )
             if not create:
-                raise InputError(_nothing(database))
+                raise NothingDecided(_nothing(database))
             METADATA.create_all(connection)
             connection.execute(
                 insert(ABOUT).values(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,13 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._problems import nearest
 from tallystick.blocking.plan import Kind
-from tallystick.errors import InputError
 from tallystick.linkage.identify import known_records
 from tallystick.linkage.prepare import Known
 from tallystick.preparation.normalise import normalise_column
-from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
+from tallystick.preparation.read import ID_COLUMN, named_column, no_such_column, open_source, read_columns
 from tallystick.preparation.source import Source
 from tallystick.preparation.whole_table import as_prepared
 from tallystick.quality.missed import OTHER, subgroup_rates
@@ -274,18 +272,14 @@ def column_of_sources(spec: Spec, sources: Sequence[Source], name: str) -> list[
         Where no source has it, or it holds the truth.
     """
     found: list[pl.DataFrame | None] = []
-    have: Mapping[str, list[str]] = {source.name: list(open_source(source).columns) for source in sources}
     for source in sources:
-        columns = [one for one in (source.column(name), name) if one in have[source.name]]
-        if not columns:
+        column = named_column(source, open_source(source).columns, name)
+        if column is None:
             found.append(None)
             continue
-        frame = read_columns(source, columns[:1])
-        text, _ = normalise_column(frame[columns[0]], spec.fields.get(name), spec.normalise)
+        frame = read_columns(source, [column])
+        text, _ = normalise_column(frame[column], spec.fields.get(name), spec.normalise)
         found.append(pl.DataFrame({"id": frame[ID_COLUMN], "value": text}))
     if not any(one is not None for one in found):
-        names = sorted({column for columns in have.values() for column in columns})
-        near = nearest(name, names)
-        hint = f" (did you mean {near!r}?)" if near else ""
-        raise InputError(f"No source has a field or column {name!r}{hint}: choose among {', '.join(names)}.")
+        raise no_such_column(sources, name)
     return found

@@ -167,7 +167,7 @@ def weigh_given(scenes: Sequence[Scene], left: Ints, right: Ints) -> WeighedPair
         found[own] = first >= 0
         passes[own] = np.where(first >= 0, first + len(pass_labels), -1)
         pass_labels += [made.label for made in one.prepared.spec.passes]
-        of_sources = _source_pairs(one.prepared, a, b)
+        of_sources = one.prepared.plan.blocking.source_pair_of(a, b)
         limits = weight_thresholds(one.parameters, one.rule)
         for pair in np.unique(of_sources).tolist():
             group = np.flatnonzero(of_sources == pair)
@@ -261,11 +261,3 @@ def _looked_up(one: Scene, left: NDArray[np.int32], right: NDArray[np.int32]) ->
     wanted = left.astype(np.int64) * n + right
     at = np.minimum(np.searchsorted(key[order], wanted), len(key) - 1)
     return np.where(key[order][at] == wanted, order[at], -1)
-
-
-def _source_pairs(prepared: Prepared, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ints:
-    n = len(prepared.records.sources)
-    number = np.full(n * n, -1, np.int64)
-    for k, (s, t) in enumerate(prepared.plan.blocking.source_pairs):
-        number[s * n + t] = k
-    return np.asarray(number[prepared.source_of(left) * n + prepared.source_of(right)], np.int64)

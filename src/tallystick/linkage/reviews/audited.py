@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.linkage.run_folder import read_facts, read_later
 
 
 def audit_of(run: Path) -> dict[str, Any] | None:
@@ -21,10 +21,8 @@ def audit_of(run: Path) -> dict[str, Any] | None:
     dict or None
         As ``audit.json``: numbers only. Its ``run`` is the fingerprint of the run that was audited.
     """
-    own, before = run / "audit.json", run / "review.json"
-    if own.is_file():
-        found = read_figures(own)
-        if found.get("estimate") and found.get("run") == read_facts(run).get("fingerprint"):
-            return found
-    carried: dict[str, Any] | None = read_figures(before).get("audit") if before.is_file() else None
+    found = read_later(run / "audit.json")
+    if found and found.get("estimate") and found.get("run") == read_facts(run).get("fingerprint"):
+        return found
+    carried: dict[str, Any] | None = (read_later(run / "review.json") or {}).get("audit")
     return carried

@@ -10,16 +10,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tallystick._problems import nearest
 from tallystick._progress import Progress, silent
 from tallystick.errors import InputError
 from tallystick.linkage.household_links import HouseholdLinks
+from tallystick.linkage.identify import known_records
 from tallystick.linkage.model import Model
-from tallystick.linkage.preparing import taken_out
 from tallystick.linkage.reviews.record_search import RecordSearch
 from tallystick.linkage.saved_run import SavedRun, limits_of, open_run
+from tallystick.linkage.why import row_of_record
 from tallystick.linking.decide import Verdict
-from tallystick.preparation.read import ID_COLUMN, open_source, read_columns
+from tallystick.preparation.read import ID_COLUMN, named_column, no_such_column, open_source, read_columns
 from tallystick.records.encode import encode_jointly, encode_values
 from tallystick.records.records import Column, Records
 from tallystick.review.cases import Candidate, CaseRecord, PairCase, Part, RecordCase, RecordKey
@@ -255,14 +255,7 @@ class RunCasebook:
         InputError
             Where there is no such record.
         """
-        prepared = self.opened.prepared
-        if key.source not in self.sources:
-            raise InputError(f"There is no source {key.source!r}: the sources are {', '.join(self.sources)}.")
-        row = prepared.records.row_of(self.sources.index(key.source), key.id)
-        if row is None:
-            absent = f"Source {key.source!r} has no record with the id {key.id!r}: check the id."
-            raise InputError(taken_out(prepared, *key) or absent)
-        return row
+        return row_of_record(self.opened.prepared, *key)
 
     def key(self, row: int) -> RecordKey:
         """Name of the record of a global row."""
@@ -387,15 +380,9 @@ def open_casebook(
 
 
 def _entities(records: Records, table: pl.DataFrame) -> tuple[Ints, Ints, Ints]:
-    known = pl.DataFrame(
-        {
-            "source": np.repeat(np.array(records.sources), np.diff(records.offsets)),
-            "id": records.ids,
-        }
-    )
     own = table.select("source", pl.col("id").cast(pl.String), "entity_id")
-    joined = known.join(own, on=["source", "id"], how="left", maintain_order="left")["entity_id"]
-    entity = joined.rank("dense").fill_null(0).to_numpy().astype(np.int64)
+    joined = known_records(records).join(own, on=["source", "id"], how="left", maintain_order="left")
+    entity = joined["entity_id"].rank("dense").fill_null(0).to_numpy().astype(np.int64)
     members = np.argsort(entity, kind="stable")
     starts = np.searchsorted(entity[members], np.arange(int(entity.max(initial=0)) + 2))
     return entity, starts, members
@@ -410,10 +397,9 @@ def _further(opened: SavedRun, names: Sequence[str]) -> dict[str, Column]:
             continue
         parts, held = [], False
         for number, source in enumerate(sources):
-            have = open_source(source).columns
-            own = source.column(name) if source.column(name) in have else name
+            own = named_column(source, open_source(source).columns, name)
             ids = records.ids[int(records.offsets[number]) : int(records.offsets[number + 1])]
-            if own in have:
+            if own is not None:
                 held = True
                 read = read_columns(source, [own]).select(
                     pl.col(ID_COLUMN).alias("id"), pl.col(own).cast(pl.String, strict=False).alias("value")
@@ -423,11 +409,6 @@ def _further(opened: SavedRun, names: Sequence[str]) -> dict[str, Column]:
             else:
                 parts.append(encode_values(pl.Series([None] * len(ids), dtype=pl.String)))
         if not held:
-            columns = sorted({column for source in sources for column in open_source(source).columns})
-            near = nearest(name, columns)
-            hint = f" (did you mean {near!r}?)" if near else ""
-            raise InputError(
-                f"No source has a field or column {name!r}{hint}: choose among {', '.join(columns)}."
-            )
+            raise no_such_column(sources, name)
         result[name] = encode_jointly(parts)
     return result

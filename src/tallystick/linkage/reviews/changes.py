@@ -19,7 +19,6 @@ from tallystick.linking.fixed import rivals_of
 from tallystick.review.standing import Standing, Worklist
 
 FORMAT = "tallystick-review/1"
-VERDICTS = ("link", "non-link", "unsure", "open", "disagreement")
 BY_REVIEWER = "decided by a reviewer"
 DISPLACED = "a reviewer has linked one of its records with another"
 ANEW = "decided anew, since decisions about other pairs have changed its competitors"

@@ -24,6 +24,7 @@ from tallystick.linkage.entities import free_of_duplicates
 from tallystick.linkage.folder import abandon, check_folder, check_resumable, open_folder
 from tallystick.linkage.household_links import HouseholdLinks
 from tallystick.linkage.links import fit_counts
+from tallystick.linkage.merged import pass_labels
 from tallystick.linkage.model import Model
 from tallystick.linkage.outside import read_knowledge
 from tallystick.linkage.prepare import Prepared
@@ -42,7 +43,6 @@ from tallystick.linkage.reviews.labels import with_review_labels
 from tallystick.linkage.reviews.verdicts import Verdicts, check_verdicts, read_verdicts
 from tallystick.linkage.run import Clock, write_run
 from tallystick.linkage.saved_run import SavedRun, limits_of, open_run
-from tallystick.linkage.sequential_model import SequentialModel
 from tallystick.linking.constraints import constraint_of
 from tallystick.linking.fixed import Fixed, decide_fixed
 from tallystick.linking.resolve import resolve
@@ -220,30 +220,25 @@ def _by_steps(
     opened: SavedRun, found: Verdicts, limits: Sequence[Constraint], re_estimate: bool, threads: int | None
 ) -> FinalSequentialLinks | FinalHouseholdLinks:
     """A linkage by steps: what people decided takes its place among what the steps did, which stays."""
-    steps, prepared = opened.steps, opened.prepared
+    steps = opened.steps
     assert steps is not None
-    assert isinstance(opened.model, SequentialModel)
     if re_estimate:
         raise InputError(
             f"{opened.folder}: --re-estimate needs a linkage that decides all pairs at once; with steps, "
             "keys or households each estimates from what the ones before it leave: finalise without it, or "
             'run the linkage with mode = "union" first.'
         )
-    before = steps.merged.decided.pairs
+    before, prepared, coding = steps.merged.decided.pairs, steps.whole, steps.coding
     new = _not_kept(before, found, prepared)
     left, right = found.left[new], found.right[new]
-    coding = steps.coding
-    if isinstance(steps, HouseholdLinks) and steps.stages is not None:
-        prepared = steps.stages.whole
     digits = prepared.plan.digits.of(left, right)[: len(coding.n_levels)]
-    n_passes = len(prepared.spec.passes) + len(prepared.spec.match.keys if prepared.spec.match else ())
     more = ScoredPairs(
         left,
         right,
         np.full(len(left), np.nan),
         coding.encode(digits.T) if len(left) else np.zeros(0, np.int64),
-        np.full(len(left), n_passes, np.int64),
-        _source_pairs(prepared, left, right),
+        np.full(len(left), len(pass_labels(prepared)), np.int64),
+        prepared.plan.blocking.source_pair_of(left, right),
     )
     pairs, _ = with_pairs(before, more)
     settled = Settled(fixed_pairs(pairs, found, prepared.records.n_records), more, tuple(limits))
@@ -294,7 +289,7 @@ def _weighed(
 ) -> ScoredPairs:
     """Pairs that the linkage had not kept, weighed by its model."""
     blocking, n = prepared.plan.blocking, len(left)
-    pair = _source_pairs(prepared, left, right)
+    pair = blocking.source_pair_of(left, right)
     weight, pattern = np.zeros(n), np.zeros(n, np.int64)
     for number in np.unique(pair):
         own = np.flatnonzero(pair == number)
@@ -302,16 +297,6 @@ def _weighed(
         weight[own], pattern[own] = weigh_pairs(prepared.plan, model.parameters, *rows, int(number))
     first = first_pass(blocking, left, right) if n else np.zeros(0, np.int64)
     return ScoredPairs(left, right, weight, pattern, np.where(first < 0, len(blocking.passes), first), pair)
-
-
-def _source_pairs(
-    prepared: Prepared,
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
-) -> NDArray[np.int64]:
-    number = {pair: k for k, pair in enumerate(prepared.plan.blocking.source_pairs)}
-    ends = zip(prepared.source_of(left).tolist(), prepared.source_of(right).tolist(), strict=True)
-    return np.array([number[pair] for pair in ends], np.int64)
 
 
 def _fingerprint(opened: SavedRun, book: RunCasebook, found: Verdicts, re_estimate: bool) -> str:

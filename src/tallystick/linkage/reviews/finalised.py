@@ -100,7 +100,8 @@ class FinalSequentialLinks(Reviewed, SequentialLinks):
     @cached_property
     def merged(self) -> Merged:
         """The pairs of all steps, decided ones among them; those that no step had are of the last number."""
-        return settled_pairs(merged(self.prepared, self.steps, self.coding), len(self.steps), self.settled)
+        made = merged(self.prepared, self.steps, self.coding)
+        return settled_pairs(made, len(self.steps), settled_of(self))
 
     @property
     def n_passes(self) -> int:
@@ -120,7 +121,7 @@ class FinalSequentialLinks(Reviewed, SequentialLinks):
 
     def estimated(self) -> tuple[EstimatedRates, float]:
         """Estimated rates of all steps, what is decided now in place of what they expected of it."""
-        return with_decisions(super().estimated(), self.before, self.decided, self.settled, self.n_passes)
+        return with_decisions(super().estimated(), self.before, self.decided, fixed_of(self), self.n_passes)
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,7 @@ class FinalHouseholdLinks(HouseholdLinks):
 
     @cached_property
     def _by_pass(self) -> FinalSequentialLinks:
-        assert self.stages is not None
-        return FinalSequentialLinks(
-            self.model, self.stages.whole, self.steps, self.threads, settled=self.settled
-        )
+        return FinalSequentialLinks(self.model, self.whole, self.steps, self.threads, settled=self.settled)
 
     @cached_property
     def merged(self) -> Merged:
@@ -160,13 +158,13 @@ class FinalHouseholdLinks(HouseholdLinks):
     def estimated(self) -> tuple[EstimatedRates, float]:
         """Estimated rates of all stages, what is decided now in place of what they expected of it."""
         own = self._by_pass
-        return with_decisions(super().estimated(), own.before, own.decided, self.settled, own.n_passes)
+        return with_decisions(super().estimated(), own.before, own.decided, fixed_of(self), own.n_passes)
 
 
 Final = FinalLinks | FinalSequentialLinks | FinalHouseholdLinks
 
 
-def settled_pairs(made: Merged, n_steps: int, settled: Settled | None) -> Merged:
+def settled_pairs(made: Merged, n_steps: int, settled: Settled) -> Merged:
     """The pairs of all steps with the decisions of people in their place.
 
     Parameters
@@ -175,15 +173,13 @@ def settled_pairs(made: Merged, n_steps: int, settled: Settled | None) -> Merged
         The pairs as the steps decided them.
     n_steps : int
         Number of the steps, which is that of the pairs that are put in.
-    settled : Settled, optional
+    settled : Settled
         What people have decided.
 
     Returns
     -------
     Merged
     """
-    if settled is None:
-        return made
     old, n = made.decided, len(settled.more)
     pairs, order = with_pairs(old.pairs, settled.more)
     nothing = np.zeros(n)
@@ -221,7 +217,7 @@ def with_decisions(
     estimated: tuple[EstimatedRates, float],
     before: DecidedPairs,
     after: DecidedPairs,
-    settled: Settled | None,
+    fixed: Fixed,
     n_passes: int,
 ) -> tuple[EstimatedRates, float]:
     """Estimated rates in which decided pairs are certain, and displaced ones no matches.
@@ -236,8 +232,8 @@ def with_decisions(
         As the linkage estimated them, with the matches that no pass finds.
     before, after : DecidedPairs
         The pairs without and with the decisions.
-    settled : Settled, optional
-        What people have decided.
+    fixed : Fixed
+        Which pairs people have decided.
     n_passes : int
         Numbers of passes are below this; a pair without one was expected among those that no pass finds.
 
@@ -262,7 +258,7 @@ def with_decisions(
         true_links=true,
         false_links=links - true,
         missed=missed,
-        certain=0.0 if settled is None else float(settled.fixed.link.sum()),
+        certain=float(fixed.link.sum()),
     )
     if rates.true_links_error is None or rates.missed_error is None:
         return known, missed_by_blocking

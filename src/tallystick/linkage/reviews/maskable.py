@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tallystick.errors import InputError
-from tallystick.linkage.run_folder import read_facts, read_sources
+from tallystick.linkage.run_folder import read_facts, read_sources, spec_without_sources
 from tallystick.preparation.read import open_source
-from tallystick.spec import Spec
 
 
 def maskable_fields(run: Path) -> tuple[str, ...]:
@@ -33,8 +32,7 @@ def maskable_fields(run: Path) -> tuple[str, ...]:
         Where it is no directory of a complete run.
     """
     facts = read_facts(run)
-    plain = {key: value for key, value in facts["spec"].items() if key != "sources"}
-    fields = Spec.model_validate(plain).fields_named
+    fields = spec_without_sources(facts).fields_named
     further: list[str] = []
     try:
         for source in read_sources(run, facts):

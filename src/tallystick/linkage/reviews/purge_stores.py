@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tallystick.errors import InputError, RunError
+from tallystick.errors import NothingDecided, RunError
 from tallystick.linkage.reviews.store import (
     STORE_FILE,
     STORE_VARIABLE,
@@ -80,10 +80,8 @@ def held_stores(folder: Path, url: str | None, noted: Mapping[str, Any]) -> tupl
     for one in ([str(own)] if own.is_file() else []) + ([other] if other else []):
         try:
             store = open_store(folder, one, create=False)
-        except InputError as error:
-            if "nothing has been decided yet" in str(error):
-                continue
-            raise
+        except NothingDecided:
+            continue
         with store:
             name = STORE_FILE if store.where == str(own.resolve()) else store.where
             seen = sum(bool(decision.seen) or bool(decision.comment) for decision in store.decisions())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tallystick._files import write_json
 from tallystick.errors import InputError, RunError
-from tallystick.linkage.run_folder import model_version, read_facts, read_figures
+from tallystick.linkage.run_folder import model_version, read_facts, read_later
 from tallystick.preparation.extras import require
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def note_store(run: Path, store: Store) -> None:
 
 def noted_stores(run: Path) -> tuple[str, ...]:
     """Where decisions of a run are kept elsewhere, without users and passwords."""
-    path = run / STORES
-    return tuple(read_figures(path).get("stores", ())) if path.is_file() else ()
+    return tuple((read_later(run / STORES) or {}).get("stores", ()))
 
 
 def forget_store(run: Path, where: str) -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.blocking.constraint import constraint
 from tallystick.linkage.model import Model
-from tallystick.linkage.saved_run import SavedRun
-from tallystick.linking.constraints import constraint_of, zero_weight
+from tallystick.linkage.saved_run import SavedRun, limits_of
+from tallystick.linking.constraints import zero_weight
 from tallystick.linking.information import expected_gain
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import POSSIBLE, Task
@@ -95,14 +94,10 @@ def gain_of_answers(run: SavedRun) -> NDArray[np.float64]:
     float64 array, shape (n_pairs,)
         See `tallystick.linking.information.expected_gain`; of a linkage by steps from the posteriors alone.
     """
-    decided, prepared = run.decided, run.prepared
+    decided, limits = run.decided, limits_of(run)
     if not isinstance(run.model, Model):
-        links = run.model.spec.decision.links
-        records = prepared.records
-        limits = [constraint(links, *records.declared(s, t)) for s, t in prepared.plan.blocking.source_pairs]
         return expected_gain(decided, limits)
     pairs, rule = run.model.parameters.pairs, run.rule
-    limits = [constraint_of(rule, pair) for pair in pairs]
     zeros = np.array([zero_weight(pair, one) for pair, one in zip(pairs, limits, strict=True)])
     return expected_gain(
         decided,

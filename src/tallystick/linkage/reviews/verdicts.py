@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.blocking.constraint import Constraint
 from tallystick.errors import InputError
-from tallystick.linkage.identify import known_records, rows_of_side
 from tallystick.linkage.reviews.casebook import RunCasebook
 from tallystick.linking.cluster import connected_components
 from tallystick.review.cases import RecordKey
@@ -165,15 +163,15 @@ def contradictions(
     ------
     str
     """
-    records = book.opened.prepared.records
-    pairs = book.opened.prepared.plan.blocking.source_pairs
-    number = {pair: k for k, pair in enumerate(pairs)}
+    prepared = book.opened.prepared
+    records = prepared.records
+    number = {pair: k for k, pair in enumerate(prepared.plan.blocking.source_pairs)}
     links = [
         (int(a), int(b), by)
         for a, b, match, by in zip(found.left, found.right, found.match, found.by, strict=True)
         if match
     ]
-    source = np.searchsorted(records.offsets, np.arange(records.n_records), side="right") - 1
+    source = prepared.source_of(np.arange(records.n_records))
     partner: dict[tuple[int, int], tuple[int, str]] = {}
     told: set[Pair] = set()
     for a, b, by in links:
@@ -272,20 +270,12 @@ def _named(book: RunCasebook, row: int) -> str:
 
 def _earlier(book: RunCasebook) -> dict[Pair, bool]:
     """What an earlier review has settled, which a finalised run keeps with its pairs."""
-    links = book.opened.links
+    links, decided = book.opened.links, book.opened.decided
     if "decided_by" not in links.columns:
         return {}
-    own = links.filter(pl.col("decided_by") == "reviewer")
-    records = book.opened.prepared.records
-    known = known_records(records)
-    left, right = (
-        rows_of_side(own, known, side, only).to_numpy()
-        for side, only in (("left", records.sources[0]), ("right", records.sources[-1]))
-    )
-    return {
-        (int(min(a, b)), int(max(a, b))): decision == "link"
-        for a, b, decision in zip(left, right, own["decision"], strict=True)
-    }
+    own = (links["decided_by"] == "reviewer").to_numpy()
+    said = (decided.pairs.left, decided.pairs.right, decided.links)
+    return {(a, b): link for a, b, link in zip(*(column[own].tolist() for column in said), strict=True)}
 
 
 def _earlier_records(book: RunCasebook) -> dict[int, bool]:
