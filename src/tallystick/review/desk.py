@@ -27,8 +27,7 @@ from tallystick.review.views import (
     Sight,
     check_words,
     show_found,
-    show_pair,
-    show_record,
+    show_task,
 )
 
 MOST_FOUND = 25
@@ -143,12 +142,8 @@ class Desk:
     def view(self, row: TaskRow, reviewer: Reviewer) -> PairView | RecordView:
         """What a reviewer sees of a task."""
         sight = self.sight(reviewer, row.worklist)
-        task, fields = row.task, self.casebook.fields
         with self._lock:
-            if task.right is not None:
-                return show_pair(self.casebook.pair(task.left, task.right), fields, sight)
-            case = self.casebook.record(task.left)
-            return show_record(case, fields, self.casebook.partners(task.left.source), sight)
+            return show_task(row.task, self.casebook, sight)
 
     def linked(self, reviewer: Reviewer, *keys: RecordKey) -> Linked:
         """Links that reviewers have made of some records, as far as a reviewer may know them."""
@@ -161,11 +156,15 @@ class Desk:
         with self._lock:
             return self.casebook.record(key).record
 
-    def shown(self, row: TaskRow, key: RecordKey, reviewer: Reviewer) -> OtherRecord:
-        """What a reviewer sees of a record that may be that of a task; `InputError` where it may not be."""
+    def shown(
+        self, row: TaskRow, view: PairView | RecordView, key: RecordKey, reviewer: Reviewer
+    ) -> OtherRecord:
+        """What a reviewer who has a task in view sees of a record that may be that of it.
+
+        `InputError` where it may not be.
+        """
         if key.source not in self.casebook.partners(row.task.left.source) or key == row.task.left:
             raise InputError("This record cannot be the one that is looked for: choose another.")
-        view = self.view(row, reviewer)
         for one in view.candidates if isinstance(view, RecordView) else ():
             if one.key == key:
                 return one
@@ -183,7 +182,7 @@ class Desk:
         """Records by words in fields that a reviewer sees; `InputError` where a field is masked."""
         sight = self.sight(reviewer, worklist)
         kept = check_words(words, self.casebook.fields, sight)
-        seen = [name for name in self.casebook.fields if name not in sight.masked]
+        seen = sight.shown(self.casebook.fields)
         with self._lock:
             if "" not in kept or len(seen) == len(self.casebook.fields):
                 return self.casebook.search(kept, sources, most)

@@ -200,7 +200,7 @@ def _desk(request: Request, desk: Desk, worklist: str, reviewer: Reviewer, **con
 def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form: _Form) -> HTMLResponse:
     listed = desk.worklist(worklist)
     sight = desk.sight(reviewer, worklist)
-    fields = [name for name in desk.casebook.fields if name not in sight.masked]
+    fields = sight.shown(desk.casebook.fields)
     sentence: str | None = None
     rows: tuple[TaskRow, ...] = ()
     try:
@@ -296,7 +296,7 @@ def _number(text: str, what: str) -> float | None:
     return value
 
 
-def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: list[str]) -> dict[str, Any]:
+def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: tuple[str, ...]) -> dict[str, Any]:
     """A task in the list; of what others judged there is no more than the state, if that."""
     states = {"claimed": "being judged", "done": "judged"}
     if reviewer.role == "reviewer":
