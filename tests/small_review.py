@@ -218,7 +218,6 @@ def app_over(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
         _MADE.append(make_app(store, casebook, settings))
     api = _MADE[0].api
     api.state.desk = Desk(store, casebook, settings)
-    api.state.desk.worklists()
     return ReviewApp(api, settings)
 
 

@@ -17,7 +17,7 @@ from tallystick.review.conflicts import Linked, linked_by_reviewers
 from tallystick.review.people import Reviewer
 from tallystick.review.security import Attempts
 from tallystick.review.settings import Settings
-from tallystick.review.standing import Progress, TaskRow
+from tallystick.review.standing import Listed, Progress, TaskRow, Worklist
 from tallystick.review.store import Store
 from tallystick.review.tasks import AUDIT, POSSIBLE, Decision
 from tallystick.review.views import (
@@ -40,15 +40,6 @@ _T = TypeVar("_T")
 
 class NotFound(InputError):
     """What was asked for is not there."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A worklist, as far as it never changes."""
-
-    name: str
-    blind: bool
-    reviews: int
 
 
 @dataclass
@@ -80,20 +71,24 @@ class Desk:
         self.pages.globals["verdict_words"] = verdict_words
         self.pages.globals["title_of"] = title_of
         self.pages.globals["then_of"] = then_of
+        self.look()
 
     def worklist(self, name: str) -> Listed:
         """A worklist by name; `NotFound` where there is none."""
         if name not in self._lists:
-            self.worklists()
+            self.look()
         if name not in self._lists:
             raise NotFound("There is no such worklist.")
         return self._lists[name]
 
-    def worklists(self) -> tuple[Any, ...]:
+    def look(self) -> None:
+        """See which worklists the store has now."""
+        self._lists = {one.name: one for one in self.store.listed()}
+
+    def worklists(self) -> tuple[Worklist, ...]:
         """All worklists, with figures, as the store has them now."""
-        found = self.store.worklists()
-        self._lists = {one.name: Listed(one.name, one.blind, one.reviews) for one in found}
-        return found
+        self.look()
+        return self.store.worklists()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,7 +142,7 @@ class Desk:
 
     def linked(self, reviewer: Reviewer, *keys: RecordKey) -> Linked:
         """Links that reviewers have made of some records, as far as a reviewer may know them."""
-        self.worklists()
+        self.look()
         doubled = [one.name for one in self._lists.values() if one.reviews > 1]
         return linked_by_reviewers(self.store, self.names, doubled, reviewer, *keys)
 

@@ -8,7 +8,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, insert, select, text
@@ -30,7 +30,7 @@ from tallystick.review.rows import (
     task_row,
     worklist_number,
 )
-from tallystick.review.standing import Progress, Standing, TaskRow, Worklist, judge
+from tallystick.review.standing import Listed, Progress, Standing, TaskRow, Worklist, judge
 from tallystick.review.tables import DECISIONS, NO_WEIGHT, TASKS, WORKLISTS
 from tallystick.review.tasks import Decision, Order, Task
 
@@ -152,18 +152,24 @@ def _row(task: Task, worklist: int, wanted: int) -> dict[str, object]:
 def worklists(database: Database) -> tuple[Worklist, ...]:
     """All worklists, in the order in which they were filled."""
     with database.reading() as connection:
-        rows = connection.execute(select(WORKLISTS).order_by(WORKLISTS.c.number)).all()
         return tuple(
-            Worklist(
-                name=row.name,
-                blind=row.blind,
-                reviews=row.reviews,
-                share=row.share,
-                tasks=row.tasks,
-                progress=_progress(database, connection, row.number),
-            )
-            for row in rows
+            Worklist(**_settings(row), progress=_progress(database, connection, row.number))
+            for row in _all(connection)
         )
+
+
+def listed(database: Database) -> tuple[Listed, ...]:
+    """All worklists, without counting how far they are."""
+    with database.reading() as connection:
+        return tuple(Listed(**_settings(row)) for row in _all(connection))
+
+
+def _all(connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(select(WORKLISTS).order_by(WORKLISTS.c.number)).all()
+
+
+def _settings(row: Row[Any]) -> dict[str, Any]:
+    return {one.name: getattr(row, one.name) for one in fields(Listed)}
 
 
 def progress(database: Database, worklist: str) -> Progress:
