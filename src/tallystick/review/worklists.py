@@ -23,6 +23,7 @@ from tallystick.review.rows import (
     chunks,
     decision_of,
     in_state,
+    known_task,
     meets,
     select_decisions,
     select_tasks,
@@ -269,10 +270,8 @@ def with_decisions(
 def one_task(database: Database, number: int, reviewer: str | None) -> TaskRow:
     """A task with the decisions about it that stand."""
     with database.reading() as connection:
-        rows = connection.execute(select_tasks().where(TASKS.c.number == number)).all()
-        if not rows:
-            raise InputError(f"there is no task {number}: look for it in the list of tasks.")
-        return with_decisions(database, connection, rows, reviewer)[0]
+        row = known_task(connection, number)
+        return with_decisions(database, connection, [row], reviewer)[0]
 
 
 def standing(database: Database, worklist: str | None) -> tuple[Standing, ...]:
