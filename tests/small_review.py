@@ -222,6 +222,8 @@ def app_over(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
 
 
 PASSWORD = "correct horse battery"
+ROLES = {"reviewer": "rita", "adjudicator": "adam", "administrator": "boss"}
+"""One of the people of each role."""
 
 
 def add_people(store: Store) -> None:
