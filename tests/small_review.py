@@ -218,11 +218,12 @@ def app_over(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
         _MADE.append(make_app(store, casebook, settings))
     api = _MADE[0].api
     api.state.desk = Desk(store, casebook, settings)
-    api.state.desk.worklists()
     return ReviewApp(api, settings)
 
 
 PASSWORD = "correct horse battery"
+ROLES = {"reviewer": "rita", "adjudicator": "adam", "administrator": "boss"}
+"""One of the people of each role."""
 
 
 def add_people(store: Store) -> None:

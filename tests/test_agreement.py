@@ -92,7 +92,7 @@ def test_intervals_cover() -> None:
     assert 0.935 <= covered / 2000 <= 0.965
 
 
-def _judged(task: Task, *answers: tuple[str, str] | tuple[str, str, RecordKey], **values: Any) -> Standing:
+def _judged(task: Task, *answers: tuple[str, str] | tuple[str, str, RecordKey]) -> Standing:
     decisions = tuple(
         Decision(
             number,
@@ -100,7 +100,7 @@ def _judged(task: Task, *answers: tuple[str, str] | tuple[str, str, RecordKey], 
             task,
             one[0],
             datetime.now(UTC),
-            values.get("kind", "review"),
+            "review",
             one[1],  # type: ignore[arg-type]
             one[2] if len(one) > 2 else None,
             None,

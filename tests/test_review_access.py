@@ -22,6 +22,7 @@ from tallystick.review.settings import Settings
 from tallystick.review.store import Store
 from tests.small_review import (
     PASSWORD,
+    ROLES,
     SmallCasebook,
     add_people,
     client,
@@ -33,7 +34,6 @@ from tests.small_review import (
     small_app,
 )
 
-PEOPLE = {"reviewer": "rita", "adjudicator": "adam", "administrator": "boss"}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/sign-in"): {"data": {"name": "rita", "password": PASSWORD}},
     ("POST", "/worklists/{worklist}/tasks"): {"data": {"state": "all"}},
@@ -81,11 +81,18 @@ def routes(app: ReviewApp) -> set[tuple[str, str]]:
     return found
 
 
+def ask(browser: Any, method: str, path: str, token: str) -> Any:
+    """Use a route with all that it needs."""
+    address = path.format(worklist="possible", number=1, name="review.js")
+    sent = BODIES.get((method, path), {"json": {}}) if method == "POST" else {}
+    return browser.request(method, address, headers={"X-CSRF-Token": token}, **sent)
+
+
 def test_every_route_has_an_entry_and_every_entry_a_route(store: Store) -> None:
     assert routes(small_app(store)) == set(ROUTES)
 
 
-@pytest.mark.parametrize("role", ["anyone", *PEOPLE])
+@pytest.mark.parametrize("role", ["anyone", *ROLES])
 @pytest.mark.parametrize("way", ["session", "token"])
 def test_every_route_by_every_role(store: Store, role: str, way: str) -> None:
     """A route lets in who may use it and nobody else, whatever it then answers."""
@@ -94,18 +101,15 @@ def test_every_route_by_every_role(store: Store, role: str, way: str) -> None:
         browser = client(app)
         token = csrf(browser)
     elif way == "session":
-        browser, token = sign_in(app, PEOPLE[role])
+        browser, token = sign_in(app, ROLES[role])
     else:
-        browser, token = client(app, store.new_token(PEOPLE[role])), "none is needed"
+        browser, token = client(app, store.new_token(ROLES[role])), "none is needed"
     for (method, path), least in sorted(
         ROUTES.items(), key=lambda one: one[0][1] in LAST and 1 + LAST.index(one[0][1])
     ):
-        address = path.format(worklist="possible", number=1, name="review.js")
         if "/sign" in path:
             token = csrf(browser)  # which is another one by then
-        body = BODIES.get((method, path), {"json": {}})
-        sent = body if method == "POST" else {}
-        answer = browser.request(method, address, headers={"X-CSRF-Token": token}, **sent)
+        answer = ask(browser, method, path, token)
         refused = answer.status_code in (401, 403) or answer.headers.get("location") == "/sign-in"
         allowed = RANKS[role] >= RANKS[least]
         assert refused != allowed, (method, path, role, answer.status_code, answer.text[:200])
@@ -116,10 +120,7 @@ def test_without_a_login_the_one_at_the_machine_may_do_all(store: Store) -> None
     browser = client(small_app(store))
     token = csrf(browser, "/")
     for method, path in ROUTES:
-        address = path.format(worklist="possible", number=1, name="review.js")
-        body = BODIES.get((method, path), {"json": {}})
-        sent = body if method == "POST" else {}
-        answer = browser.request(method, address, headers={"X-CSRF-Token": token}, **sent)
+        answer = ask(browser, method, path, token)
         assert answer.status_code not in (401, 403), (method, path, answer.text)
 
 

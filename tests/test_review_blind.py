@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_review import (
+
+from tallystick.errors import InputError
+from tallystick.review.app import ReviewApp, make_app
+from tallystick.review.settings import Settings
+from tallystick.review.store import Store
+from tests.small_review import (
     MODEL,
     PASSWORD,
     RUN,
@@ -22,11 +27,6 @@ from small_review import (
     sign_in,
     small_app,
 )
-
-from tallystick.errors import InputError
-from tallystick.review.app import ReviewApp, make_app
-from tallystick.review.settings import Settings
-from tallystick.review.store import Store
 
 
 @pytest.fixture

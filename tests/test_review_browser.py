@@ -74,12 +74,23 @@ class Watched:
     def go(self, path: str) -> None:
         self.page.goto(self.address + path)
 
-    def sign_in(self, name: str) -> None:
-        self.go("/sign-in")
-        self.page.fill("[name=name]", name)
-        self.page.fill("[name=password]", PASSWORD)
-        self.page.press("[name=password]", "Enter")
-        self.page.wait_for_url(self.address + "/")
+    def judge(self, path: str = "/worklists/possible") -> None:
+        """Go to a desk, and wait until it shows a task."""
+        self.go(path)
+        self.page.wait_for_selector("article.case")
+
+    def sign_in(self, name: str, page: Any = None) -> None:
+        """Sign in on this page, or on another one of the same visit."""
+        page = page or self.page
+        page.goto(self.address + "/sign-in")
+        page.fill("[name=name]", name)
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url(self.address + "/")
+
+    def settle(self) -> None:
+        """Wait until nothing is under way."""
+        self.page.wait_for_function("() => !document.querySelector('[data-busy]')")
 
     def number(self) -> int:
         """The task that is shown."""
@@ -94,7 +105,7 @@ class Watched:
         self.page.wait_for_function(
             "words => document.querySelector('[data-status]').textContent.includes(words)", arg=says
         )
-        self.page.wait_for_function("() => !document.querySelector('[data-busy]')")
+        self.settle()
 
     def close(self) -> None:
         """Nothing but the server was asked for, no value was in an address, nothing went wrong."""
@@ -131,7 +142,6 @@ def test_twenty_pairs_by_keyboard_alone(store: Store, browser: Any) -> None:
         assert page.locator(".bar-top .progress span").text_content() == "20 of 20"
         watched.close()
     made = store.decisions(POSSIBLE)
-    order = {row.number: row.task for row in store.tasks(POSSIBLE, most=50)} or {}
     assert len(made) == 20
     found = {row.number: row.verdict for row in store.standing(POSSIBLE)}
     assert found == wanted
@@ -141,20 +151,19 @@ def test_twenty_pairs_by_keyboard_alone(store: Store, browser: Any) -> None:
     assert first.seen["left"] == dict(book.records[first.task.left].values)
     assert first.seen["weight"] == pytest.approx(book.pair(first.task.left, first.task.right).weight)
     assert (first.reviewer, first.run, first.model) == ("ann", store.run, store.model)
-    assert order == {}  # nothing is open
+    assert store.tasks(POSSIBLE) == ()  # nothing is open
 
 
 def test_next_back_undo_and_help(store: Store, browser: Any) -> None:
     fill(store)
     with served(store) as address:
         watched = Watched(browser, address)
-        watched.go("/worklists/possible")
+        watched.judge()
         page = watched.page
-        page.wait_for_selector("article.case")
         first = watched.number()
         page.keyboard.press("j")
         page.wait_for_selector(f"article.case:not([data-number='{first}'])")
-        page.wait_for_function("() => !document.querySelector('[data-busy]')")
+        watched.settle()
         second = watched.number()
         watched.press("u", f"Saved: unsure for pair {second}.")
         assert watched.number() not in (first, second)  # what was passed over comes again at the end
@@ -162,7 +171,7 @@ def test_next_back_undo_and_help(store: Store, browser: Any) -> None:
         watched.press("k", f"Back. Pair {first}.")
         page.keyboard.press("j")
         page.wait_for_selector(f"article.case[data-number='{second}']")
-        page.wait_for_function("() => !document.querySelector('[data-busy]')")
+        watched.settle()
         watched.press("k", f"Back. Pair {first}.")
         watched.press("L", f"Saved: link for pair {first}.")  # with shift or caps lock, too
         assert watched.number() == second
@@ -197,8 +206,7 @@ def test_a_key_held_down_judges_one_pair(store: Store, browser: Any) -> None:
     fill(store)
     with served(store) as address:
         watched = Watched(browser, address)
-        watched.go("/worklists/possible")
-        watched.page.wait_for_selector("article.case")
+        watched.judge()
         watched.page.keyboard.down("l")
         watched.page.wait_for_function(
             "() => document.querySelector('[data-status]').textContent.includes('Saved')"
@@ -218,8 +226,7 @@ def test_two_reviewers_at_once_never_get_the_same_pair(store: Store, browser: An
         people = {name: Watched(browser, address) for name in ("rita", "rolf")}
         for name, one in people.items():
             one.sign_in(name)
-            one.go("/worklists/possible")
-            one.page.wait_for_selector("article.case")
+            one.judge()
         taken: dict[str, list[int]] = {name: [] for name in people}
         for _ in range(5):
             on = [one.number() for one in people.values()]
@@ -231,8 +238,7 @@ def test_two_reviewers_at_once_never_get_the_same_pair(store: Store, browser: An
         # The telephone number is masked for one of them: nowhere in the page, and in the other's it is.
         shown = []
         for one in people.values():
-            one.go("/worklists/audit?task=11")
-            one.page.wait_for_selector("article.case")
+            one.judge("/worklists/audit?task=11")
             shown.append(one.page.content())
             one.press("u", "Saved: unsure for pair 11.")
             one.press("z", "Undone. Pair 11.")
@@ -301,9 +307,8 @@ def test_a_record_is_judged_by_number_by_search_or_as_having_none(store: Store, 
     book = SmallCasebook()
     with served(store) as address:
         watched = Watched(browser, address)
-        watched.go("/worklists/audit")
+        watched.judge("/worklists/audit")
         page = watched.page
-        page.wait_for_selector("article.case")
         chosen = page.locator("[data-digit='2']")
         key = [str(chosen.get_attribute(f"data-{part}")) for part in ("source", "id")]
         watched.press("2", "Saved: candidate 2 for record 1.")
@@ -372,9 +377,8 @@ def test_what_could_not_be_saved_is_said_kept_and_sent_again(store: Store, brows
     fill(store)
     with served(store) as address:
         watched = Watched(browser, address)
-        watched.go("/worklists/possible")
+        watched.judge()
         page = watched.page
-        page.wait_for_selector("article.case")
         number = watched.number()
         page.route("**/decide", lambda route: route.abort())
         page.keyboard.press("l")
@@ -419,8 +423,7 @@ def test_kill_9_of_the_server_loses_no_decision(tmp_path: Path, browser: Any) ->
     confirmed = {}
     process = start(path, port)
     try:
-        watched.go("/worklists/possible")
-        watched.page.wait_for_selector("article.case")
+        watched.judge()
         for count in range(3):
             number = watched.number()
             verdict = ("link", "non-link")[count % 2]
@@ -567,9 +570,8 @@ def test_a_desk_that_is_left_asks_for_nothing(store: Store, browser: Any) -> Non
         watched = Watched(browser, address)
         page = watched.page
         page.clock.install()
-        watched.go("/worklists/possible")
-        page.wait_for_selector("article.case")
-        page.wait_for_function("() => !document.querySelector('[data-busy]')")
+        watched.judge()
+        watched.settle()
         before = len(watched.asked)
         page.clock.run_for("45:00")
         page.evaluate("0")
@@ -589,9 +591,8 @@ def test_a_verdict_outlives_its_session(store: Store, browser: Any) -> None:
     with served(store, login=True) as address:
         watched = Watched(browser, address)
         watched.sign_in("rolf")
-        watched.go("/worklists/possible")
+        watched.judge()
         page = watched.page
-        page.wait_for_selector("article.case")
         number = watched.number()
         page.fill("[data-comment]", "the same")
         page.press("[data-comment]", "Enter")
@@ -605,11 +606,7 @@ def test_a_verdict_outlives_its_session(store: Store, browser: Any) -> None:
 
         def sign_in_elsewhere(name: str) -> None:
             other = watched.context.new_page()
-            other.goto(address + "/sign-in")
-            other.fill("[name=name]", name)
-            other.fill("[name=password]", PASSWORD)
-            other.press("[name=password]", "Enter")
-            other.wait_for_url(address + "/")
+            watched.sign_in(name, other)
             other.close()
 
         judge_without_a_session()
@@ -629,8 +626,7 @@ def test_two_tabs_of_one_visit_can_both_be_used(store: Store, browser: Any) -> N
     fill(store)
     with served(store) as address:
         watched = Watched(browser, address)
-        watched.go("/worklists/possible")
-        watched.page.wait_for_selector("article.case")
+        watched.judge()
         number = watched.number()
         watched.context.clear_cookies()  # a tab that was loaded before the first cookie came
         other = watched.context.new_page()

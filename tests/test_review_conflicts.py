@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_review import add_people, chromium, client, csrf, open_store, served, sign_in, small_app
 
 from tallystick.review.cases import RecordKey
 from tallystick.review.store import Store
 from tallystick.review.tasks import AUDIT, POSSIBLE, Task
+from tests.small_review import add_people, chromium, client, csrf, open_store, served, sign_in, small_app
 
 CENSUS = RecordKey("census", "c0000")
 SURVEY = [RecordKey("survey", f"s000{k}") for k in range(3)]

@@ -15,9 +15,8 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from tallystick.review.access import ROUTES
 from tallystick.review.app import ReviewApp
 from tallystick.review.security import Attempts
-from tests.small_review import add_people, client, csrf, fill, open_store, small_app
+from tests.small_review import ROLES, add_people, client, csrf, fill, open_store, small_app
 
-ROLES = {"reviewer": "rita", "adjudicator": "adam", "administrator": "boss"}
 CHECKED = [not_a_server_error, status_code_conformance, response_schema_conformance]
 
 

@@ -226,8 +226,25 @@ def test_another_store(run: Path, postgres: Server, monkeypatch: pytest.MonkeyPa
     assert "the user or the password is wrong" in refused("reviewers", "list", run)
 
 
-def test_help_loads_no_database() -> None:
+def test_without_the_library_it_is_said_what_to_install(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text("verdict\n")
+    commands = [["list", run], ["import", run, file], ["export", run, tmp_path / "d.csv", "--values"]]
+    code = """
+import json, sys
+sys.modules["sqlalchemy"] = None
+from typer.testing import CliRunner
+from tallystick.cli import app
+for command in json.loads(sys.argv[1]):
+    print(CliRunner().invoke(app, ["decisions", *command]).output.strip())
+"""
+    given = json.dumps([list(map(str, command)) for command in commands])
+    done = subprocess.run([sys.executable, "-c", code, given], capture_output=True, text=True, check=True)
+    said = [line for line in done.stdout.splitlines() if "needs the library sqlalchemy" in line]
+    assert len(said) == len(commands), done.stdout
 
+
+def test_help_loads_no_database() -> None:
     code = "import sys, tallystick.cli; print('sqlalchemy' in sys.modules, 'argon2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"

@@ -172,7 +172,7 @@ def test_a_pair_may_be_named_the_other_way_round(stores: Stores, tmp_path: Path)
         ([{"number": "x"}], r"row 1 has 'x' in the column number"),
         ([{"seen": "[]"}], r"row 1 has no JSON object"),
         ([{}, {"chosen_source": "b", "chosen_id": "4"}], r"row 2: task \d+: only a link of a record"),
-        ([{}, {"reviewer": "x\ud800"[:1] + "\x00"}], r"row 2: the name of the reviewer has characters"),
+        ([{}, {"reviewer": "x\x00"}], r"row 2: the name of the reviewer has characters"),
     ],
 )
 def test_nothing_is_imported_where_a_row_is_wrong(

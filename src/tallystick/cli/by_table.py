@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tallystick.cli.commands import _check_file, _find_modules_in
 from tallystick.cli.stores import who
@@ -10,20 +11,22 @@ from tallystick.linkage.reviews.casebook import open_casebook
 from tallystick.linkage.reviews.store import note_store, open_store
 from tallystick.linkage.reviews.tasks import fill_possible
 from tallystick.preparation.write import check_suffix
-from tallystick.review.importing import Imported
 from tallystick.review.tasks import AUDIT, POSSIBLE
+
+if TYPE_CHECKING:
+    from tallystick.review.importing import Imported
 
 
 def export_tasks(
     run: Path, worklist: str, file: Path, reviewer: str | None, store: str | None, *, force: bool
 ) -> str:
     """Write the open tasks of a worklist with values; what was done, as a line."""
-    from tallystick.review.by_table import export_sheet
-
     check_suffix(file)
     _check_file(file, force)
     _find_modules_in(Path())
     with open_store(run, store, create=worklist == POSSIBLE) as opened:
+        from tallystick.review.by_table import export_sheet
+
         cases = open_casebook(run)
         if worklist == POSSIBLE:
             fill_possible(opened, cases.opened)
@@ -39,10 +42,10 @@ def import_answers(
     run: Path, worklist: str | None, file: Path, reviewer: str | None, store: str | None
 ) -> str:
     """Read the answers of a table of tasks; what was done, as a line."""
-    from tallystick.review.by_table import import_sheet
-
     _find_modules_in(Path())
     with open_store(run, store, create=False) as opened:
+        from tallystick.review.by_table import import_sheet
+
         cases = open_casebook(run)
         note_store(run, opened)
         done = import_sheet(opened, cases, file, who(reviewer), who(None), worklist)

@@ -24,11 +24,6 @@ decisions = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-BEGIN = (
-    "begin with tallystick review, tallystick audit draw, or, without the application, tallystick decisions "
-    "export --values"
-)
-"""What to do where nothing was done yet."""
 WorklistName = Annotated[str | None, typer.Option("--worklist", metavar="NAME", help="Only this worklist.")]
 
 
@@ -47,10 +42,12 @@ def show(
             if worklist is not None:
                 opened.progress(worklist)  # says which there are
             lists = [one for one in opened.worklists() if worklist in (None, one.name)]
-            found = [_figures(opened, one) for one in lists]
             if as_json:
+                found = [_figures(opened, one) for one in lists]
                 print(json.dumps({"store": opened.place, "worklists": found}, ensure_ascii=False, indent=1))
-            elif not found:
+            elif not lists:
+                from tallystick.review.open_store import BEGIN
+
                 print(f"{opened.place}: there are no worklists yet: {BEGIN}.")
             else:
                 print("\n\n".join(_text(opened, one) for one in lists))
@@ -105,8 +102,6 @@ def export(
         with open_store(run, store, create=still_open) as opened:
             if still_open and worklist in (None, POSSIBLE):
                 fill_possible(opened, lambda: open_run(run))
-            if worklist is not None:
-                opened.progress(worklist)
             rows = opened.export(file, worklist=worklist, still_open=still_open, seen=seen)
             print(f"{file}: {rows:,} rows")
 

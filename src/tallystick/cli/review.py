@@ -12,6 +12,7 @@ import typer
 from tallystick.cli.app import Quiet, Threads, _plain_errors
 from tallystick.cli.progress import Reporter
 from tallystick.cli.stores import RunDirectory, StoreUrl, who
+from tallystick.errors import InputError, TallystickWarning
 
 if TYPE_CHECKING:
     from tallystick.linkage.reviews.casebook import RunCasebook
@@ -73,7 +74,6 @@ def review(
         import webbrowser
 
         from tallystick.cli.commands import _find_modules_in
-        from tallystick.errors import InputError, TallystickWarning
         from tallystick.linkage.reviews.casebook import open_casebook
         from tallystick.linkage.reviews.store import open_store
         from tallystick.linkage.reviews.tasks import fill_possible
@@ -100,9 +100,11 @@ def review(
             _check_people(kept, run)
         _check_masks(kept, cases, run)
         fill_possible(kept, cases.opened, double)
-        if worklist is not None and worklist not in {one.name for one in kept.worklists()}:
-            there = ", ".join(one.name for one in kept.worklists())
-            raise InputError(f"--worklist {worklist}: there is none of this name; there are: {there}.")
+        there = [one.name for one in kept.listed()]
+        if worklist is not None and worklist not in there:
+            raise InputError(
+                f"--worklist {worklist}: there is none of this name; there are: {', '.join(there)}."
+            )
         secure = certificate is not None or behind_https
         settings = Settings(
             reviewer=None if named else who(reviewer),
@@ -140,8 +142,6 @@ def review(
 
 
 def _check_people(store: Store, run: Path) -> None:
-    from tallystick.errors import InputError
-
     if not any(one.active for one in store.reviewers()):
         raise InputError(
             "where people sign in there have to be reviewers, and there are none yet; add the first with: "
@@ -151,7 +151,6 @@ def _check_people(store: Store, run: Path) -> None:
 
 def _check_masks(store: Store, cases: RunCasebook, run: Path) -> None:
     """A mask that names no field would show everything."""
-    from tallystick.errors import InputError
     from tallystick.linkage.reviews.maskable import maskable_fields
     from tallystick.review.masks import checked_masks
 
@@ -180,5 +179,5 @@ def _hello(store: Store, reviewer: str | None, address: str) -> str:
     for one in store.worklists():
         figures = one.progress
         lines.append(f"{one.name}: {figures.done:,} of {figures.tasks:,} judged")
-    who = f"you work as {reviewer}" if reviewer else "reviewers sign in"
-    return "\n".join([*lines, f"decisions are kept in {store.place}", f"{address} ({who}); Ctrl-C stops."])
+    by = f"you work as {reviewer}" if reviewer else "reviewers sign in"
+    return "\n".join([*lines, f"decisions are kept in {store.place}", f"{address} ({by}); Ctrl-C stops."])

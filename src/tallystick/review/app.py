@@ -91,7 +91,6 @@ def make_app(store: Store, casebook: Casebook, settings: Settings) -> ReviewApp:
         },
     )
     api.state.desk = Desk(store, casebook, settings)
-    api.state.desk.worklists()
     for routes in (routes_session, routes_pages, routes_tasks, routes_people):
         api.include_router(routes.router)
 

@@ -43,12 +43,12 @@ def export_sheet(store: Store, casebook: Casebook, worklist: str, path: str | Pa
     InputError
         Where there is no such worklist, or the person is not active.
     """
-    blind = _blind(store, worklist)
+    blind = any(one.blind for one in store.listed() if one.name == worklist)
+    rows = _tasks(store, worklist, Filters(state="open"), "plan" if blind else "information")
     known = store.reviewer(reviewer)
     if known is not None and not known.active:
         raise InputError(f"{reviewer} is not active: name a reviewer who is.")
     masked = frozenset(() if known is None else known.masked)
-    rows = _tasks(store, worklist, Filters(state="open"), "plan" if blind else "information")
     asked = [row for row in rows if all(one.reviewer != reviewer for one in row.decisions)]
     write_sheet(sheet(asked, casebook, Sight(masked, blind, casebook.weighed)), path)
     return len(asked)
@@ -84,7 +84,7 @@ def import_sheet(
     InputError
         Where a row is wrong, or contradicts a decision that stands: the message names the row.
     """
-    lists = {one.name: one.blind for one in store.worklists() if worklist in (None, one.name)}
+    lists = {one.name: one.blind for one in store.listed() if worklist in (None, one.name)}
     tasks = {row.number: row for name in lists for row in _tasks(store, name, Filters(state="all"), "plan")}
     rows, unanswered = read_sheet(path, tasks, casebook, reviewer, blind=lists)
     return store.import_rows(rows, path, importer, unanswered=unanswered)
@@ -92,8 +92,3 @@ def import_sheet(
 
 def _tasks(store: Store, worklist: str, filters: Filters, order: Order) -> tuple[TaskRow, ...]:
     return store.tasks(worklist, filters, most=sys.maxsize, order=order)
-
-
-def _blind(store: Store, worklist: str) -> bool:
-    store.progress(worklist)  # says which there are
-    return next(one.blind for one in store.worklists() if one.name == worklist)

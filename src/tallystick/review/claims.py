@@ -13,9 +13,9 @@ from tallystick.review.connect import Database
 from tallystick.review.filters import Filters
 from tallystick.review.people import role_of
 from tallystick.review.rows import (
-    locked_task,
+    give_back,
+    known_task,
     meets,
-    select_tasks,
     standing_decisions,
     task_row,
     worklist_number,
@@ -50,11 +50,11 @@ def next_task(
         within = [TASKS.c.worklist == number, TASKS.c.state == "open", *meets(filters)]
         start = None
         if after is not None:
-            last = locked_task(connection, after)
+            last = known_task(connection, after, lock=True)
             if last.t_worklist == number:
                 start = (getattr(last, f"t_{ORDERS[order].name}"), after)
             if last.t_claimed_by == reviewer:
-                _free(connection, after)
+                give_back(connection, TASKS.c.number == after)
         own = [TASKS.c.claimed_by == reviewer, *([] if after is None else [TASKS.c.number != after])]
         found = _first(connection, [*within, *own], order)
         if found is None:
@@ -123,7 +123,7 @@ def _by_head(
 def claim(database: Database, number: int, reviewer: str, lease: float, *, settle: bool) -> TaskRow:
     """Take a named task (see `tallystick.review.store.Store.claim`)."""
     with database.writing() as connection:
-        row = locked_task(connection, number)
+        row = known_task(connection, number, lock=True)
         if settle:
             check_may_settle(connection, row, reviewer)
         elif row.t_state != "open":  # the same whether its reviewers agree or not
@@ -141,29 +141,14 @@ def claim(database: Database, number: int, reviewer: str, lease: float, *, settl
 def renew(database: Database, number: int, reviewer: str, lease: float) -> None:
     """Prolong the lease (see `tallystick.review.store.Store.renew`)."""
     with database.writing() as connection:
-        check_held(locked_task(connection, number), reviewer)
+        check_held(known_task(connection, number, lock=True), reviewer)
         _take(database, connection, number, reviewer, lease)
 
 
 def release(database: Database, number: int, reviewer: str) -> None:
     """Give a task back; nothing happens where it is not the reviewer's."""
     with database.writing() as connection:
-        connection.execute(
-            update(TASKS)
-            .where(TASKS.c.number == number, TASKS.c.claimed_by == reviewer)
-            .values(claimed_by=None, claimed_until=None)
-        )
-
-
-def release_all(connection: Connection, reviewer: str, but: int | None = None) -> None:
-    """Give back all that a reviewer has taken, but for one task."""
-    others = select(TASKS.c.number).where(TASKS.c.claimed_by == reviewer)
-    if but is not None:
-        others = others.where(TASKS.c.number != but)
-    # One that another process has locked is being taken over there: to wait for it could be for ever.
-    taken = connection.execute(others.with_for_update(skip_locked=True)).scalars().all()
-    for number in taken:
-        _free(connection, number)
+        give_back(connection, TASKS.c.number == number, TASKS.c.claimed_by == reviewer)
 
 
 def check_may_settle(connection: Connection, row: Row[Any], reviewer: str) -> None:
@@ -185,9 +170,8 @@ def check_may_settle(connection: Connection, row: Row[Any], reviewer: str) -> No
 
 def check_free(database: Database, connection: Connection, row: Row[Any], reviewer: str) -> None:
     """`InputError` where another person is on a task."""
-    if row.t_claimed_by in (None, reviewer) or row.t_claimed_until <= database.now(connection):
-        return
-    raise InputError(f"another reviewer is on task {row.t_number}: take the next one.")
+    if not _is_free(database, connection, row, reviewer):
+        raise InputError(f"another reviewer is on task {row.t_number}: take the next one.")
 
 
 def check_may_judge(row: Row[Any], reviewer: str) -> None:
@@ -222,7 +206,7 @@ def take_if_free(
     database: Database, connection: Connection, row: Row[Any], reviewer: str, lease: float
 ) -> None:
     """Take a task unless another person is on it."""
-    if row.t_claimed_by in (None, reviewer) or row.t_claimed_until <= database.now(connection):
+    if _is_free(database, connection, row, reviewer):
         _take(database, connection, row.t_number, reviewer, lease)
 
 
@@ -242,23 +226,26 @@ def participate(database: Database, connection: Connection, worklist: int, revie
         connection.execute(insert(PARTICIPANTS).values(worklist=worklist, reviewer=reviewer))
 
 
+def _is_free(database: Database, connection: Connection, row: Row[Any], reviewer: str) -> bool:
+    """Whether no other person is on a task."""
+    return row.t_claimed_by in (None, reviewer) or row.t_claimed_until <= database.now(connection)
+
+
 def _take(database: Database, connection: Connection, number: int, reviewer: str, lease: float) -> None:
     """Let a task be the reviewer's own, and no other one: nobody keeps tasks from all others."""
-    release_all(connection, reviewer, but=number)
+    others = select(TASKS.c.number).where(TASKS.c.claimed_by == reviewer, TASKS.c.number != number)
+    # One that another process has locked is being taken over there: to wait for it could be for ever.
+    taken = connection.execute(others.with_for_update(skip_locked=True)).scalars().all()
+    if taken:
+        give_back(connection, TASKS.c.number.in_(taken))
     until = database.now(connection) + timedelta(seconds=lease)
     connection.execute(
         update(TASKS).where(TASKS.c.number == number).values(claimed_by=reviewer, claimed_until=until)
     )
 
 
-def _free(connection: Connection, number: int) -> None:
-    connection.execute(
-        update(TASKS).where(TASKS.c.number == number).values(claimed_by=None, claimed_until=None)
-    )
-
-
 def _own_row(database: Database, connection: Connection, number: int) -> TaskRow:
     """A task for the reviewer who is on it: without what others said, unless it is to be settled."""
-    row = connection.execute(select_tasks().where(TASKS.c.number == number)).one()
+    row = known_task(connection, number)
     decisions = [] if row.t_state == "open" else standing_decisions(connection, number)
     return task_row(row, database.now(connection), decisions)

@@ -84,7 +84,6 @@ class Database:
         self.place = _shown(address)
         self.file = _file(address)
         self.where = _shown(_without_user(address)) if self.file is None else str(self.file.resolve())
-        self._wait = wait
         self._identity: tuple[int, int] | None = None
         if self.file is not None and not self.file.parent.is_dir():
             raise InputError(f"{self.place}: the folder {self.file.parent} is not there: check the path.")
@@ -121,8 +120,10 @@ class Database:
 
     def now(self, connection: Connection) -> datetime:
         """The time by the database's clock, which all who work with it share."""
-        if self.engine.dialect.name == "postgresql":
-            return _utc(connection.execute(text("select clock_timestamp()")).scalar_one())
+        if self.is_postgres:
+            moment = connection.execute(text("select clock_timestamp()")).scalar_one()
+            assert isinstance(moment, datetime)
+            return moment.astimezone(UTC)
         return datetime.now(UTC)
 
     @property
@@ -165,11 +166,6 @@ class Database:
         if self._identity is None:
             return InputError(f"{self.place}: {reason}.")
         return StoreFailed(self.place, f"{reason}; {_NOTHING_LOST}")
-
-
-def _utc(moment: Any) -> datetime:
-    assert isinstance(moment, datetime)
-    return moment.astimezone(UTC)
 
 
 def _reason(error: Exception) -> str:

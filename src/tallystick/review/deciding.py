@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -23,8 +23,8 @@ from tallystick.review.people import role_of
 from tallystick.review.rows import (
     STANDS,
     checked_text,
-    decision_of,
-    locked_task,
+    kept_decision,
+    known_task,
     select_decisions,
     standing_decisions,
 )
@@ -32,7 +32,6 @@ from tallystick.review.standing import Judgement, judge
 from tallystick.review.tables import DECISIONS, TASKS
 from tallystick.review.tasks import Decision, Verdict
 
-VERDICTS = ("link", "non-link", "unsure")
 _ABOVE = DECISIONS.alias("above")
 _GONE = DECISIONS.alias("gone")
 _SETTLED = (
@@ -63,7 +62,7 @@ def decide(
 ) -> Decision:
     """Judge a task (see `tallystick.review.store.Store.decide`)."""
     with database.writing() as connection:
-        task = locked_task(connection, number)
+        task = known_task(connection, number, lock=True)
         check_verdict(task, verdict, chosen)
         stand = standing_decisions(connection, number)
         own = [one for one in stand if one.reviewer == reviewer]
@@ -89,7 +88,7 @@ def decide(
         if task.t_wanted > 1:
             participate(database, connection, task.t_worklist, reviewer)
         settle(connection, number)
-        return _decision(connection, made)
+        return kept_decision(connection, made)
 
 
 def adjudicate(
@@ -106,7 +105,7 @@ def adjudicate(
 ) -> Decision:
     """Settle a task (see `tallystick.review.store.Store.adjudicate`)."""
     with database.writing() as connection:
-        task = locked_task(connection, number)
+        task = known_task(connection, number, lock=True)
         check_verdict(task, verdict, chosen)
         stand = standing_decisions(connection, number)
         settled = [one for one in stand if one.kind == "adjudication"]
@@ -134,7 +133,7 @@ def adjudicate(
             _take_back(database, connection, task, last, run=run, model=model)
         made = add_decision(connection, kind="adjudication", run=run, model=model, **values)
         settle(connection, number)
-        return _decision(connection, made)
+        return kept_decision(connection, made)
 
 
 def needs_reason(judged: Judgement, settled: Decision | None) -> bool:
@@ -148,7 +147,7 @@ def undo(
     """Take a decision back (see `tallystick.review.store.Store.undo`)."""
     with database.writing() as connection:
         if number is not None:
-            locked_task(connection, number)
+            known_task(connection, number, lock=True)
         mine = select(DECISIONS.c.number).where(DECISIONS.c.reviewer == reviewer, STANDS)
         mine = mine.where(~_SETTLED) if number is None else mine.where(DECISIONS.c.task == number)
         # The number alone is looked for: rows with their tasks would all be joined before the last is taken.
@@ -156,7 +155,7 @@ def undo(
         row = connection.execute(select_decisions().where(DECISIONS.c.number == last_one)).one_or_none()
         if row is None:
             return None
-        task = locked_task(connection, row.t_number)
+        task = known_task(connection, row.t_number, lock=True)
         stand = standing_decisions(connection, row.t_number)
         last = next((one for one in stand if one.number == row.d_number), None)
         if last is None:
@@ -165,7 +164,7 @@ def undo(
         made = _take_back(database, connection, task, last, run=run, model=model)
         settle(connection, row.t_number)
         take_if_free(database, connection, task, reviewer, lease)
-        return _decision(connection, made)
+        return kept_decision(connection, made)
 
 
 def check_may_take_back(
@@ -204,8 +203,8 @@ def _take_back(
 
 def check_verdict(task: Row[Any], verdict: str, chosen: RecordKey | None) -> None:
     """`InputError` where a verdict cannot be one about a task."""
-    if verdict not in VERDICTS:
-        raise InputError(f"the verdict is {verdict!r}: it is one of {', '.join(VERDICTS)}.")
+    if verdict not in get_args(Verdict):
+        raise InputError(f"the verdict is {verdict!r}: it is one of {', '.join(get_args(Verdict))}.")
     if task.t_kind == "record" and verdict == "link":
         if chosen is None:
             raise InputError(f"task {task.t_number} is about a record: a link has to say with which one.")
@@ -299,8 +298,3 @@ def settle(connection: Connection, number: int) -> None:
     if found.state != "open" or claimed_by == values["first_by"]:
         values |= {"claimed_by": None, "claimed_until": None}
     connection.execute(update(TASKS).where(TASKS.c.number == number).values(**values))
-
-
-def _decision(connection: Connection, number: int) -> Decision:
-    row = connection.execute(select_decisions().where(DECISIONS.c.number == number)).one()
-    return decision_of(row)

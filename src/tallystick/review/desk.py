@@ -17,7 +17,7 @@ from tallystick.review.conflicts import Linked, linked_by_reviewers
 from tallystick.review.people import Reviewer
 from tallystick.review.security import Attempts
 from tallystick.review.settings import Settings
-from tallystick.review.standing import Progress, TaskRow
+from tallystick.review.standing import Listed, Progress, TaskRow, Worklist
 from tallystick.review.store import Store
 from tallystick.review.tasks import AUDIT, POSSIBLE, Decision
 from tallystick.review.views import (
@@ -27,8 +27,7 @@ from tallystick.review.views import (
     Sight,
     check_words,
     show_found,
-    show_pair,
-    show_record,
+    show_task,
 )
 
 MOST_FOUND = 25
@@ -41,15 +40,6 @@ _T = TypeVar("_T")
 
 class NotFound(InputError):
     """What was asked for is not there."""
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A worklist, as far as it never changes."""
-
-    name: str
-    blind: bool
-    reviews: int
 
 
 @dataclass
@@ -81,20 +71,24 @@ class Desk:
         self.pages.globals["verdict_words"] = verdict_words
         self.pages.globals["title_of"] = title_of
         self.pages.globals["then_of"] = then_of
+        self.look()
 
     def worklist(self, name: str) -> Listed:
         """A worklist by name; `NotFound` where there is none."""
         if name not in self._lists:
-            self.worklists()
+            self.look()
         if name not in self._lists:
             raise NotFound("There is no such worklist.")
         return self._lists[name]
 
-    def worklists(self) -> tuple[Any, ...]:
+    def look(self) -> None:
+        """See which worklists the store has now."""
+        self._lists = {one.name: one for one in self.store.listed()}
+
+    def worklists(self) -> tuple[Worklist, ...]:
         """All worklists, with figures, as the store has them now."""
-        found = self.store.worklists()
-        self._lists = {one.name: Listed(one.name, one.blind, one.reviews) for one in found}
-        return found
+        self.look()
+        return self.store.worklists()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -143,16 +137,12 @@ class Desk:
     def view(self, row: TaskRow, reviewer: Reviewer) -> PairView | RecordView:
         """What a reviewer sees of a task."""
         sight = self.sight(reviewer, row.worklist)
-        task, fields = row.task, self.casebook.fields
         with self._lock:
-            if task.right is not None:
-                return show_pair(self.casebook.pair(task.left, task.right), fields, sight)
-            case = self.casebook.record(task.left)
-            return show_record(case, fields, self.casebook.partners(task.left.source), sight)
+            return show_task(row.task, self.casebook, sight)
 
     def linked(self, reviewer: Reviewer, *keys: RecordKey) -> Linked:
         """Links that reviewers have made of some records, as far as a reviewer may know them."""
-        self.worklists()
+        self.look()
         doubled = [one.name for one in self._lists.values() if one.reviews > 1]
         return linked_by_reviewers(self.store, self.names, doubled, reviewer, *keys)
 
@@ -161,11 +151,15 @@ class Desk:
         with self._lock:
             return self.casebook.record(key).record
 
-    def shown(self, row: TaskRow, key: RecordKey, reviewer: Reviewer) -> OtherRecord:
-        """What a reviewer sees of a record that may be that of a task; `InputError` where it may not be."""
+    def shown(
+        self, row: TaskRow, view: PairView | RecordView, key: RecordKey, reviewer: Reviewer
+    ) -> OtherRecord:
+        """What a reviewer who has a task in view sees of a record that may be that of it.
+
+        `InputError` where it may not be.
+        """
         if key.source not in self.casebook.partners(row.task.left.source) or key == row.task.left:
             raise InputError("This record cannot be the one that is looked for: choose another.")
-        view = self.view(row, reviewer)
         for one in view.candidates if isinstance(view, RecordView) else ():
             if one.key == key:
                 return one
@@ -183,7 +177,7 @@ class Desk:
         """Records by words in fields that a reviewer sees; `InputError` where a field is masked."""
         sight = self.sight(reviewer, worklist)
         kept = check_words(words, self.casebook.fields, sight)
-        seen = [name for name in self.casebook.fields if name not in sight.masked]
+        seen = sight.shown(self.casebook.fields)
         with self._lock:
             if "" not in kept or len(seen) == len(self.casebook.fields):
                 return self.casebook.search(kept, sources, most)

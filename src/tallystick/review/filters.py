@@ -8,6 +8,9 @@ from typing import Literal
 from tallystick.review.cases import RecordKey
 from tallystick.review.tasks import Verdict
 
+Wanted = Literal["open", "done", "unsure", "disagreement", "all"]
+"""States that tasks can be asked for by."""
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -32,7 +35,7 @@ class Filters:
 
     weight_low: float | None = None
     weight_high: float | None = None
-    state: Literal["open", "done", "unsure", "disagreement", "all"] = "open"
+    state: Wanted = "open"
     strata: tuple[str, ...] = ()
     verdict: Verdict | None = None
     records: tuple[RecordKey, ...] = ()

@@ -17,7 +17,14 @@ from tallystick.review.connect import Database
 from tallystick.review.deciding import add_decision, check_verdict, settle
 from tallystick.review.decision_file import FileRow, read_decision_file
 from tallystick.review.people import role_of
-from tallystick.review.rows import checked_text, chunks, decision_of, select_decisions, select_tasks
+from tallystick.review.rows import (
+    checked_text,
+    chunks,
+    decision_of,
+    kept_decision,
+    select_decisions,
+    select_tasks,
+)
 from tallystick.review.standing import judge
 from tallystick.review.tables import DECISIONS, TASKS
 from tallystick.review.tasks import Decision
@@ -205,8 +212,7 @@ class _Work:
             imported_by=self._importer,
             imported_at=self._now,
         )
-        query = select_decisions().where(DECISIONS.c.number == made)
-        before.append(decision_of(self._connection.execute(query).one()))
+        before.append(kept_decision(self._connection, made))
         if task.t_wanted > 1:
             participate(self._database, self._connection, task.t_worklist, reviewer)
         self._line[made] = row.line

@@ -9,6 +9,7 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from tallystick.review.cases import RecordKey
+from tallystick.review.rows import can_be_kept
 from tallystick.review.standing import Progress
 from tallystick.review.tasks import Order, Role, Verdict
 from tallystick.review.views import OtherRecord, PairView, RecordView
@@ -17,7 +18,7 @@ LARGEST_NUMBER = 2**31 - 1
 
 
 def _clean(text: str) -> str:
-    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text):
+    if not can_be_kept(text):
         raise ValueError("text must not have null characters or halves of characters")
     return text
 

@@ -10,6 +10,12 @@ from tallystick.errors import InputError, NothingDecided
 from tallystick.review.connect import Database, make_private, protect
 from tallystick.review.tables import ABOUT, METADATA, SCHEMA_VERSION
 
+BEGIN = (
+    "begin with tallystick review, tallystick audit draw, or, without the application, tallystick decisions "
+    "export --values"
+)
+"""What to do where nothing was done yet."""
+
 
 def check_or_make(database: Database, *, run: str, model: str, create: bool) -> None:
     """Check that a database is the store of a run, and make it one where it is empty.
@@ -83,7 +89,4 @@ def check_or_make(database: Database, *, run: str, model: str, create: bool) -> 
 
 
 def _nothing(database: Database) -> str:
-    return (
-        f"{database.place}: nothing has been decided yet: begin with tallystick review, tallystick audit "
-        "draw, or, without the application, tallystick decisions export --values."
-    )
+    return f"{database.place}: nothing has been decided yet: {BEGIN}."

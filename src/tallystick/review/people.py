@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from tallystick.errors import InputError
 from tallystick.review.connect import Database
-from tallystick.review.rows import checked_text
+from tallystick.review.rows import checked_text, give_back
 from tallystick.review.tables import REVIEWERS, SESSIONS, TASKS, TOKENS
 from tallystick.review.tasks import Role
 
@@ -113,9 +113,7 @@ def set_active(database: Database, name: str, active: bool) -> Reviewer:
         connection.execute(update(REVIEWERS).where(REVIEWERS.c.name == name).values(active=False))
         for table in (SESSIONS, TOKENS):
             connection.execute(delete(table).where(table.c.name == name))
-        connection.execute(
-            update(TASKS).where(TASKS.c.claimed_by == name).values(claimed_by=None, claimed_until=None)
-        )
+        give_back(connection, TASKS.c.claimed_by == name)
         return reviewer_of(known(connection, name))
 
 

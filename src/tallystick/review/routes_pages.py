@@ -15,7 +15,7 @@ from tallystick.review.admit import AtDesk, Me, page
 from tallystick.review.agreement import Band, Kappa
 from tallystick.review.cases import RecordKey
 from tallystick.review.desk import Desk, then_of
-from tallystick.review.filters import Filters
+from tallystick.review.filters import Filters, Wanted
 from tallystick.review.messages import (
     LARGEST_NUMBER,
     PROBLEMS,
@@ -25,7 +25,7 @@ from tallystick.review.messages import (
     WorklistName,
 )
 from tallystick.review.people import Reviewer
-from tallystick.review.routes_tasks import filters_in, own_decision, to_settle
+from tallystick.review.routes_tasks import filters_in, order_in, own_decision, to_settle
 from tallystick.review.standing import TaskRow
 from tallystick.review.tasks import AUDIT, POSSIBLE, Decision
 from tallystick.review.views import show_found
@@ -118,7 +118,7 @@ def found_tasks(
     worklist: WorklistName,
     desk: AtDesk,
     reviewer: Me,
-    state: Annotated[Literal["open", "done", "unsure", "disagreement", "all"], Form()] = "all",
+    state: Annotated[Wanted, Form()] = "all",
     verdict: Annotated[Literal["", "link", "non-link", "unsure"], Form()] = "",
     low: Annotated[Text, Form(max_length=30)] = "",
     high: Annotated[Text, Form(max_length=30)] = "",
@@ -174,7 +174,7 @@ def disagreement(
 class _Form:
     """The form of the list, as it was sent."""
 
-    state: Literal["open", "done", "unsure", "disagreement", "all"] = "all"
+    state: Wanted = "all"
     verdict: Literal["", "link", "non-link", "unsure"] = ""
     low: str = ""
     high: str = ""
@@ -185,14 +185,15 @@ class _Form:
 
 
 def _desk(request: Request, desk: Desk, worklist: str, reviewer: Reviewer, **content: Any) -> HTMLResponse:
+    blind = desk.worklist(worklist).blind
     return page(
         request,
         "review.html.j2",
         here=worklist,
         worklist=worklist,
-        blind=desk.worklist(worklist).blind,
+        blind=blind,
         progress=desk.progress(worklist, reviewer),
-        order="plan" if desk.worklist(worklist).blind else desk.settings.order,
+        order=order_in(desk, blind, None),
         **content,
     )
 
@@ -200,7 +201,7 @@ def _desk(request: Request, desk: Desk, worklist: str, reviewer: Reviewer, **con
 def _list(request: Request, worklist: str, desk: Desk, reviewer: Reviewer, form: _Form) -> HTMLResponse:
     listed = desk.worklist(worklist)
     sight = desk.sight(reviewer, worklist)
-    fields = [name for name in desk.casebook.fields if name not in sight.masked]
+    fields = sight.shown(desk.casebook.fields)
     sentence: str | None = None
     rows: tuple[TaskRow, ...] = ()
     try:
@@ -278,10 +279,9 @@ def _states(reviewer: Reviewer) -> tuple[tuple[str, str], ...]:
 
 def _may_settle(row: TaskRow, own: Decision | None, reviewer: Reviewer) -> bool:
     """Whether somebody may settle a task."""
-    if reviewer.role == "administrator":
-        return row.state in ("done", "disagreement")
-    by_another = own is None or own.kind == "adjudication"
-    return reviewer.role == "adjudicator" and row.state in ("done", "disagreement") and by_another
+    if reviewer.role == "reviewer" or row.state not in ("done", "disagreement"):
+        return False
+    return reviewer.role == "administrator" or own is None or own.kind == "adjudication"
 
 
 def _number(text: str, what: str) -> float | None:
@@ -296,7 +296,7 @@ def _number(text: str, what: str) -> float | None:
     return value
 
 
-def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: list[str]) -> dict[str, Any]:
+def _row(desk: Desk, row: TaskRow, reviewer: Reviewer, fields: tuple[str, ...]) -> dict[str, Any]:
     """A task in the list; of what others judged there is no more than the state, if that."""
     states = {"claimed": "being judged", "done": "judged"}
     if reviewer.role == "reviewer":

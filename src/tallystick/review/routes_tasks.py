@@ -158,7 +158,7 @@ def search(number: TaskNumber, message: SearchMessage, desk: AtDesk, reviewer: M
     records = [one for one in found if one.key != left]  # one more than is shown tells that there are more
     more = len(records) > MOST_FOUND
     shown = show_found(records[:MOST_FOUND], desk.record(left), desk.casebook.fields, sight)
-    fields = tuple(name for name in desk.casebook.fields if name not in sight.masked)
+    fields = sight.shown(desk.casebook.fields)
     html = _filled(desk, "found.html.j2", found=shown, fields=fields, more=more) if message.page else None
     return _json(FoundAnswer(fields, shown, html, more))
 
@@ -287,7 +287,7 @@ def seen_by(
     view = desk.view(row, reviewer)
     if message.shown is not None and message.shown != _stamp(_kept(view, None, verdicts)):
         raise InputError("What is shown of this task has changed meanwhile: load it again, then judge it.")
-    return _kept(view, None if chosen is None else desk.shown(row, chosen, reviewer), verdicts)
+    return _kept(view, None if chosen is None else desk.shown(row, view, chosen, reviewer), verdicts)
 
 
 def _kept(

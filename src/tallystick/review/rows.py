@@ -7,7 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    false,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from tallystick.errors import InputError
 from tallystick.review.cases import RecordKey
@@ -92,6 +104,11 @@ def standing_decisions(connection: Connection, task: int) -> list[Decision]:
     ]
 
 
+def kept_decision(connection: Connection, number: int) -> Decision:
+    """A decision by its number."""
+    return decision_of(connection.execute(select_decisions().where(DECISIONS.c.number == number)).one())
+
+
 def task_row(row: Row[Any], now: datetime, decisions: Iterable[Decision]) -> TaskRow:
     """A task as a store has it, from a row of `select_tasks`."""
     claimed = row.t_claimed_by is not None and row.t_claimed_until > now
@@ -108,14 +125,23 @@ def task_row(row: Row[Any], now: datetime, decisions: Iterable[Decision]) -> Tas
     )
 
 
-def locked_task(connection: Connection, number: int) -> Row[Any]:
-    """A task that nobody else changes until the transaction ends; `InputError` where there is none."""
-    # SQLite locks the whole file at the start of the transaction, and leaves the clause out.
-    query = select_tasks().where(TASKS.c.number == number).with_for_update(of=TASKS)
+def known_task(connection: Connection, number: int, *, lock: bool = False) -> Row[Any]:
+    """A task by its number, which nobody else changes until the transaction ends where it is locked.
+
+    `InputError` where there is none.
+    """
+    query = select_tasks().where(TASKS.c.number == number)
+    if lock:  # SQLite locks the whole file at the start of the transaction, and leaves the clause out
+        query = query.with_for_update(of=TASKS)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise InputError(f"there is no task {number}: look for it in the list of tasks.")
     return row
+
+
+def give_back(connection: Connection, *which: ColumnElement[bool]) -> None:
+    """Let nobody be on the tasks that meet all conditions."""
+    connection.execute(update(TASKS).where(*which).values(claimed_by=None, claimed_until=None))
 
 
 def worklist_number(connection: Connection, name: str) -> int:
@@ -157,14 +183,14 @@ def in_state(filters: Filters) -> list[ColumnElement[bool]]:
     """The condition that filters put on the state."""
     if filters.state == "all":
         return []
-    if filters.as_seen_by is not None and filters.state != "open":
-        judged = TASKS.c.state != "open"
-        if filters.state == "disagreement":
-            return [false()]
-        return [judged, _judged_by(filters.as_seen_by, "unsure")] if filters.state == "unsure" else [judged]
-    if filters.state == "unsure":
-        return [TASKS.c.state == "done", TASKS.c.verdict == "unsure"]
-    return [TASKS.c.state == filters.state]
+    if filters.as_seen_by is None or filters.state == "open":
+        if filters.state == "unsure":
+            return [TASKS.c.state == "done", TASKS.c.verdict == "unsure"]
+        return [TASKS.c.state == filters.state]
+    if filters.state == "disagreement":
+        return [false()]
+    judged = [TASKS.c.state != "open"]
+    return [*judged, _judged_by(filters.as_seen_by, "unsure")] if filters.state == "unsure" else judged
 
 
 def _judged_by(reviewer: str, verdict: str) -> ColumnElement[bool]:
@@ -180,9 +206,14 @@ def chunks(numbers: Sequence[int], most: int = 5000) -> Iterator[Sequence[int]]:
     return (numbers[start : start + most] for start in range(0, len(numbers), most))
 
 
+def can_be_kept(value: str) -> bool:
+    """Whether any database can keep a text."""
+    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def checked_text(value: str, what: str) -> str:
     """A text that any database can keep; `InputError` where it is none."""
-    if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    if not can_be_kept(value):
         raise InputError(
             f"{what} has characters that no database keeps (null or half a pair): leave them out."
         )

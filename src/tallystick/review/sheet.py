@@ -12,7 +12,7 @@ from tallystick.errors import InputError
 from tallystick.preparation.read import open_source
 from tallystick.preparation.source import Source
 from tallystick.preparation.write import check_suffix, write_table
-from tallystick.review.cases import Casebook, CaseRecord, RecordKey
+from tallystick.review.cases import Casebook, RecordKey
 from tallystick.review.decision_file import FileRow
 from tallystick.review.formulas import guarded, unguarded
 from tallystick.review.standing import TaskRow
@@ -24,8 +24,8 @@ from tallystick.review.views import (
     Sight,
     seen,
     show_found,
-    show_pair,
-    show_record,
+    show_task,
+    texts,
 )
 
 FIRST = ("task", "row", "answer", "comment", "source", "id")
@@ -60,23 +60,18 @@ def sheet(tasks: Iterable[TaskRow], casebook: Casebook, sight: Sight) -> pl.Data
         Texts; the columns `FIRST`, a column a field, weight and posterior unless they are kept back,
         and ``run``, by which the table is known when it is read.
     """
-    fields = [name for name in casebook.fields if name not in sight.masked]
-    names = {name: _column(name) for name in fields}
+    names = {name: _column(name) for name in sight.shown(casebook.fields)}
     shown = [*FIRST, *names.values(), *(_WEIGHTS if sight.weights else ()), "run"]
     own = _run(casebook)
     rows: list[dict[str, str | None]] = []
     for task in tasks:
-        candidates = _candidates(_view(task, casebook, sight), casebook)
-        records: list[tuple[str, CaseRecord, OtherRecord | None]] = [
-            (RECORD, casebook.record(task.task.left).record, None),
-            *((str(n), record, other) for n, (record, other) in enumerate(candidates, 1)),
-        ]
-        for label, record, other in records:
-            row: dict[str, str | None] = {name: record.values.get(field) for field, name in names.items()}
-            row |= {"task": str(task.number), "row": label, "source": record.key.source, "id": record.key.id}
-            if other is not None and sight.weights:
-                row |= {name: _number(getattr(other, name)) for name in _WEIGHTS}
-            rows.append({**row, "run": own})
+        for n, one in enumerate(_records(show_task(task.task, casebook, sight))):
+            row = {names[field]: value for field, value in texts(tuple(names), one.cells).items()}
+            row |= {"task": str(task.number), "row": str(n) if n else RECORD, "run": own}
+            row |= {"source": one.key.source, "id": one.key.id}
+            if sight.weights:
+                row |= {name: _number(getattr(one, name)) for name in _WEIGHTS}
+            rows.append(row)
     return pl.DataFrame(rows, schema=dict.fromkeys(shown, pl.String))
 
 
@@ -211,15 +206,15 @@ def _answer(
         if values.get("comment"):
             raise ValueError("has a comment without an answer: answer ? where you are unsure")
         return None
-    view = _view(row, casebook, sight)
+    view = show_task(task, casebook, sight)
     if answer in (NONE, UNSURE):
         return "non-link" if answer == NONE else "unsure", None, _seen(view, None)
-    candidates = _candidates(view, casebook)
+    candidates = _records(view)[1:]
     if answer.isdecimal():
         if int(answer) > len(candidates):
             raise ValueError(f"has the answer {answer}, but the task has {_many(len(candidates))}")
-        record, other = candidates[int(answer) - 1]
-        return "link", None if task.right else record.key, _seen(view, None if task.right else other)
+        other = None if task.right else candidates[int(answer) - 1]
+        return "link", None if other is None else other.key, _seen(view, other)
     source, colon, id_ = answer.partition(":")
     if not colon or task.right is not None:
         raise ValueError(
@@ -230,27 +225,20 @@ def _answer(
     if source not in casebook.partners(task.left.source) or key == task.left:
         sources = ", ".join(casebook.partners(task.left.source))
         raise ValueError(f"has the answer {answer!r}, which is no other record of {sources}")
-    known = {record.key: other for record, other in candidates}
+    known = {one.key: one for one in candidates}
     if key not in known:
         found, record = casebook.record(key).record, casebook.record(task.left).record
         known[key] = show_found([found], record, casebook.fields, sight)[0]
     return "link", key, _seen(view, known[key])
 
 
-def _view(row: TaskRow, casebook: Casebook, sight: Sight) -> PairView | RecordView:
-    task = row.task
-    if task.right is not None:
-        return show_pair(casebook.pair(task.left, task.right), casebook.fields, sight)
-    partners = casebook.partners(task.left.source)
-    return show_record(casebook.record(task.left), casebook.fields, partners, sight)
-
-
-def _candidates(view: PairView | RecordView, casebook: Casebook) -> list[tuple[CaseRecord, OtherRecord]]:
-    """Who the record may be, in the order of the numbers."""
+def _records(view: PairView | RecordView) -> list[OtherRecord]:
+    """The record that is asked about, then those that it may be, in the order of the numbers."""
     if isinstance(view, PairView):
-        other = OtherRecord(view.right, (), view.weight, view.posterior, view.decision)
-        return [(casebook.record(view.right).record, other)]
-    return [(casebook.record(one.key).record, one) for one in view.candidates]
+        left = OtherRecord(view.left, tuple(row.left for row in view.rows))
+        cells = tuple(row.right for row in view.rows)
+        return [left, OtherRecord(view.right, cells, view.weight, view.posterior, view.decision)]
+    return [OtherRecord(view.record, view.cells), *view.candidates]
 
 
 def _seen(view: PairView | RecordView, chosen: OtherRecord | None) -> dict[str, Any]:

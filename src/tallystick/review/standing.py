@@ -234,8 +234,8 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Worklist:
-    """A list of tasks.
+class Listed:
+    """A list of tasks, as far as it never changes.
 
     Attributes
     ----------
@@ -249,8 +249,6 @@ class Worklist:
         Share of the tasks that are.
     tasks : int
         How many there are.
-    progress : Progress
-        How far it is.
     """
 
     name: str
@@ -258,4 +256,16 @@ class Worklist:
     reviews: int
     share: float
     tasks: int
+
+
+@dataclass(frozen=True)
+class Worklist(Listed):
+    """A list of tasks; the other attributes as of `Listed`.
+
+    Attributes
+    ----------
+    progress : Progress
+        How far it is.
+    """
+
     progress: Progress

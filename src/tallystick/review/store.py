@@ -21,7 +21,7 @@ from tallystick.review.importing import Imported, import_decisions, import_rows
 from tallystick.review.open_store import check_or_make
 from tallystick.review.people import Reviewer
 from tallystick.review.rows import STANDS, decision_of, select_decisions, select_tasks, worklist_number
-from tallystick.review.standing import Progress, Standing, TaskRow, Worklist
+from tallystick.review.standing import Listed, Progress, Standing, TaskRow, Worklist
 from tallystick.review.tables import DECISIONS, TASKS
 from tallystick.review.tasks import Decision, Order, Role, Task, Verdict
 
@@ -174,6 +174,10 @@ class Store:
     def worklists(self) -> tuple[Worklist, ...]:
         """All worklists, in the order in which they were filled."""
         return worklists.worklists(self._database)
+
+    def listed(self) -> tuple[Listed, ...]:
+        """All worklists, in the same order, without counting how far they are."""
+        return worklists.listed(self._database)
 
     def progress(self, worklist: str) -> Progress:
         """How far a worklist is."""

@@ -8,8 +8,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from tallystick.errors import InputError
-from tallystick.review.cases import Candidate, CaseRecord, PairCase, Part, RecordCase, RecordKey
+from tallystick.review.cases import (
+    Candidate,
+    Casebook,
+    CaseRecord,
+    PairCase,
+    Part,
+    RecordCase,
+    RecordKey,
+)
 from tallystick.review.differences import Piece, differences
+from tallystick.review.tasks import Task
 
 Relation = Literal["equal", "differs", "missing"]
 
@@ -45,6 +54,14 @@ class Sight:
         """
         masked = self.masked if self.weighed is None else self.masked & self.weighed
         return not (self.blind or masked)
+
+    def shown(self, fields: Sequence[str]) -> tuple[str, ...]:
+        """Those of some fields whose values are shown."""
+        return tuple(name for name in fields if name not in self.masked)
+
+    def kept_back(self, fields: Sequence[str]) -> tuple[str, ...]:
+        """Those of some fields whose values are not."""
+        return tuple(name for name in fields if name in self.masked)
 
 
 @dataclass(frozen=True)
@@ -175,6 +192,28 @@ class RecordView:
     partners: tuple[str, ...]
 
 
+def show_task(task: Task, casebook: Casebook, sight: Sight) -> PairView | RecordView:
+    """What a reviewer is shown of a task (see `show_pair`).
+
+    Parameters
+    ----------
+    task : Task
+        What is judged.
+    casebook : Casebook
+        Records and pairs.
+    sight : Sight
+        What the reviewer may see.
+
+    Returns
+    -------
+    PairView or RecordView
+    """
+    if task.right is not None:
+        return show_pair(casebook.pair(task.left, task.right), casebook.fields, sight)
+    partners = casebook.partners(task.left.source)
+    return show_record(casebook.record(task.left), casebook.fields, partners, sight)
+
+
 def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
     """What a reviewer is shown of a pair.
 
@@ -207,7 +246,7 @@ def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
     >>> [row.field for row in view.rows], view.weight
     (['born'], None)
     """
-    shown = _shown(fields, sight)
+    shown = sight.shown(fields)
     single: dict[str, list[PartRow]] = {name: [] for name in shown}
     others: list[PartRow] = []
     for part in () if sight.blind else case.parts:
@@ -218,7 +257,7 @@ def show_pair(case: PairCase, fields: Sequence[str], sight: Sight) -> PairView:
     return PairView(
         "pair",
         shown,
-        tuple(name for name in fields if name in sight.masked),
+        sight.kept_back(fields),
         sight.blind,
         sight.weights,
         case.left.key,
@@ -255,11 +294,11 @@ def show_record(
     -------
     RecordView
     """
-    shown = _shown(fields, sight)
+    shown = sight.shown(fields)
     return RecordView(
         "record",
         shown,
-        tuple(name for name in fields if name in sight.masked),
+        sight.kept_back(fields),
         sight.blind,
         sight.weights,
         case.record.key,
@@ -288,7 +327,7 @@ def show_found(
     -------
     tuple of OtherRecord
     """
-    shown = _shown(fields, sight)
+    shown = sight.shown(fields)
     return tuple(OtherRecord(one.key, _cells(one, shown, record)) for one in found)
 
 
@@ -362,7 +401,7 @@ def seen(view: PairView | RecordView, chosen: OtherRecord | None = None) -> dict
         }
     else:
         kept |= {
-            "values": _values(view.fields, view.cells),
+            "values": texts(view.fields, view.cells),
             "candidates": [_kept(one, view.fields) for one in view.candidates],
         }
     if chosen is not None:
@@ -373,23 +412,20 @@ def seen(view: PairView | RecordView, chosen: OtherRecord | None = None) -> dict
 def _kept(one: OtherRecord, fields: Sequence[str]) -> dict[str, Any]:
     return {
         "record": list(one.key),
-        "values": _values(fields, one.cells),
+        "values": texts(fields, one.cells),
         "weight": one.weight,
         "posterior": one.posterior,
         "decision": one.decision,
     }
 
 
-def _values(fields: Sequence[str], cells: Sequence[tuple[Piece, ...] | None]) -> dict[str, str | None]:
+def texts(fields: Sequence[str], cells: Sequence[tuple[Piece, ...] | None]) -> dict[str, str | None]:
+    """Values as texts, by field."""
     return {name: _text(cell) for name, cell in zip(fields, cells, strict=True)}
 
 
 def _text(pieces: tuple[Piece, ...] | None) -> str | None:
     return None if pieces is None else "".join(piece.text for piece in pieces)
-
-
-def _shown(fields: Sequence[str], sight: Sight) -> tuple[str, ...]:
-    return tuple(name for name in fields if name not in sight.masked)
 
 
 def _part(part: Part, read: Collection[str], sight: Sight) -> PartRow:

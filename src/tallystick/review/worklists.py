@@ -8,7 +8,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, insert, select, text
@@ -23,6 +23,7 @@ from tallystick.review.rows import (
     chunks,
     decision_of,
     in_state,
+    known_task,
     meets,
     select_decisions,
     select_tasks,
@@ -30,7 +31,7 @@ from tallystick.review.rows import (
     task_row,
     worklist_number,
 )
-from tallystick.review.standing import Progress, Standing, TaskRow, Worklist, judge
+from tallystick.review.standing import Listed, Progress, Standing, TaskRow, Worklist, judge
 from tallystick.review.tables import DECISIONS, NO_WEIGHT, TASKS, WORKLISTS
 from tallystick.review.tasks import Decision, Order, Task
 
@@ -152,18 +153,24 @@ def _row(task: Task, worklist: int, wanted: int) -> dict[str, object]:
 def worklists(database: Database) -> tuple[Worklist, ...]:
     """All worklists, in the order in which they were filled."""
     with database.reading() as connection:
-        rows = connection.execute(select(WORKLISTS).order_by(WORKLISTS.c.number)).all()
         return tuple(
-            Worklist(
-                name=row.name,
-                blind=row.blind,
-                reviews=row.reviews,
-                share=row.share,
-                tasks=row.tasks,
-                progress=_progress(database, connection, row.number),
-            )
-            for row in rows
+            Worklist(**_settings(row), progress=_progress(database, connection, row.number))
+            for row in _all(connection)
         )
+
+
+def listed(database: Database) -> tuple[Listed, ...]:
+    """All worklists, without counting how far they are."""
+    with database.reading() as connection:
+        return tuple(Listed(**_settings(row)) for row in _all(connection))
+
+
+def _all(connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(select(WORKLISTS).order_by(WORKLISTS.c.number)).all()
+
+
+def _settings(row: Row[Any]) -> dict[str, Any]:
+    return {one.name: getattr(row, one.name) for one in fields(Listed)}
 
 
 def progress(database: Database, worklist: str) -> Progress:
@@ -263,10 +270,8 @@ def with_decisions(
 def one_task(database: Database, number: int, reviewer: str | None) -> TaskRow:
     """A task with the decisions about it that stand."""
     with database.reading() as connection:
-        rows = connection.execute(select_tasks().where(TASKS.c.number == number)).all()
-        if not rows:
-            raise InputError(f"there is no task {number}: look for it in the list of tasks.")
-        return with_decisions(database, connection, rows, reviewer)[0]
+        row = known_task(connection, number)
+        return with_decisions(database, connection, [row], reviewer)[0]
 
 
 def standing(database: Database, worklist: str | None) -> tuple[Standing, ...]:

@@ -49,12 +49,7 @@
       });
     let answer = await send();
     if (answer.status === 403 && (await renewToken())) answer = await send();
-    let content = {};
-    try {
-      content = await answer.json();
-    } catch {
-      content = {};
-    }
+    const content = await answer.json().catch(() => ({}));
     if (answer.status === 401) {
       throw new Failure("Your session has ended: sign in again in another tab.", 401);
     }
@@ -181,17 +176,26 @@
     show(answer, words);
   }
 
+  async function leave() {
+    if (task && !task.judged) await post(`/api/tasks/${task.number}/release`);
+  }
+
+  // On along the trail, and from its end to what the queue has behind a task.
+  async function goOn(words, after) {
+    if (at < trail.length - 1) {
+      at += 1;
+      await fetchTask(trail[at], words);
+    } else {
+      await fetchNext(words, after);
+    }
+  }
+
   const next = (words = "") =>
     alone(async () => {
       if (unsent) return;
       try {
-        if (at < trail.length - 1) {
-          if (task && !task.judged) await post(`/api/tasks/${task.number}/release`);
-          at += 1;
-          await fetchTask(trail[at], words);
-        } else {
-          await fetchNext(words, task ? task.number : null);
-        }
+        if (at < trail.length - 1) await leave();
+        await goOn(words, task ? task.number : null);
       } catch (failure) {
         warn(`The next task could not be shown. ${failure.message}`, ["Try again", () => next(words)]);
       }
@@ -205,7 +209,7 @@
         return;
       }
       try {
-        if (task && !task.judged) await post(`/api/tasks/${task.number}/release`);
+        await leave();
         at -= 1;
         await fetchTask(trail[at], "Back.");
       } catch (failure) {
@@ -224,9 +228,7 @@
           return;
         }
         quiet();
-        if (task && !task.judged && task.number !== answer.task.number) {
-          await post(`/api/tasks/${task.number}/release`).catch(() => {});
-        }
+        if (task?.number !== answer.task.number) await leave().catch(() => {});
         const known = trail.lastIndexOf(answer.task.number);
         show(answer, "Undone.");
         if (known >= 0) at = known;
@@ -235,8 +237,6 @@
         warn(`Not undone. ${failure.message}`);
       }
     });
-
-  const WORDS = { link: "link", "non-link": "non-link", unsure: "unsure" };
 
   async function send() {
     const { number, kind, verdict, chosen, note, name, shown } = unsent;
@@ -270,12 +270,7 @@
     task = { ...task, judged: true };
     comment.value = "";
     try {
-      if (at < trail.length - 1) {
-        at += 1;
-        await fetchTask(trail[at], words);
-      } else {
-        await fetchNext(words, number); // behind it: what was passed over comes again at the end
-      }
+      await goOn(words, number); // behind it: what was passed over comes again at the end
     } catch (failure) {
       say(words);
       warn(`The next task could not be shown. ${failure.message}`, ["Try again", () => next(words)]);
@@ -297,7 +292,7 @@
         comment.focus();
         return;
       }
-      const words = name || (task.kind === "record" && verdict === "non-link" ? "none of them" : WORDS[verdict]);
+      const words = name || (task.kind === "record" && verdict === "non-link" ? "none of them" : verdict);
       const { number, kind, shown } = task;
       unsent = { number, kind, verdict, chosen, note: comment.value, name: words, shown };
       await send();
