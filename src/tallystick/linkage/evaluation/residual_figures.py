@@ -231,10 +231,12 @@ def _unlinkable(reach: _Reach, part: slice, free: Bools) -> dict[str, Any]:
 
 def _grid(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     known = weights[np.isfinite(weights)]
-    if not len(known):
-        return np.zeros(0)
-    low, high = float(np.floor(known.min())), float(np.ceil(known.max()))
-    return np.linspace(low, max(high, low + 1), 2 * BINS + 1)
+    return _edges(known, 2 * BINS) if len(known) else np.zeros(0)
+
+
+def _edges(weights: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    low, high = float(np.floor(weights.min())), float(np.ceil(weights.max()))
+    return np.linspace(low, max(high, low + 1), bins + 1)
 
 
 def _below(weights: NDArray[np.float64], grid: NDArray[np.float64]) -> dict[str, Any]:
@@ -247,8 +249,7 @@ def _best(weights: NDArray[np.float64]) -> dict[str, Any]:
     known = weights[np.isfinite(weights)].astype(np.float64)
     if not len(known):
         return {"edges": [], "counts": [], "quantiles": {}}
-    low, high = float(np.floor(known.min())), float(np.ceil(known.max()))
-    counts, edges = np.histogram(known, np.linspace(low, max(high, low + 1), BINS + 1))
+    counts, edges = np.histogram(known, _edges(known, BINS))
     found = np.quantile(known, QUANTILES)
     return {
         "edges": edges.tolist(),
