@@ -14,7 +14,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.evaluation.missed import residual_rows
 from tallystick.linkage.prepare import Known, Prepared
 from tallystick.linking.attainable import attainable_weights, has_key
-from tallystick.linking.decide import weight_thresholds
+from tallystick.linking.decide import DecidedPairs, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.thresholds import Thresholds
 from tallystick.quality.steps import named
@@ -39,6 +39,8 @@ class Weighed:
         The model.
     rule : Decision or Thresholds
         The rule, its thresholds worked out.
+    decided : DecidedPairs
+        The pairs that were kept; rows are those of `prepared`.
     step : str or None
         The label of the step.
     """
@@ -47,6 +49,7 @@ class Weighed:
     rows: NDArray[np.int32]
     parameters: Parameters
     rule: Decision | Thresholds
+    decided: DecidedPairs
     step: str | None = None
 
 
