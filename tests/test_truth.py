@@ -12,6 +12,7 @@ import pytest
 from families import families
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kinds_of_runs import STEPS
 from small_files import SPEC, call, people, write_csv, write_small
 
 import tallystick as ts
@@ -85,7 +86,7 @@ SPECS = {
     "loose": SPEC.replace('[[comparisons]]\nfield = "born"\ncomparator = { type = "exact" }\n', ""),
     "dedupe": ONE.replace(MANY, ""),
     "both": BOTH.replace(MANY, ""),
-    "sequential": SPEC.replace('name = "small"', 'name = "small"\nmode = "sequential"'),
+    "sequential": STEPS,
     "after keys": SPEC + KEYS.replace('[[match.keys]]\nparts = ["given", "zip"]\n', ""),
     "keys": SPEC[: SPEC.index("[[comparisons]]")] + KEYS,
     "households": HOUSEHOLDS,
