@@ -149,7 +149,7 @@ def weigh_given(scenes: Sequence[Weighed], left: Ints, right: Ints) -> WeighedPa
         kept,
         tie,
         parts,
-        {name: pl.Series(values, dtype=pl.String) for name, values in labels.items()},
+        {name: pl.Series(values.tolist(), dtype=pl.String) for name, values in labels.items()},
     )
 
 
