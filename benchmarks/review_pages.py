@@ -23,7 +23,6 @@ from tallystick.datasets import persons
 from tallystick.linkage.reviews.casebook import open_casebook
 from tallystick.linkage.reviews.store import open_store
 from tallystick.review.app import make_app
-from tallystick.review.cases import RecordKey
 from tallystick.review.serve import listen, make_server
 from tallystick.review.settings import Settings
 from tallystick.review.tasks import Task
@@ -89,7 +88,6 @@ def main() -> None:
                  0.5, float(k % 977), k)
             for k, at in enumerate(some)
         ]  # fmt: skip
-        assert all(isinstance(one.left, RecordKey) for one in tasks)
         with open_store(run) as store:
             store.fill("possible", tasks)
             listener = listen("127.0.0.1", 0)

@@ -17,14 +17,16 @@ from pathlib import Path
 import polars as pl
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "examples"))
+sys.path[:0] = [str(HERE.parent / name) for name in ("examples", "tests")]
 
 import essnet  # noqa: E402
+from perfect_reviewer import truth_of  # noqa: E402
 
+from tallystick.linkage.evaluation.evaluate import read_truth  # noqa: E402
 from tallystick.linkage.reviews.finalise import finalise  # noqa: E402
 from tallystick.linkage.reviews.tasks import review_tasks  # noqa: E402
-from tallystick.linkage.saved_run import SavedRun, open_run  # noqa: E402
-from tallystick.preparation.read import read_columns  # noqa: E402
+from tallystick.linkage.saved_run import open_run  # noqa: E402
+from tallystick.review.cases import RecordKey  # noqa: E402
 from tallystick.review.standing import Standing  # noqa: E402
 from tallystick.review.tasks import Task  # noqa: E402
 
@@ -32,17 +34,7 @@ ANSWERS = (50, 100, 250, 500)
 SEEDS = range(5)
 """Of the queue in random order; the mean of them is told."""
 
-Truth = dict[tuple[str, str], str]
-
-
-def truth_of(run: SavedRun) -> Truth:
-    """Who each record is."""
-    found: Truth = {}
-    for source in run.prepared.spec.sources:
-        table = read_columns(source, ["person_id"], allow_truth=True)
-        rows = table.drop_nulls("person_id").rows()
-        found |= {(source.name, one): who for one, who in rows}
-    return found
+Truth = dict[RecordKey, str]
 
 
 def answered(tasks: Sequence[Task], truth: Truth) -> list[Standing]:
@@ -60,7 +52,7 @@ def errors(folder: Path, truth: Truth, names: tuple[str, str]) -> tuple[int, int
     """False links and missed matches of a run of two sources."""
     links = pl.read_parquet(folder / "links.parquet").filter(pl.col("decision") == "link")
     right = sum(
-        truth.get((names[0], a), "left") == truth.get((names[1], b), "right")
+        truth.get(RecordKey(names[0], a), "left") == truth.get(RecordKey(names[1], b), "right")
         for a, b in links.select("id_left", "id_right").iter_rows()
     )
     who = [{person for (source, _), person in truth.items() if source == name} for name in names]
@@ -83,7 +75,8 @@ def main() -> None:
         folder = Path(name)
         essnet.linkage().run(folder / "run")
         run = open_run(folder / "run")
-        truth, names = truth_of(run), run.prepared.records.sources
+        truth = truth_of(read_truth(run.prepared.spec.sources, "person_id"))
+        names = run.prepared.records.sources
         tasks = review_tasks(run)
         between = run.links.filter(pl.col("decision") == "possible").select("id_left", "id_right")
         kept = set(between.iter_rows())

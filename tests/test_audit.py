@@ -685,7 +685,7 @@ def test_from_python(linked: Known, copied: Path) -> None:
         judge_all(store, linked.reviewer())
         found = estimate_audit(copied, store)["estimate"]
     assert found["judged"] == 120
-    assert check_drawn(copied).by == "record"
+    assert check_drawn(copied)["by"] == "record"
 
 
 # CIS to PRD

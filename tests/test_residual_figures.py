@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from kinds_of_runs import STEPS
 from small_files import SPEC, call, people, write_csv, write_small
 
 import tallystick as ts
@@ -17,7 +18,6 @@ from tallystick.linking.decide import weight_thresholds
 from tallystick.linking.score import weigh_pairs
 from tallystick.patterns.plan import PairPlan
 
-SEQUENTIAL = SPEC.replace('name = "small"', 'name = "small"\nmode = "sequential"')
 KEYS = (
     SPEC[: SPEC.index("[[comparisons]]")] + '[match]\n[[match.keys]]\nparts = ["given", "surname", "born"]\n'
 )
@@ -43,9 +43,7 @@ def figures(out: Path) -> list[dict[str, object]]:
     return json.loads((out / "quality.json").read_text("utf-8"))["residuals"]["sources"]  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize(
-    "spec", [SPEC, SEQUENTIAL, KEYS, FREQUENCIES], ids=["link", "steps", "keys", "frequent"]
-)
+@pytest.mark.parametrize("spec", [SPEC, STEPS, KEYS, FREQUENCIES], ids=["link", "steps", "keys", "frequent"])
 def test_residuals_are_counted(tmp_path: Path, spec: str) -> None:
     out = run(tmp_path, spec, command="match" if spec is KEYS else "link")
     residuals = pl.read_parquet(out / "residuals.parquet")

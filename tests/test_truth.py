@@ -12,6 +12,7 @@ import pytest
 from families import families
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kinds_of_runs import STEPS, made_by_households
 from small_files import SPEC, call, people, write_csv, write_small
 
 import tallystick as ts
@@ -85,7 +86,7 @@ SPECS = {
     "loose": SPEC.replace('[[comparisons]]\nfield = "born"\ncomparator = { type = "exact" }\n', ""),
     "dedupe": ONE.replace(MANY, ""),
     "both": BOTH.replace(MANY, ""),
-    "sequential": SPEC.replace('name = "small"', 'name = "small"\nmode = "sequential"'),
+    "sequential": STEPS,
     "after keys": SPEC + KEYS.replace('[[match.keys]]\nparts = ["given", "zip"]\n', ""),
     "keys": SPEC[: SPEC.index("[[comparisons]]")] + KEYS,
     "households": HOUSEHOLDS,
@@ -195,6 +196,15 @@ def test_explanations_agree_with_those_of_single_pairs(runs: dict[str, Path], na
                 continue  # what is opened again does not know ties
             assert says[row["reason"]] in own.reason, (row, own.reason)
     assert told > listed.height / 2
+
+
+def test_errors_of_stages_that_compare_different_fields(tmp_path: Path) -> None:
+    """The first error is of a stage that leaves out what others compare, such as the surname."""
+    listed = list_errors(truth_of_run(made_by_households(tmp_path), "person")).table
+    first, last = listed["weight_surname"][0], listed["weight_surname"][-1]
+    assert first is None
+    assert last is not None
+    assert "Not compared, since a value is missing: street." in listed["explanation"].to_list()[3]
 
 
 def test_false_links_say_where_the_right_partner_was(tmp_path: Path) -> None:

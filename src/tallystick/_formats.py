@@ -182,6 +182,22 @@ def sentence_list(words: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1] if words else ""]))
 
 
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table of text, a line a row: the first column to the left, the others to the right.
+
+    Examples
+    --------
+    >>> aligned(["key", "links"], [["name, born", "12"]])
+    ['key         links', 'name, born     12']
+    """
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = []
+    for row in (heads, *rows):
+        rest = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *rest]).rstrip())
+    return lines
+
+
 def without_password(address: str) -> str:
     """A path or database address without the user and password that it may hold.
 

@@ -71,7 +71,8 @@ def evaluate(
 
 def figures_text(figures: Mapping[str, Any]) -> list[str]:
     """The decision matrix and what is made of it, as lines."""
-    from tallystick.cli.subgroups import aligned, truth_text
+    from tallystick._formats import aligned
+    from tallystick.cli.subgroups import truth_text
 
     rows = [
         [name, *(f"{row[key]:,}" for key in ("match", "non_match", "unknown"))]
@@ -111,7 +112,7 @@ def figures_text(figures: Mapping[str, Any]) -> list[str]:
 
 def errors_text(listed: ErrorList, most: int) -> list[str]:
     """Errors by reason, and the first of them with why, as lines."""
-    from tallystick.cli.subgroups import aligned
+    from tallystick._formats import aligned
 
     told = listed.to_dict()
     lines = aligned(

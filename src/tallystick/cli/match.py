@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tallystick._formats import aligned
 from tallystick._progress import Progress
 from tallystick.cli.commands import _runnable
 from tallystick.linkage.match import match_run
@@ -30,22 +31,19 @@ def keys_text(counts: Mapping[str, Any]) -> str:
     str
     """
     sources = list(counts["records"])
-    lines = [
-        ["key", "pairs", "links", *(f"{what} {name}" for what in ("ambiguous", "left") for name in sources)]
+    heads = [
+        "key",
+        "pairs",
+        "links",
+        *(f"{what} {name}" for what in ("ambiguous", "left") for name in sources),
     ]
+    rows = []
     for one in counts["keys"]:
         numbers = [one["pairs"], one["links"]]
         numbers += [one[what][name] for what in ("ambiguous", "left") for name in sources]
-        lines.append([one["key"], *(f"{n:,}" for n in numbers)])
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    shown = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(text.rjust(w) for text, w in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
-    ]
+        rows.append([one["key"], *(f"{n:,}" for n in numbers)])
     total = (
         f"{counts['links']:,} links, {counts['ambiguous_records']:,} records ambiguous under some key, "
         f"{counts['entities']:,} entities of {sum(counts['records'].values()):,} records"
     )
-    return "\n".join([*(line.rstrip() for line in shown), total])
+    return "\n".join([*aligned(heads, rows), total])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from tallystick._formats import aligned
 from tallystick.errors import InputError
 from tallystick.quality.subgroups import Subgroup
 
@@ -128,16 +129,6 @@ def truth_text(by: Sequence[Mapping[str, Any]]) -> list[str]:
                 continue
             lines += ["", f"{one['name']} of {source['source']}:"]
             lines += aligned(["group", "true", "links", "precision", "recall"], rows)
-    return lines
-
-
-def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    lines = []
-    for row in (heads, *rows):
-        rest = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *rest]).rstrip())
     return lines
 
 

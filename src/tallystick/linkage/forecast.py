@@ -325,13 +325,7 @@ def forecast_text(shown: Sequence[tuple[str, ThresholdForecast]]) -> str:
         ("type 2 error", "type2"),
     ):
         rows.append([name, *("" if f is None else _rate(getattr(f, key)) for *_, f in columns)])
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        ).rstrip()
-        for row in rows
-    )
+    return "\n".join(formats.aligned(rows[0], rows[1:]))
 
 
 def shown_weights(weights: Sequence[tuple[float, float]]) -> str:

@@ -227,7 +227,7 @@ class Links(Results):
     def weighed(self) -> tuple[Weighed, ...]:
         """What the records were compared by."""
         rows = np.arange(self.prepared.records.n_records, dtype=np.int32)
-        return (Weighed(self.prepared, rows, self.model.parameters, self.decision),)
+        return (Weighed(self.prepared, rows, self.model.parameters, self.decision, self.decided),)
 
     def counts_dict(self) -> dict[str, Any]:
         """Counts per stage and pass, as ``run.json`` holds them."""

@@ -172,6 +172,7 @@ class SequentialLinks(Results):
                 one.records.rows,
                 one.links.model.parameters,
                 one.links.decision,
+                one.links.decided,
                 one.step.label,
             )
             for one in self.steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -179,9 +179,9 @@ def audit_rates(
     collapsed = collapse(strata)
     random = np.random.default_rng(seed)
     usable = [one for one in collapsed.strata if one.judged]
-    known = _total([_known(one, corrected) for one in usable], (3,))
+    known = _total([_known(one, corrected) for one in usable])
     drawn = [known + part for part in _drawn(usable, draws, random)]
-    point = known + _total([_expected_unknown(one) for one in usable], (3,))
+    point = known + _total([_expected_unknown(one) for one in usable])
     estimated = _counts(point, allowed_pairs, model_missed)
     # Nobody has judged what the model adds: there may be none of it, or twice as many.
     added = (2 * model_missed, 0.0)
@@ -200,8 +200,8 @@ def audit_rates(
     return AuditRates(estimates, intervals, counts, ranges, collapsed)
 
 
-def _total(parts: Sequence[Floats], shape: tuple[int, ...]) -> Floats:
-    return np.sum(parts, axis=0) if parts else np.zeros(shape)
+def _total(parts: Sequence[Floats]) -> Floats:
+    return np.sum(parts, axis=0) if parts else np.zeros(3)
 
 
 def _counts(sums: Floats, allowed_pairs: float, model_missed: float) -> Counts:
@@ -293,7 +293,7 @@ def _ranges(
         for outcome in (0, -1):
             filled = collapse([one.answered(number(one), outcome) for one in strata])
             usable = [one for one in filled.strata if one.judged]
-            sums = _total([_known(one, False) + _expected_unknown(one) for one in usable], (3,))
+            sums = _total([_known(one, False) + _expected_unknown(one) for one in usable])
             ends.append(_counts(sums, allowed_pairs, model_missed).measures())
         result[why] = {
             name: Interval(*sorted((float(ends[0][name]), float(ends[1][name]))))
@@ -301,8 +301,3 @@ def _ranges(
             if np.isfinite(ends[0][name]) and np.isfinite(ends[1][name])
         }
     return result
-
-
-def without_verdicts(one: JudgedStratum) -> JudgedStratum:
-    """A stratum as it was before anybody judged."""
-    return replace(one, counts=(0,) * len(one.counts), unsure=0, open=one.judged + one.unsure + one.open)

@@ -13,8 +13,8 @@ from tallystick.quality.proportions import (
     Difference,
     mean_difference,
     share_difference,
+    share_with_limits,
     shares_difference,
-    wilson,
 )
 from tallystick.quality.subgroups import MISSING, Grouping
 
@@ -143,16 +143,13 @@ def rates_of_groups(rows: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
     of_all, n, k = shares_difference(links, records - links), records.sum(), links.sum()
     groups = []
     for label, own, linked in rows:
-        limits = wilson(linked, own)
         differ = share_difference(linked, k, own - linked, n - k)
         groups.append(
             {
                 "group": label,
                 "records": own,
                 "linked": linked,
-                "rate": linked / own if own else None,
-                "rate_low": None if limits is None else limits.low,
-                "rate_high": None if limits is None else limits.high,
+                **share_with_limits("rate", linked, own),
                 "share_linked": linked / float(k) if k else None,
                 "share_unlinked": (own - linked) / float(n - k) if n > k else None,
                 **_prefixed(differ),

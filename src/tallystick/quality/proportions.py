@@ -72,6 +72,22 @@ def wilson(part: float, whole: float) -> Interval | None:
     return Interval(0.0 if part <= 0 else middle - half, 1.0 if part >= whole else middle + half)
 
 
+def share_with_limits(name: str, part: float, whole: float) -> dict[str, float | None]:
+    """A share and its `wilson` interval, as tables have them.
+
+    Examples
+    --------
+    >>> share_with_limits("rate", 10, 10)["rate"], share_with_limits("rate", 0, 0)
+    (1.0, {'rate': None, 'rate_low': None, 'rate_high': None})
+    """
+    limits = wilson(part, whole)
+    return {
+        name: part / whole if whole else None,
+        f"{name}_low": limits.low if limits else None,
+        f"{name}_high": limits.high if limits else None,
+    }
+
+
 def share_difference(first: float, n_first: float, second: float, n_second: float) -> Difference | None:
     """Standardised difference of a share between two groups.
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.quality.missed import in_shown_groups
-from tallystick.quality.proportions import wilson
+from tallystick.quality.proportions import share_with_limits
 from tallystick.quality.subgroups import Grouping
 
 
@@ -59,9 +59,6 @@ def true_subgroup_rates(
             "true_links": int(right[k]),
         }
         for name, whole in (("precision", links[k]), ("recall", matches[k])):
-            limits = wilson(float(right[k]), float(whole))
-            row[name] = float(right[k] / whole) if whole else None
-            row[f"{name}_low"] = None if limits is None else limits.low
-            row[f"{name}_high"] = None if limits is None else limits.high
+            row |= share_with_limits(name, float(right[k]), float(whole))
         found.append(row)
     return found

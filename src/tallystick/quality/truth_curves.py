@@ -52,10 +52,9 @@ def threshold_curve(
     last = np.flatnonzero(np.append(np.diff(ordered) != 0, True)) if len(order) else np.zeros(0, np.int64)
     if len(last) > most:
         # By numbers of pairs, and half of them among the matches: where errors change is what is looked at.
-        steps = [np.linspace(0, values[last[-1]], most // 2) for values in (np.arange(len(order)), true)]
         places = [
-            np.searchsorted(values[last], step)
-            for values, step in zip((np.arange(len(order)), true), steps, strict=True)
+            np.searchsorted(values[last], np.linspace(0, values[last[-1]], most // 2))
+            for values in (np.arange(len(order)), true)
         ]
         chosen = np.unique(np.concatenate([*places, [len(last) - 1]]))
         last = last[np.minimum(chosen, len(last) - 1)]

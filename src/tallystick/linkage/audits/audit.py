@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tallystick._files import write_json
 from tallystick.errors import InputError
 from tallystick.linkage.audits.estimate import estimated, now
-from tallystick.linkage.audits.frame import AuditFrame, By, audit_frame
+from tallystick.linkage.audits.frame import AuditFrame, By, audit_frame, run_and_model
 from tallystick.linkage.audits.judged import draw_tasks
-from tallystick.linkage.run_folder import read_figures
-from tallystick.quality.audit_design import AuditPlan, design_table, usual_sizes
+from tallystick.linkage.run_folder import read_facts, read_figures
+from tallystick.quality.audit_design import design_table, usual_sizes
 from tallystick.review.tasks import AUDIT
 
 if TYPE_CHECKING:
@@ -159,11 +159,8 @@ def design_audit(
             wanted = {**wanted, "precision": None}
         reviews = plan.smallest(wanted["precision"], wanted["recall"])
     taken = plan.allocate(reviews)
-    return AuditDesign(frame, taken, plan.widths(taken), wanted, _sizes(plan, int(taken.sum())))
-
-
-def _sizes(plan: AuditPlan, around: int) -> list[dict[str, float | int | None]]:
-    return design_table(plan, usual_sizes(plan.units, around))
+    sizes = design_table(plan, usual_sizes(plan.units, int(taken.sum())))
+    return AuditDesign(frame, taken, plan.widths(taken), wanted, sizes)
 
 
 def draw_audit(
@@ -209,8 +206,8 @@ def draw_audit(
         "double": double,
         **design.to_dict(),
     }
-    before = _before(run, design.frame)
-    if before is None and (run / FILE).exists():
+    before = _read(run)
+    if before is not None and not _is_of(before, design.frame.run, design.frame.model):
         raise InputError(
             f"{run / FILE}: this is the audit of another run, or of another model: move the file away, and "
             "draw a sample of this one."
@@ -236,16 +233,20 @@ def _sample(drawn: dict[str, Any]) -> list[Any]:
     return [drawn["by"], drawn["sources"], drawn["seed"], drawn["double"], strata]
 
 
-def _before(run: Path, frame: AuditFrame) -> dict[str, Any] | None:
-    """What ``audit.json`` of this very run holds; None where there is none, or it is of another run."""
-    if not (run / FILE).is_file():
+def _read(run: Path) -> dict[str, Any] | None:
+    """What ``audit.json`` holds, of whichever run it is; None where there is none."""
+    if not (run / FILE).exists():
         return None
     found = read_figures(run / FILE)
     if found.get("format") != FORMAT or "run" not in found:
         raise InputError(
             f"{run / FILE}: it is no audit of this version: move it away and draw a sample anew."
         )
-    return found if (found["run"], found["model"]) == (frame.run, frame.model) else None
+    return found
+
+
+def _is_of(drawn: dict[str, Any], run: str, model: str) -> bool:
+    return bool((drawn["run"], drawn["model"]) == (run, model))
 
 
 def estimate_audit(run: str | Path, store: Store) -> dict[str, Any]:
@@ -270,8 +271,9 @@ def estimate_audit(run: str | Path, store: Store) -> dict[str, Any]:
     """
     run = Path(run)
     path = run / FILE
-    frame = check_drawn(run)
-    design = read_figures(path)
+    design = check_drawn(run)
+    sources = design["sources"]
+    frame = audit_frame(run, by=design["by"], source=sources[0] if len(sources) == 1 else None)
     drawn = {one["name"]: (one["size"], one["drawn"]) for one in design["strata"]}
     there = {one.name: int(size) for one, size in zip(frame.strata, frame.sizes, strict=True)}
     standing = store.standing(AUDIT)
@@ -288,21 +290,14 @@ def estimate_audit(run: str | Path, store: Store) -> dict[str, Any]:
     return result
 
 
-def check_drawn(run: Path) -> AuditFrame:
-    """What the sample of a run was drawn from; `InputError` where none was, or the run has changed since."""
-    path = run / FILE
-    if not path.is_file():
+def check_drawn(run: Path) -> dict[str, Any]:
+    """What ``audit.json`` of a run holds; `InputError` where none was drawn, or the run has changed since."""
+    path, design = run / FILE, _read(run)
+    if design is None:
         raise InputError(f"{path}: no sample has been drawn: tallystick audit draw {run} does so.")
-    design = read_figures(path)
-    frame = audit_frame(run, by=design.get("by"), source=_source_of(design))
-    if _before(run, frame) is None:
+    if not _is_of(design, *run_and_model(run, read_facts(run))):
         raise InputError(
             f"{path}: the sample was drawn from another run or by another model, so it says nothing of this "
             "one: move the file away and draw a sample anew."
         )
-    return frame
-
-
-def _source_of(design: dict[str, Any]) -> str | None:
-    sources = design.get("sources") or []
-    return str(sources[0]) if len(sources) == 1 else None
+    return design

@@ -9,7 +9,7 @@ in the tables of the run: its sources are not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -176,40 +176,48 @@ def audit_frame(run: Path, *, by: By | None = None, source: str | None = None) -
         Where the run has no model, or cannot be audited so.
     """
     facts = read_facts(run)
-    if not (run / "model.json").is_file():
-        raise InputError(
-            f"{run}: the run has no model, as of match keys alone, so there is no posterior to draw a sample "
-            "by: link with a model, or check the file sample.csv of the run by hand."
-        )
+    fingerprint, model = run_and_model(run, facts)
     names = tuple(str(one["name"]) for one in facts["inputs"])
     if source is not None and source not in names:
         raise InputError(f"{run}: there is no source {source!r}: choose among {', '.join(names)}.")
     tables = Tables.read(run, names)
     once = _once(run, facts, names)
-    chosen = _choose(run, by, source, names, once, tables)
+    by, sources = _choose(run, by, source, names, once, tables)
     estimated = read_figures(run / "quality.json").get("estimated") or {}
     rejected = float(tables.others["posterior"].sum())
-    frame = AuditFrame(
-        by=chosen[0],
-        sources=chosen[1],
-        units=pl.DataFrame(),
-        strata=(),
+    below, beyond = max(0.0, float(estimated.get("missed") or 0.0) - rejected), 0.0
+    if by == "record":
+        parts = by_record(tables, sources[0], below)
+    else:
+        parts = by_pair(tables, sources, below)
+        between_linked = float(parts[1].units["posterior"].sum())
+        beyond = below * (between_linked / rejected if rejected > 0 else 1.0)
+    units, strata = _numbered(parts)
+    return AuditFrame(
+        by=by,
+        sources=sources,
+        units=units,
+        strata=strata,
         allowed_pairs=float(facts["counts"]["pairs_allowed"]),
-        below=max(0.0, float(estimated.get("missed") or 0.0) - rejected),
-        beyond=0.0,
+        below=below,
+        beyond=beyond,
         others=tables.others,
-        run=str(facts["fingerprint"]),
-        model=model_version(run, facts),
+        run=fingerprint,
+        model=model,
         kind=str(facts["kind"]),
         once=once,
         entities=tables.entities,
     )
-    if frame.by == "record":
-        return _numbered(frame, by_record(tables, chosen[1][0], frame.below))
-    parts = by_pair(tables, chosen[1], frame.below)
-    between_linked = float(parts[1].units["posterior"].sum())
-    beyond = frame.below * (between_linked / rejected if rejected > 0 else 1.0)
-    return _numbered(replace(frame, beyond=beyond), parts)
+
+
+def run_and_model(run: Path, facts: dict[str, Any]) -> tuple[str, str]:
+    """Fingerprint of a run and SHA-256 of its model, which an audit is of; `InputError` where it has none."""
+    if not (run / "model.json").is_file():
+        raise InputError(
+            f"{run}: the run has no model, as of match keys alone, so there is no posterior to draw a sample "
+            "by: link with a model, or check the file sample.csv of the run by hand."
+        )
+    return str(facts["fingerprint"]), model_version(run, facts)
 
 
 def _once(run: Path, facts: dict[str, Any], names: Sequence[str]) -> tuple[str, ...]:
@@ -231,12 +239,11 @@ def _choose(
     once: tuple[str, ...],
     tables: Tables,
 ) -> tuple[By, tuple[str, ...]]:
-    if by == "pair" or (by is None and not once):
+    possible = bool(once) if source is None else source in once
+    if by == "pair" or (by is None and not possible):
         return "pair", names if source is None else (source,)
-    if not once or (source is not None and source not in once):
+    if not possible:
         whose = "its records" if source is None else f"records of {source!r}"
-        if by is None:
-            return "pair", names if source is None else (source,)
         raise InputError(
             f"{run}: {whose} may have several matches, so that a record and its one match are not all: "
             "audit by pair (--by pair)."
@@ -247,7 +254,8 @@ def _choose(
     return "record", (source,)
 
 
-def _numbered(frame: AuditFrame, parts: Sequence[Part]) -> AuditFrame:
+def _numbered(parts: Sequence[Part]) -> tuple[pl.DataFrame, tuple[FrameStratum, ...]]:
+    """The units of all parts with the number of their stratum, and the strata that have units."""
     strata: list[FrameStratum] = []
     tables = []
     for part in parts:
@@ -262,4 +270,4 @@ def _numbered(frame: AuditFrame, parts: Sequence[Part]) -> AuditFrame:
         tables.append(
             part.units.drop("class", "error").with_columns(pl.Series("stratum", of, dtype=pl.Int64))
         )
-    return replace(frame, units=pl.concat(tables), strata=tuple(strata))
+    return pl.concat(tables), tuple(strata)

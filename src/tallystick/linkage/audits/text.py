@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from tallystick._formats import aligned
 
 if TYPE_CHECKING:
     from tallystick.linkage.audits.audit import AuditDesign
@@ -32,12 +34,12 @@ def design_text(design: AuditDesign) -> str:
         (one.label, f"{n:,}", f"{size:,}", f"{one.errors * size:,.1f}")
         for one, n, size in zip(frame.strata, design.taken.tolist(), frame.sizes.tolist(), strict=True)
     ]
-    lines += _table(("stratum", "drawn", "of", "errors expected"), rows)
+    lines += aligned(("stratum", "drawn", "of", "errors expected"), rows)
     sizes = [
         (f"{row['reviews']:,}", _width(row["precision_width"]), _width(row["recall_width"]))
         for row in design.sizes
     ]
-    lines += ["", *_table(("reviews", "width of precision", "of recall"), sizes)]
+    lines += ["", *aligned(("reviews", "width of precision", "of recall"), sizes)]
     if design.reviews == int(frame.sizes.sum()):
         lines.append("Everything is judged: there is no more.")
     if design.too_wide:
@@ -96,7 +98,7 @@ def _rates(found: Mapping[str, Any]) -> list[str]:
             continue
         low, high = found["intervals"][name]
         rows.append((label, _shown(value, name), f"{_shown(low, name)} to {_shown(high, name)}"))
-    return _table(("", "estimate", "95 % interval"), rows)
+    return aligned(("", "estimate", "95 % interval"), rows)
 
 
 def _shown(value: float, name: str) -> str:
@@ -111,15 +113,3 @@ def _shown(value: float, name: str) -> str:
 
 def _width(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.4f}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns aligned: the first to the left, all others to the right."""
-    widths = [max(len(row[k]) for row in (header, *rows)) for k in range(len(header))]
-    return [
-        "  ".join(
-            cell.ljust(width) if k == 0 else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (header, *rows)
-    ]

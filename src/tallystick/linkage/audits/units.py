@@ -144,7 +144,7 @@ def _records_part(tables: Tables, sources: tuple[str, ...], below: float) -> Par
         tables.best(), on=list(KEY), how="left", maintain_order="left"
     )
     classes, labels, bounds = _classes(units["posterior"], units["possible"].fill_null(False))
-    none = int((units["posterior"].is_null()).sum())
+    none = units["posterior"].null_count()
     found_nowhere = min(0.5, below / none) if none else 0.0
     units = units.select(
         pl.col("source").alias("source_left"),

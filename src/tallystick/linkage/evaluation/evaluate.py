@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tallystick.blocking.plan import Kind
 from tallystick.errors import InputError
+from tallystick.linkage.evaluation.true_pairs import TrueRecords
 from tallystick.preparation.read import ID_COLUMN, read_columns
 from tallystick.preparation.source import Source
 from tallystick.quality.evaluate import entity_rates
 from tallystick.quality.rates import Rates, true_rates
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -127,42 +131,70 @@ def evaluate(
     InputError
         Where a source lacks the column.
     """
-    parts = read_truth(sources, truth)
-    every = pl.concat(parts)
-    if removed is not None:
-        parts = [part.join(removed, on=["source", "id"], how="anti", maintain_order="left") for part in parts]
-    records = pl.concat(parts).with_row_index("row")
+    everybody = read_truth(sources, truth)
+    records = TrueRecords.of(everybody, [source.name for source in sources], kind, removed)
     links = pairs.filter(pl.col("decision") == "link")
-    rows = {}
-    for side, source in (("left", sources[0]), ("right", sources[-1])):
-        named = (
-            pl.col(f"source_{side}").alias("source")
-            if f"source_{side}" in links.columns
-            else pl.lit(source.name).alias("source")
-        )
-        wanted = links.select(named, pl.col(f"id_{side}").alias("id"))
-        rows[side] = wanted.join(records, on=["source", "id"], how="left", maintain_order="left")[
-            "row"
-        ].to_numpy()
-    left, right = (rows[side].astype(np.int64) for side in ("left", "right"))
-
-    def rates_of(chosen: pl.Series | slice) -> Rates:
-        some = chosen if isinstance(chosen, slice) else chosen.to_numpy()
-        return true_rates(
-            left[some],
-            right[some],
-            records["truth"],
-            [len(part) for part in parts],
-            within=kind != "link",
-            between=kind != "dedupe",
-        )
-
-    rates = rates_of(slice(None))
-    by_key = tuple((label, rates_of(links["key"] == label)) for label in keys)
+    named = links["key"] if keys else None
+    rates, by_key = link_rates(records, *records.rows(links), keys, named)
     if kind == "link":
         return Evaluation(rates, None, by_key)
-    joined = every.join(entities, on=["source", "id"], how="left", maintain_order="left")
+    joined = with_entities(everybody, entities)
+    return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]), by_key)
+
+
+def link_rates(
+    records: TrueRecords, left: Ints, right: Ints, keys: Sequence[str] = (), key: pl.Series | None = None
+) -> tuple[Rates, tuple[tuple[str, Rates], ...]]:
+    """Rates of links between records of which it is known who they are, and of those of each match key.
+
+    Parameters
+    ----------
+    records : TrueRecords
+        The records that could be linked.
+    left, right : int64 arrays, shape (n_links,)
+        Rows of the linked ones.
+    keys : sequence of str
+        Labels of the match keys that linked the records, where such did.
+    key : polars.Series, optional
+        Of each link the label of its match key; None where there are none.
+
+    Returns
+    -------
+    rates : Rates
+    by_key : tuple of (str, Rates)
+    """
+    sizes = np.bincount(records.source, minlength=len(records.sources)).tolist()
+
+    def rates_of(chosen: NDArray[np.bool_] | slice) -> Rates:
+        return true_rates(
+            left[chosen],
+            right[chosen],
+            records.frame["truth"],
+            sizes,
+            within=records.kind != "link",
+            between=records.kind != "dedupe",
+        )
+
+    by_key = () if key is None else tuple((label, rates_of((key == label).to_numpy())) for label in keys)
+    return rates_of(slice(None)), by_key
+
+
+def with_entities(everybody: Sequence[pl.DataFrame], entities: pl.DataFrame) -> pl.DataFrame:
+    """Every record with who it is and its entity, those too that were taken out as duplicates.
+
+    Parameters
+    ----------
+    everybody : sequence of polars.DataFrame
+        What `read_truth` gives.
+    entities : polars.DataFrame
+        ``source``, ``id`` and ``entity_id``.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``source``, ``id``, ``truth`` and ``entity_id``.
+    """
+    joined = pl.concat(everybody).join(entities, on=["source", "id"], how="left", maintain_order="left")
     # A record that an edit dropped is of no entity: it is alone, not with all others that were dropped.
     alone = pl.concat_str(pl.lit("\0"), "source", pl.lit("\0"), "id")
-    joined = joined.with_columns(pl.coalesce("entity_id", alone))
-    return Evaluation(rates, entity_rates(joined["entity_id"], joined["truth"]), by_key)
+    return joined.with_columns(pl.coalesce(pl.col("entity_id").cast(pl.String), alone))

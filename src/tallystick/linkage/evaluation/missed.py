@@ -19,7 +19,7 @@ from tallystick.preparation.read import ID_COLUMN, named_column, no_such_column,
 from tallystick.preparation.source import Source
 from tallystick.preparation.whole_table import as_prepared
 from tallystick.quality.missed import OTHER, subgroup_rates
-from tallystick.quality.proportions import wilson
+from tallystick.quality.proportions import share_with_limits
 from tallystick.quality.subgroups import MISSING, Grouping, Quality, Subgroup, default_subgroup, grouped
 from tallystick.records.encode import encode_values
 from tallystick.records.records import Records, records_of
@@ -113,7 +113,7 @@ def missed_figures(
         if name not in chosen:
             continue
         own = linked[records.rows(number).start : records.rows(number).stop]
-        limits = wilson(int(own.sum()), len(own))
+        n_linked = int(own.sum())
         tables = []
         for by in subgroups:
             found = values.groups(by, number)
@@ -127,10 +127,8 @@ def missed_figures(
             {
                 "source": name,
                 "records": len(own),
-                "linked": int(own.sum()),
-                "rate": float(own.mean()) if len(own) else None,
-                "rate_low": limits.low if limits else None,
-                "rate_high": limits.high if limits else None,
+                "linked": n_linked,
+                **share_with_limits("rate", n_linked, len(own)),
                 "subgroups": tables,
             }
         )

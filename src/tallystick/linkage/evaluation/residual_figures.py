@@ -14,7 +14,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.evaluation.missed import residual_rows
 from tallystick.linkage.prepare import Known, Prepared
 from tallystick.linking.attainable import attainable_weights, has_key
-from tallystick.linking.decide import weight_thresholds
+from tallystick.linking.decide import DecidedPairs, weight_thresholds
 from tallystick.linking.decision import Decision
 from tallystick.linking.thresholds import Thresholds
 from tallystick.quality.steps import named
@@ -39,6 +39,8 @@ class Weighed:
         The model.
     rule : Decision or Thresholds
         The rule, its thresholds worked out.
+    decided : DecidedPairs
+        The pairs that were kept; rows are those of `prepared`.
     step : str or None
         The label of the step.
     """
@@ -47,6 +49,7 @@ class Weighed:
     rows: NDArray[np.int32]
     parameters: Parameters
     rule: Decision | Thresholds
+    decided: DecidedPairs
     step: str | None = None
 
 
@@ -231,10 +234,12 @@ def _unlinkable(reach: _Reach, part: slice, free: Bools) -> dict[str, Any]:
 
 def _grid(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     known = weights[np.isfinite(weights)]
-    if not len(known):
-        return np.zeros(0)
-    low, high = float(np.floor(known.min())), float(np.ceil(known.max()))
-    return np.linspace(low, max(high, low + 1), 2 * BINS + 1)
+    return _edges(known, 2 * BINS) if len(known) else np.zeros(0)
+
+
+def _edges(weights: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    low, high = float(np.floor(weights.min())), float(np.ceil(weights.max()))
+    return np.linspace(low, max(high, low + 1), bins + 1)
 
 
 def _below(weights: NDArray[np.float64], grid: NDArray[np.float64]) -> dict[str, Any]:
@@ -247,8 +252,7 @@ def _best(weights: NDArray[np.float64]) -> dict[str, Any]:
     known = weights[np.isfinite(weights)].astype(np.float64)
     if not len(known):
         return {"edges": [], "counts": [], "quantiles": {}}
-    low, high = float(np.floor(known.min())), float(np.ceil(known.max()))
-    counts, edges = np.histogram(known, np.linspace(low, max(high, low + 1), BINS + 1))
+    counts, edges = np.histogram(known, _edges(known, BINS))
     found = np.quantile(known, QUANTILES)
     return {
         "edges": edges.tolist(),

@@ -35,9 +35,18 @@ class TrueRecords:
     kind: Kind
 
     @classmethod
-    def of(cls, parts: Sequence[pl.DataFrame], sources: Sequence[str], kind: Kind) -> TrueRecords:
-        """Of what `read_truth` gives, less the records that cannot be linked."""
-        return cls(pl.concat(parts).with_row_index("row"), tuple(sources), kind)
+    def of(
+        cls,
+        parts: Sequence[pl.DataFrame],
+        sources: Sequence[str],
+        kind: Kind,
+        removed: pl.DataFrame | None = None,
+    ) -> TrueRecords:
+        """Of what `read_truth` gives, less the records that were taken out and so cannot be linked."""
+        frame = pl.concat(parts)
+        if removed is not None:
+            frame = frame.join(removed, on=["source", "id"], how="anti", maintain_order="left")
+        return cls(frame.with_row_index("row"), tuple(sources), kind)
 
     @cached_property
     def codes(self) -> Ints:

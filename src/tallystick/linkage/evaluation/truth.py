@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.estimation.parameters import Parameters
-from tallystick.linkage.evaluation.evaluate import Evaluation, evaluate, read_truth
+from tallystick.linkage.evaluation.evaluate import Evaluation, link_rates, read_truth, with_entities
 from tallystick.linkage.evaluation.missed import Values, known_of_ids
 from tallystick.linkage.evaluation.true_pairs import TrueRecords
 from tallystick.linkage.model import Model
@@ -120,13 +120,15 @@ def truth_of_run(run: Path, truth: str, by: Sequence[Subgroup] = ()) -> RunTruth
     keys = [one["key"] for one in facts["counts"].get("keys", [])]  # of a run of match keys
     taken_out = run / "removed.parquet"
     removed = read_table(taken_out) if taken_out.exists() else None
-    evaluation = evaluate(pairs, entities, sources, facts["kind"], truth, keys, removed)
     parts = read_truth(sources, truth)
-    every = pl.concat(parts)
-    if removed is not None:
-        parts = [part.join(removed, on=["source", "id"], how="anti", maintain_order="left") for part in parts]
-    records = TrueRecords.of(parts, [source.name for source in sources], facts["kind"])
+    everybody = with_entities(parts, entities)
+    records = TrueRecords.of(parts, [source.name for source in sources], facts["kind"], removed)
     left, right = records.rows(pairs)
+    links = (pairs["decision"] == "link").to_numpy()
+    key = pairs["key"].filter(links) if keys else None
+    rates, by_key = link_rates(records, left[links], right[links], keys, key)
+    of_entities = entity_rates(everybody["entity_id"], everybody["truth"])
+    evaluation = Evaluation(rates, None if records.kind == "link" else of_entities, by_key)
     match, known = records.match(left, right), records.known(left, right)
     matrix = decision_matrix(pairs["decision"].to_numpy(), match, known, *records.totals)
     figures: dict[str, Any] = {
@@ -138,11 +140,11 @@ def truth_of_run(run: Path, truth: str, by: Sequence[Subgroup] = ()) -> RunTruth
         "rates": _rates(matrix.rates()),
         "rates_with_possible": _rates(matrix.rates(possible=True)),
         **_curves(run, facts, pairs, records, (left, right), match, matrix),
-        "entities": _entities(every, entities),
+        "entities": _entities(everybody, of_entities),
         "calibration": None
         if "posterior" not in pairs.columns
         else calibration(pairs["posterior"].to_numpy()[known], match[known]),
-        "keys": [{"key": label, **_rates(rates)} for label, rates in evaluation.by_key],
+        "keys": [{"key": label, **_rates(rates)} for label, rates in by_key],
     }
     found = RunTruth(run, facts, records, pairs, left, right, evaluation, figures)
     if by:
@@ -154,17 +156,14 @@ def _rates(rates: Rates) -> dict[str, Any]:
     return {**rates.to_dict(), "specificity": None if rates.type1 is None else 1 - rates.type1}
 
 
-def _entities(every: pl.DataFrame, entities: pl.DataFrame) -> dict[str, Any]:
-    """Entity measures over all records, those too that were taken out as duplicates."""
-    joined = every.join(entities, on=["source", "id"], how="left", maintain_order="left")
-    # A record that an edit dropped is of no entity: it is alone, not with all others that were dropped.
-    alone = pl.concat_str(pl.lit("\0"), "source", pl.lit("\0"), "id")
-    joined = joined.with_columns(pl.coalesce(pl.col("entity_id").cast(pl.String), alone))
-    precision, recall, f1 = b_cubed(joined["entity_id"], joined["truth"])
+def _entities(everybody: pl.DataFrame, pairwise: Rates) -> dict[str, Any]:
+    """Entity measures over all records."""
+    entities, truth = everybody["entity_id"], everybody["truth"]
+    precision, recall, f1 = b_cubed(entities, truth)
     return {
-        "pairwise": _rates(entity_rates(joined["entity_id"], joined["truth"])),
+        "pairwise": _rates(pairwise),
         "b_cubed": {"precision": precision, "recall": recall, "f1": f1},
-        "exact": exact_entities(joined["entity_id"], joined["truth"]),
+        "exact": exact_entities(entities, truth),
     }
 
 
@@ -204,12 +203,7 @@ def _curves(
         f"ends at the lowest weight that the run has kept; the {below['pairs']:,} pairs that no pass finds "
         f"or that weigh less, {below['matches']:,} of them matches, are known in number only.",
     }
-    found: dict[str, Any] = {
-        "curve": curve,
-        "assigned_curve": None,
-        "thresholds": None,
-        "curve_note": None,
-    }
+    found = {**none, "curve": curve, "curve_note": None}
     if any_competes(rule, parameters.pairs):
         found["assigned_curve"] = _assigned(
             parameters,

@@ -11,49 +11,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tallystick.estimation.labelled import first_pass
-from tallystick.estimation.parameters import Parameters
+from tallystick.linkage.evaluation.residual_figures import Weighed
 from tallystick.linkage.figures import RELATED
 from tallystick.linkage.household_model import OUTSIDE
 from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.saved_run import SavedRun
 from tallystick.linking.constraints import constraint_of
 from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
-from tallystick.linking.decision import Decision
 from tallystick.linking.score import weigh_pairs
 from tallystick.linking.terms import pair_terms
-from tallystick.linking.thresholds import Thresholds
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Where pairs were decided: a linkage at once, or a step with the records that it had.
-
-    Attributes
-    ----------
-    prepared : Prepared
-        The records and the plan.
-    rows : int32 array, shape (n,)
-        Their global rows, ascending.
-    parameters : Parameters
-        The model.
-    rule : Decision or Thresholds
-        The rule, its thresholds worked out.
-    decided : DecidedPairs
-        The pairs that were kept, with ties; rows are those of `prepared`.
-    step : str or None
-        The label of the step.
-    """
-
-    prepared: Prepared
-    rows: NDArray[np.int32]
-    parameters: Parameters
-    rule: Decision | Thresholds
-    decided: DecidedPairs
-    step: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +64,7 @@ class WeighedPairs:
     labels: dict[str, pl.Series]
 
 
-def scenes_of(run: SavedRun) -> tuple[Scene, ...]:
+def scenes_of(run: SavedRun) -> tuple[Weighed, ...]:
     """Where the pairs of a run were decided.
 
     Parameters
@@ -103,22 +73,11 @@ def scenes_of(run: SavedRun) -> tuple[Scene, ...]:
 
     Returns
     -------
-    tuple of Scene
-        In the order of the steps.
+    tuple of Weighed
+        In the order of the steps: the scenes.
     """
     if run.steps is not None:
-        return tuple(
-            Scene(
-                one.links.prepared,
-                one.records.rows,
-                one.links.model.parameters,
-                one.links.decision,
-                one.links.decided,
-                one.step.label,
-            )
-            for one in run.steps.steps
-            if one.links is not None
-        )
+        return run.steps.weighed()
     prepared, decided = run.prepared, run.decided
     parameters = run.model.parameters  # type: ignore[union-attr] # only a linkage by steps has none of its own
     # links.parquet does not tell ties from other possible links.
@@ -127,10 +86,10 @@ def scenes_of(run: SavedRun) -> tuple[Scene, ...]:
         decided.pairs, decided.posterior, decided.posterior_pair, decided.verdict, again.tie
     )
     rows = np.arange(prepared.records.n_records, dtype=np.int32)
-    return (Scene(prepared, rows, parameters, run.rule, with_ties),)
+    return (Weighed(prepared, rows, parameters, run.rule, with_ties),)
 
 
-def weigh_given(scenes: Sequence[Scene], left: Ints, right: Ints) -> WeighedPairs:
+def weigh_given(scenes: Sequence[Weighed], left: Ints, right: Ints) -> WeighedPairs:
     """Weigh given pairs in the scene that decided them.
 
     Of steps that is the last one that had both records; with households a stage that has kept the pair, else
@@ -138,7 +97,7 @@ def weigh_given(scenes: Sequence[Scene], left: Ints, right: Ints) -> WeighedPair
 
     Parameters
     ----------
-    scenes : sequence of Scene
+    scenes : sequence of Weighed
         What `scenes_of` gives.
     left, right : int64 arrays, shape (n_pairs,)
         Global rows, left < right.
@@ -190,12 +149,12 @@ def weigh_given(scenes: Sequence[Scene], left: Ints, right: Ints) -> WeighedPair
         kept,
         tie,
         parts,
-        {name: pl.Series(values, dtype=pl.String) for name, values in labels.items()},
+        {name: pl.Series(values.tolist(), dtype=pl.String) for name, values in labels.items()},
     )
 
 
 def _split(
-    one: Scene,
+    one: Weighed,
     left: NDArray[np.int32],
     right: NDArray[np.int32],
     pair: int,
@@ -227,23 +186,19 @@ def _split(
     return weight
 
 
-def _scenes_of_pairs(scenes: Sequence[Scene], left: Ints, right: Ints) -> Ints:
+def _scenes_of_pairs(scenes: Sequence[Weighed], left: Ints, right: Ints) -> Ints:
     chosen = np.full(len(left), -1, np.int64)
-    if not scenes:
-        return chosen
-    n_records = int(max(one.rows.max(initial=0) for one in scenes)) + 1
+    last = [int(one.rows.max(initial=0)) for one in scenes]
+    n_records = 1 + max(int(left.max(initial=0)), int(right.max(initial=0)), *last)
     both = []
     for one in scenes:
-        there = np.zeros(max(n_records, int(max(left.max(initial=0), right.max(initial=0))) + 1), bool)
+        there = np.zeros(n_records, bool)
         there[one.rows] = True
         both.append(there[left] & there[right])
-    by_household = any((one.step or "").startswith(OUTSIDE) for one in scenes)
-    for number in range(len(scenes)):  # the last that had both
+    outside = [number for number, one in enumerate(scenes) if (one.step or "").startswith(OUTSIDE)]
+    for number in (*range(len(scenes)), *outside):  # the last that had both
         chosen[both[number]] = number
-    if by_household:
-        for number, one in enumerate(scenes):
-            if (one.step or "").startswith(OUTSIDE):
-                chosen[both[number]] = number
+    if outside:
         for number, one in enumerate(scenes):
             at = np.flatnonzero(both[number])
             a, b = (np.searchsorted(one.rows, side[at]).astype(np.int32) for side in (left, right))
@@ -251,7 +206,7 @@ def _scenes_of_pairs(scenes: Sequence[Scene], left: Ints, right: Ints) -> Ints:
     return chosen
 
 
-def _looked_up(one: Scene, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ints:
+def _looked_up(one: Weighed, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ints:
     """Place of each pair among the kept ones; -1 where it is not kept."""
     pairs, n = one.decided.pairs, one.prepared.records.n_records
     if not len(pairs):
