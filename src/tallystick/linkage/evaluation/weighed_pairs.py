@@ -14,7 +14,6 @@ from tallystick.estimation.labelled import first_pass
 from tallystick.linkage.evaluation.residual_figures import Weighed
 from tallystick.linkage.figures import RELATED
 from tallystick.linkage.household_model import OUTSIDE
-from tallystick.linkage.prepare import Prepared
 from tallystick.linkage.saved_run import SavedRun
 from tallystick.linking.constraints import constraint_of
 from tallystick.linking.decide import DecidedPairs, decide, weight_thresholds
