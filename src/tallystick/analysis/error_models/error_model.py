@@ -1,0 +1,152 @@
+"""The contract of an error model: what the rows of a linked file are expected to show.
+
+A linked file has a row per link. Its covariates are those of the record that the row is about, its outcome
+y* may belong to another: y* = C y, where C moves outcomes between records. Linkage is taken to be
+non-informative, C independent of y given X, and all that an analysis needs of C is Q = E[C | X]:
+
+    E[y* | X] = Q mu(X)                                           (Chambers 2009; Lahiri and Larsen 2005)
+
+Q goes from the *register*, the records whose covariates are known (with complete linkage the rows of the
+linked file themselves), to the rows of the linked file. No model ever builds it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class ErrorModel(ABC):
+    """Expected values, variances and uncertainty under linkage errors.
+
+    Attributes
+    ----------
+    n_links : int
+        Number of rows of the linked file.
+    n_register : int
+        Number of records whose covariates are known; `n_links` where linkage is complete.
+    groups : int64 array, shape (n_links,)
+        Which block or component a row is of, from 0: rows of different groups are independent.
+    index : array, shape (n_links,), or None
+        Names of the rows, where data have such: data are put in this order, never taken by position.
+    register_index : array, shape (n_register,), or None
+        The same of the register.
+    """
+
+    groups: Ints
+    index: NDArray[Any] | None
+    register_index: NDArray[Any] | None
+
+    @property
+    @abstractmethod
+    def n_links(self) -> int:
+        """Number of rows of the linked file."""
+
+    @property
+    @abstractmethod
+    def n_register(self) -> int:
+        """Number of records of the register."""
+
+    @property
+    def n_groups(self) -> int:
+        """Number of blocks or components."""
+        return int(self.groups.max(initial=-1)) + 1
+
+    @abstractmethod
+    def as_linked(self, values: Floats) -> Floats:
+        """Values of the record that each row names: what an analysis without correction uses.
+
+        Parameters
+        ----------
+        values : float64 array, shape (n_register,) or (n_register, k)
+            A value per record of the register.
+
+        Returns
+        -------
+        float64 array, shape (n_links,) or (n_links, k)
+        """
+
+    @abstractmethod
+    def expected(self, values: Floats) -> Floats:
+        """Q v: what each row is expected to show.
+
+        Parameters
+        ----------
+        values : float64 array, shape (n_register,) or (n_register, k)
+            A value per record of the register, such as its mean outcome.
+
+        Returns
+        -------
+        float64 array, shape (n_links,) or (n_links, k)
+        """
+
+    @abstractmethod
+    def inverse(self, values: Floats) -> Floats:
+        """Q^-1 v, the values whose expectation under linkage errors is v.
+
+        Parameters
+        ----------
+        values : float64 array, shape (n_links,) or (n_links, k)
+            A value per row.
+
+        Returns
+        -------
+        float64 array, shape (n_register,) or (n_register, k)
+
+        Raises
+        ------
+        InputError
+            Where Q has no inverse, or one that multiplies noise beyond use; it says what to do instead.
+        """
+
+    @abstractmethod
+    def variance(self, values: Floats) -> Floats:
+        """V_i = Var((C v)_i): how much what a row shows varies by the linkage alone.
+
+        Parameters
+        ----------
+        values : float64 array, shape (n_register,)
+            A value per record of the register.
+
+        Returns
+        -------
+        float64 array, shape (n_links,)
+        """
+
+    @abstractmethod
+    def noise(self, weights: Floats, values: Floats) -> Floats:
+        """Var(G' C v), covariances between the rows included.
+
+        Parameters
+        ----------
+        weights : float64 array, shape (n_links, p)
+            G.
+        values : float64 array, shape (n_register,)
+            v.
+
+        Returns
+        -------
+        float64 array, shape (p, p)
+        """
+
+    @abstractmethod
+    def uncertainty(self, weights: Floats, values: Floats) -> Floats:
+        """Variance of G' Q v that comes of Q being estimated; zero where it is known.
+
+        Parameters
+        ----------
+        weights : float64 array, shape (n_links, p)
+            G.
+        values : float64 array, shape (n_register,)
+            v.
+
+        Returns
+        -------
+        float64 array, shape (p, p)
+        """
