@@ -123,7 +123,7 @@ def adjudicate(
         if last is not None and not own and task.t_claimed_by != reviewer:
             raise InputError(f"task {number} was settled by {last.reviewer}: take it first, to see why.")
         judged = judge(task.t_wanted, [one for one in stand if one.kind != "adjudication"])
-        if needs_reason(judged, None if own else last) and not comment.strip():
+        if needs_reason(judged, last, reviewer) and not comment.strip():
             raise InputError(
                 f"task {number} is judged already ({task.t_verdict}): say in the comment why that is to be "
                 "changed."
@@ -136,9 +136,13 @@ def adjudicate(
         return kept_decision(connection, made)
 
 
-def needs_reason(judged: Judgement, settled: Decision | None) -> bool:
-    """Whether an adjudication has to say why: where it changes what is neither in dispute nor in doubt."""
-    return settled is not None or judged.verdict in ("link", "non-link")
+def needs_reason(judged: Judgement, settled: Decision | None, reviewer: str) -> bool:
+    """Whether an adjudication has to say why: where it changes what is neither in dispute nor in doubt.
+
+    `settled` is the last adjudication that stands; a reviewer may correct his own without a word.
+    """
+    others = settled is not None and settled.reviewer != reviewer
+    return others or judged.verdict in ("link", "non-link")
 
 
 def undo(

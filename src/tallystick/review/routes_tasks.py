@@ -233,8 +233,8 @@ def case_answer(
     reason = False
     if settle:
         judged = judge(row.wanted, [one for one in verdicts if one.kind != "adjudication"])
-        settled = [one for one in verdicts if one.kind == "adjudication" and one.reviewer != reviewer.name]
-        reason = needs_reason(judged, settled[-1] if settled else None)
+        settled = [one for one in verdicts if one.kind == "adjudication"]
+        reason = needs_reason(judged, settled[-1] if settled else None, reviewer.name)
     task = TaskAnswer(
         row.number,
         row.worklist,
