@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
-    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
     from tallystick.analysis.error_models.incomplete import incomplete as incomplete
+    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
     from tallystick.analysis.error_models.record_level import record_level as record_level
     from tallystick.analysis.error_models.weighted import Weighted as Weighted

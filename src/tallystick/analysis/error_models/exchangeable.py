@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
 from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
+from tallystick.analysis.error_models.second_order import coefficients
 from tallystick.errors import InputError, TallystickWarning
 
 SMALLEST_A = 0.05
@@ -100,17 +101,16 @@ class Exchangeable(ErrorModel):
         return (1 - self._a) * (self._a * u2 + self.blocks.means(u2)[self.blocks.codes])
 
     def noise(self, weights: Floats, values: Floats) -> Floats:
-        """Sum of V_i g_i g_i' less what a fixed number of wrong links takes, with g centred by block.
+        """Exact where the number of wrong links of a block is given and all such sets of links are alike.
 
-        Exchangeable errors leave the second order open. Here the number of wrong links of a block is given:
-        Var(g' C v) = sum V_i g_i^2 - (q (1 - q) / n - 1 / (n (n - 1))) (sum g_i u_i)^2.
+        Exchangeable errors leave the second order open; see `second_order`, whose formula this is.
         """
+        square, size, product = coefficients(self.blocks.sizes, self.q)
         centred, u = self.blocks.centred(weights), self.blocks.centred(values)
+        by_row = (size * self.blocks.sums(u**2))[self.blocks.codes] + square[self.blocks.codes] * u**2
         products = self.blocks.sums(rows_times(u, centred))
-        n = self.blocks.sizes.astype(np.float64)
-        fixed = np.where(n > 1, self.q * (1 - self.q) / n - 1 / (n * np.maximum(n - 1, 1)), 0.0)
-        found: Floats = centred.T @ rows_times(self.variance(values), centred)
-        found -= products.T @ rows_times(np.where(self.q < 1, fixed, 0.0), products)
+        found: Floats = centred.T @ rows_times(by_row, centred)
+        found += products.T @ rows_times(product, products)
         return found
 
     @property

@@ -115,10 +115,10 @@ class RecordLevel(ErrorModel):
         return values - rows_times(self.w, self._centred(values))
 
     def inverse(self, values: Floats) -> Floats:
-        """Values z give (z - w c) / (1 - w), c = sum(w z / (1 - w)) / sum(w / (1 - w)), after Sherman and
-        Morrison (1950).
+        """Values z give (z - w c) / (1 - w), c = sum(w z / (1 - w)) / sum(w / (1 - w)).
 
-        Refused where 1 - w is below 0.05 for a record: its outcome says next to nothing of it.
+        That is the formula of Sherman and Morrison (1950). Refused where 1 - w is below 0.05 for a record:
+        its outcome says next to nothing of it.
         """
         kept = 1 - self.w
         odds = self.w / np.where(kept == 0, 1.0, kept)
@@ -144,9 +144,9 @@ class RecordLevel(ErrorModel):
     def noise(self, weights: Floats, values: Floats) -> Floats:
         """Sum of V_i g_i g_i', g centred by the weighted mean, less what a fixed number of wrong links takes.
 
-        With o_i = e_i q_i and s_i = w_i / W a block has in addition -(sum o g u)^2 / sum o + (sum s g u)^2
-        / (1 - sum s^2): the wrong links are taken as drawn one by one, their number as given. For equal q
-        that is the formula of `Exchangeable`.
+        With o_i = e_i q_i and s_i = w_i / W a block has in addition -(sum o g u)^2 / sum o
+        + (sum s g u)^2 / (1 - sum s^2): the wrong links are taken as drawn one by one, their number as
+        given. That leaves out terms of the order 1 / n.
         """
         centred, u = self._centred(weights), self._centred(values)
         found: Floats = centred.T @ rows_times(self.variance(values), centred)

@@ -76,13 +76,13 @@ def shares(row_sums: Floats, blocks: Blocks) -> Shares:
     def others(share: Floats) -> Floats:
         """Shares of all rows but the largest, where that has `share`."""
         x = relative * (share * (1 - share))[codes]
-        found = 2 * x / (1 + np.sqrt(np.maximum(1 - 4 * x, 0.0)))
+        found: Floats = 2 * x / (1 + np.sqrt(np.maximum(1 - 4 * x, 0.0)))
         found[is_top] = 0.0
         return found
 
     def excess(share: Floats) -> Floats:
         total: Floats = np.asarray(np.bincount(codes, others(share), n_blocks), np.float64)
-        return share + total - 1
+        return np.asarray(share + total - 1)
 
     half = np.full(n_blocks, 0.5)
     at_half, at_most = excess(half), excess(np.full(n_blocks, _MOST))

@@ -19,6 +19,7 @@ from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_time
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
 from tallystick.analysis.error_models.exchangeable import heed_single, refuse_small_a, refuse_uninformative
 from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
+from tallystick.analysis.error_models.second_order import coefficients
 from tallystick.errors import InputError
 
 
@@ -113,17 +114,18 @@ class Weighted(ErrorModel):
 
     def noise(self, weights: Floats, values: Floats) -> Floats:
         """That of `Exchangeable` over the register, sums over records without a link estimated by weights."""
-        codes = self.blocks.codes
-        n = self.sizes
-        variance, u = self.variance(values), self._centred(values)
+        codes, n = self.blocks.codes, self.sizes
+        square, size, product = coefficients(n, self.q)
+        u = self._centred(values)
+        u2 = u**2
         mean = rows_times(1 / n, self.blocks.sums(weights))
         centred = weights - mean[codes]
-        found: Floats = centred.T @ rows_times(variance, centred)
-        unlinked = self.blocks.sums((self.weights - 1) * variance)
-        found += mean.T @ rows_times(np.maximum(unlinked, 0.0), mean)
+        spread = size * self.blocks.sums(self.weights * u2)
+        found: Floats = centred.T @ rows_times(spread[codes] + square[codes] * u2, centred)
+        unlinked = self.blocks.sums((self.weights - 1) * u2)
+        found += mean.T @ rows_times(square * unlinked + spread * (n - self.blocks.sizes), mean)
         products = self.blocks.sums(rows_times(u, weights))
-        fixed = np.where(n > 1, self.q * (1 - self.q) / n - 1 / (n * np.maximum(n - 1, 1e-9)), 0.0)
-        found -= products.T @ rows_times(np.where(self.q < 1, fixed, 0.0), products)
+        found += products.T @ rows_times(product, products)
         return found
 
     def gradient(self, weights: Floats, values: Floats) -> Floats:
