@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
+    "tallystick.analysis.error_models.conventions": ("correct_from_reshuffled", "reshuffled_from_correct"),
     "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
     "tallystick.analysis.error_models.matching_probabilities": (
         "MatchingProbabilities",
@@ -42,6 +43,12 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from tallystick.analysis.error_models.audited import audited as audited
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
+    from tallystick.analysis.error_models.conventions import (
+        correct_from_reshuffled as correct_from_reshuffled,
+    )
+    from tallystick.analysis.error_models.conventions import (
+        reshuffled_from_correct as reshuffled_from_correct,
+    )
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
