@@ -297,27 +297,41 @@ def test_chances_by_record_correct_what_one_for_all_does_not_long() -> None:
     check_slopes_by_record(2000, 0.012)
 
 
-def test_missed_links_need_the_means_of_the_register() -> None:
-    """s04: half are linked, more of them with large x; slope and intercept of OLS of y on Q X."""
-    rng = np.random.default_rng(4)
+def slopes_of_missed_links(rng: np.random.Generator, repetitions: int) -> Floats:
+    """s04: half are linked, more of them with large x; slope and intercept of OLS of y on Q x, less the
+    truth."""
     sizes, wrong = [100] * 20, [25] * 20
     blocks = in_blocks(tuple(sizes))
     found = []
-    for _ in range(60):
+    for _ in range(repetitions):
         x = rng.normal(size=2000)
         y = (1 + 2 * x + rng.normal(size=2000))[exchanged(rng, sizes, wrong)]
         chance = 1 / (1 + np.exp(-0.2 - x))
         at = np.flatnonzero(rng.random(2000) < chance)
         whole = incomplete(blocks, 0.75, at).expected(x)
         only = exchangeable(blocks[at], 0.75).expected(x[at])
-        by_weight = weighted(blocks[at], 0.75, 1 / chance[at], n_register=np.full(20, 100.0)).expected(x[at])
+        n_register = np.full(20, 100.0)
+        by_weight = weighted(blocks[at], 0.75, 1 / chance[at], n_register=n_register).expected(x[at])
         found.append([np.polyfit(one, y[at], 1) for one in (x[at], only, whole, by_weight)])
-    errors = np.array(found) - [2.0, 1.0]
-    bias, slack = errors.mean(axis=0), 4 * errors.std(axis=0) / np.sqrt(60)
-    assert bias[0, 0] < -0.35
+    return np.array(found) - [2.0, 1.0]
+
+
+def check_missed_links(repetitions: int) -> None:
+    errors = slopes_of_missed_links(np.random.default_rng(4), repetitions)
+    bias, slack = errors.mean(axis=0), 4 * errors.std(axis=0) / np.sqrt(repetitions)
+    assert bias[0, 0] < -0.3
     assert bias[1, 1] < -0.2
-    assert (np.abs(bias[2]) < slack[2]).all()
+    assert (np.abs(bias[2]) < np.maximum(slack[2], 0.01 if repetitions > 500 else 0)).all()
     assert (np.abs(bias[3]) < slack[3] + 0.02).all()  # weighted means are biased to the order 1 / n
+
+
+def test_missed_links_need_the_means_of_the_register() -> None:
+    check_missed_links(60)
+
+
+@pytest.mark.long
+def test_missed_links_need_the_means_of_the_register_long() -> None:
+    check_missed_links(1000)
 
 
 def test_audits_by_hand() -> None:
@@ -390,10 +404,8 @@ def test_shrunk_audits() -> None:
     assert unseen.standard_errors[0] > 4 * unseen.standard_errors[1]
 
 
-def check_shrinking(repetitions: int) -> None:
-    """T5: blocks of 50 with 3 to 17 wrong links, 15 judged each; OLS of y on q x and the EBLUE-like
-    weighting."""
-    rng = np.random.default_rng(20)
+def slopes_of_audits(rng: np.random.Generator, repetitions: int) -> Floats:
+    """T5: blocks of 50 with 3 to 17 wrong links, 15 judged each; slopes of y on Q x, plain and weighted."""
     sizes = [50] * 20
     blocks = in_blocks(tuple(sizes))
     found = []
@@ -406,14 +418,15 @@ def check_shrinking(repetitions: int) -> None:
         for shrink in (False, True):
             model = audited(blocks, right, np.full(20, 15), shrink=shrink)
             w = model.expected(x)
-            design = np.column_stack((np.ones(1000), w))
             scale = 1 / np.sqrt(1 + model.variance(2 * x))
-            row += [
-                np.polyfit(w, y, 1)[0],
-                np.linalg.lstsq(design * scale[:, None], y * scale, rcond=None)[0][1],
-            ]
+            design = np.column_stack((np.ones(1000), w)) * scale[:, None]
+            row += [np.polyfit(w, y, 1)[0], np.linalg.lstsq(design, y * scale, rcond=None)[0][1]]
         found.append(row)
-    errors = np.array(found) - 2
+    return np.array(found) - 2
+
+
+def check_shrinking(repetitions: int) -> None:
+    errors = slopes_of_audits(np.random.default_rng(20), repetitions)
     bias, slack = errors.mean(axis=0), 4 * errors.std(axis=0) / np.sqrt(repetitions)
     assert bias[1] < -0.05 + slack[1]
     assert bias[1] < bias[3] - 0.03
