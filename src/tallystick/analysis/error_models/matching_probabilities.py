@@ -41,6 +41,8 @@ class MatchingProbabilities:
         Whether the probability sums over all one-to-one sets; elsewhere it is by loopy messages, or by row.
     rule : str
         How they were made.
+    converged : bool
+        Whether the messages have settled.
     """
 
     left: Ints
@@ -50,6 +52,7 @@ class MatchingProbabilities:
     n_right: int
     exact: NDArray[np.bool_]
     rule: str = "given"
+    converged: bool = True
 
     def none(self, side: Literal["left", "right"]) -> Floats:
         """Probability that a record has no match, shape (n_left,) or (n_right,)."""
@@ -149,17 +152,17 @@ def matching_probabilities(
     once = lefts if normalise == "left" else rights
     n_once = n_left if normalise == "left" else n_right
 
-    def given(rate: float) -> tuple[Floats, NDArray[np.bool_]]:
+    def given(rate: float) -> tuple[Floats, NDArray[np.bool_], bool]:
         constant = np.full(len(sizes[0]), -_FOR_SURE) if rate >= 1 else _constant(*sizes, rate)
         if rule == "exact":
             found = bipartite_posterior(lefts, n_left + rights, weight - constant[block])
-            return found.probability, found.exact
+            return found.probability, found.exact, found.converged
         none = np.full(len(constant), -np.inf) if rate >= 1 else _none(*sizes, rate, normalise)
-        return _by_row(once, weight, none[block], n_once), np.zeros(len(lefts), bool)
+        return _by_row(once, weight, none[block], n_once), np.zeros(len(lefts), bool), True
 
     if match_rate is None:
         match_rate = _agreeing(given, n_right, min(n_left, n_right) / n_right)
-    probability, exact = given(match_rate)
+    probability, exact, converged = given(match_rate)
     if rule == "exact" and match_rate >= 1 and not exact.all():
         warnings.warn(
             f"{int((~exact).sum())} of {len(exact)} pairs are in components too large to sum over, and with "
@@ -168,9 +171,17 @@ def matching_probabilities(
             TallystickWarning,
             stacklevel=2,
         )
+    if not converged:
+        warnings.warn(
+            "The messages have not settled: probabilities in large components are those of the last "
+            "sweep and "
+            'not to be relied on (converged is False); take rule="row", or smaller blocks.',
+            TallystickWarning,
+            stacklevel=2,
+        )
     if rule == "top-2":
         probability = _top_two(once, probability, n_once)
-    return MatchingProbabilities(lefts, rights, probability, n_left, n_right, exact, rule)
+    return MatchingProbabilities(lefts, rights, probability, n_left, n_right, exact, rule, converged)
 
 
 def _check(
@@ -258,6 +269,11 @@ def _agreeing(given: Any, n_right: int, most: float) -> float:
         first = step(rate)
         second = step(first)
         if abs(second - first) <= _SETTLED:
+            if second <= _SETTLED:
+                raise InputError(
+                    "match_rate: by these weights nothing matches: check their sign, or state the share of "
+                    "records that have a match."
+                )
             return second
         bend = second - 2 * first + rate
         far = rate - (first - rate) ** 2 / bend if bend else second
