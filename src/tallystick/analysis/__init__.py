@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
+    "tallystick.analysis.regressions.regression": ("regression",),
+    "tallystick.analysis.regressions.result": ("RegressionResult",),
+    "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -33,3 +36,7 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
+    from tallystick.analysis.regressions.fit import Estimate as Estimate
+    from tallystick.analysis.regressions.fit import fit as fit
+    from tallystick.analysis.regressions.regression import regression as regression
+    from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
