@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
+    "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
     "tallystick.analysis.regressions.regression": ("regression",),
@@ -33,6 +35,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.analysis.error_models.audited import audited as audited
+    from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
@@ -40,3 +44,4 @@ if TYPE_CHECKING:
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression
     from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
+    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
