@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
+    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression
     from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
-    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
