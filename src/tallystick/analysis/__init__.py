@@ -16,6 +16,7 @@ _HOMES = {
     "tallystick.analysis.regressions.regression": ("regression",),
     "tallystick.analysis.regressions.result": ("RegressionResult",),
     "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
+    "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
+    from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
+    from tallystick.analysis.regressions.both_files import (
+        regression_of_both_files as regression_of_both_files,
+    )
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression
