@@ -79,7 +79,7 @@ def fit_both_files(
     >>> wrong[:, :2] = wrong[:, 1::-1].copy()              # of ten records two are mistaken for each other
     >>> model = exchangeable(np.arange(4000) // 10, 0.8)
     >>> fit_both_files(y, own, wrong.reshape(-1, 1), model).coefficients.round(1)
-    array([1. , 1. , 2. ])
+    array([1., 1., 2.])
     """
     y, own, linked = (np.asarray(values, np.float64) for values in (y, own, linked))
     n, k, p = len(y), own.shape[1], own.shape[1] + linked.shape[1]
