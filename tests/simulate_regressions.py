@@ -253,13 +253,13 @@ def one_block(times: int = 1) -> Design:
 
 
 def missed_links(n_blocks: int = 20) -> Design:
-    """[s04]: 54 % of a register linked, the more likely the larger x."""
+    """[s04]: 54 % of a register linked, the more likely the larger x, which differs between blocks, too."""
     truth, size = (1.0, 2.0), 100
     n = n_blocks * size
     blocks = np.repeat(np.arange(n_blocks), size)
 
     def draw(random: Random) -> dict[str, Estimate]:
-        x = random.normal(size=n)
+        x = 0.7 * np.repeat(random.normal(size=n_blocks), size) + random.normal(size=n)
         X = np.column_stack([np.ones(n), x])
         y = (X @ np.array(truth) + random.normal(size=n))[
             exchanged(random, [size] * n_blocks, [25] * n_blocks)
