@@ -223,8 +223,7 @@ def _check(
     if len(y) != model.n_links or len(X) != model.n_register:
         raise InputError(
             f"The error model is of {model.n_links} links and {model.n_register} records, y has {len(y)} "
-            "and X "
-            f"{len(X)} rows: make both of the same rows."
+            f"and X {len(X)} rows: make both of the same rows."
         )
     for what, values in (("y", y), ("X", X), ("weights", weights)):
         if values is not None and not np.isfinite(values).all():
@@ -257,8 +256,7 @@ def _covariance(
         if isinstance(model, Posterior):
             raise InputError(
                 f"variance={variance!r}: with posterior probabilities Scheuren and Winkler's adjustment has "
-                "its "
-                'variance from the components: take "block" or "jackknife".'
+                'its variance from the components: take "block" or "jackknife".'
             )
         # Of the outcomes as linked, which P = I + (I - Q) + ... then mixes.
         linked = replace(problem, y=y, model=model)
@@ -306,8 +304,7 @@ def _warn(method: str, family: Family, solved: Solved) -> None:
     )
     warnings.warn(
         f"The {family.name} regression (method {method!r}) did not converge in {solved.steps} steps, so "
-        "that its "
-        f"estimates are NaN; {advice}.",
+        f"that its estimates are NaN; {advice}.",
         TallystickWarning,
         stacklevel=3,
     )
