@@ -251,7 +251,8 @@ def _linked_columns(spec: Any, linked: Sequence[str], formula: str, columns: set
         of = words_of(term) & used
         if of & came and of - came:
             raise InputError(
-                f"formula {formula!r}: the term {str(term)!r} is of columns of both files, and their product has "
+                f"formula {formula!r}: the term {str(term)!r} is of columns of both files, and their "
+                "product has "
                 "no correction: leave it out, or use joint multiple imputation."
             )
         if of & came:

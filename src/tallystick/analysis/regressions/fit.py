@@ -10,7 +10,6 @@ import numpy as np
 
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
-from tallystick.analysis.error_models.posterior import Posterior
 from tallystick.analysis.regressions.columns import basis
 from tallystick.analysis.regressions.dispersion import dispersion
 from tallystick.analysis.regressions.equations import METHODS, Problem, taken_as_true
@@ -20,6 +19,7 @@ from tallystick.analysis.regressions.scheuren_winkler import (
     adjustment,
     adjustment_derivative,
     check_times,
+    of_candidates,
 )
 from tallystick.analysis.regressions.solve import Solved, solve
 from tallystick.analysis.regressions.variances import (
@@ -253,7 +253,7 @@ def _covariance(
         middle = block_middle(rows_times(residuals, solved.instruments), groups)
         found = sandwich(solved.jacobian, middle)
     elif problem.method == "scheuren-winkler":
-        if isinstance(model, Posterior):
+        if of_candidates(model):
             raise InputError(
                 f"variance={variance!r}: with posterior probabilities Scheuren and Winkler's adjustment has "
                 'its variance from the components: take "block" or "jackknife".'
@@ -268,7 +268,7 @@ def _covariance(
         middle = model_middle(problem, solved, solved.instruments, centred=variance == "centred")
         found = sandwich(solved.jacobian, middle)
     of_model, instruments, mean = problem.model, solved.instruments, state.mean
-    if problem.method == "scheuren-winkler" and not isinstance(model, Posterior):
+    if problem.method == "scheuren-winkler" and not of_candidates(model):
         of_model, instruments, mean = model, *adjustment_derivative(model, instruments, mean, times)
     by_block = variance in ("block", "jackknife")
     estimated = of_model.shared_uncertainty if by_block else of_model.uncertainty
