@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
+    "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
     "tallystick.analysis.tables.contingency": ("contingency_table",),
@@ -33,9 +35,12 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.analysis.error_models.audited import audited as audited
+    from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
+    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.tables.contingency import contingency_table as contingency_table
     from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
     from tallystick.analysis.tables.independence import independence_test as independence_test

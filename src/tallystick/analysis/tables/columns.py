@@ -63,8 +63,8 @@ def _order(
     """Which row of the data is which of the error model; None where they have no names."""
     if n != model.n_links:
         raise InputError(
-            f"{name}: there are {n} rows, and {model.n_links} in the error model: give the rows of the linked "
-            "file."
+            f"{name}: there are {n} rows, and {model.n_links} in the error model: give those of the "
+            "linked file."
         )
     if isinstance(index, str):
         index = np.asarray(_named(data, index)) if data is not None else None

@@ -81,8 +81,8 @@ def classified(values: Any, name: str) -> Classified:
     Parameters
     ----------
     values : array-like, shape (n,)
-        A category per row. Categoricals of pandas and enumerations of polars keep the order of their categories, and
-        those that no row is of are left out; others are sorted.
+        A category per row. Categoricals of pandas and enumerations of polars keep the order of their
+        categories, and those that no row is of are left out; others are sorted.
     name : str
         What messages and the printed table call it.
 
@@ -121,8 +121,8 @@ def classified(values: Any, name: str) -> Classified:
     if missing.any():
         raise InputError(
             f"{name}: {int(missing.sum())} of {len(array)} values are missing, the first in row "
-            f"{int(np.argmax(missing)) + 1}: make them a category of their own, or leave these rows out before "
-            "the error model is made."
+            f"{int(np.argmax(missing)) + 1}: make them a category of their own, or leave these rows out "
+            "before the error model is made."
         )
     if order is not None:
         place = {label: k for k, label in enumerate(order)}

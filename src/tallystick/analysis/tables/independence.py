@@ -53,8 +53,8 @@ class IndependenceTest:
             return text
         low, high = (f"{value:.3g}" for value in self.attenuation)
         return (
-            f"{text}\nOf the links as they are: the test is valid and weaker than one of perfect links, whose "
-            f"association is 1 / a as large (a = {low if low == high else f'{low} to {high}'})."
+            f"{text}\nOf the links as they are: the test is valid and weaker than one of perfect links, "
+            f"whose association is 1 / a as large (a = {low if low == high else f'{low} to {high}'})."
         )
 
 

@@ -69,8 +69,8 @@ def rake(
     total = float(rows.sum())
     if (rows < 0).any() or (columns < 0).any() or not np.isclose(total, columns.sum()):
         raise InputError(
-            f"Margins to be raked to must not be negative and must have one sum: rows have {total:g}, columns "
-            f"{columns.sum():g}."
+            f"Margins to be raked to must not be negative and must have one sum: rows have {total:g}, "
+            f"columns {columns.sum():g}."
         )
     fitted = np.maximum(table, 0.0)
     for step in range(1, max_steps + 1):

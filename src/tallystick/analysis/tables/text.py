@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def table_text(table: ContingencyTable, cells: Floats, errors: Mapping[str, Floats]) -> str:
-    """Cells with their margins, and below each row of cells its standard errors in brackets that name them."""
+    """Cells with their margins, and below each row of cells its standard errors in brackets."""
     heads = [table.column_name, *(str(label) for label in table.column_labels.tolist()), "total"]
     lines = [heads]
     for r, label in enumerate(table.row_labels.tolist()):
