@@ -22,6 +22,9 @@ METHODS = {
 }
 """Methods, and what they are called in a summary."""
 
+NAMES = METHODS | {"moments": "Moments of both files"}
+"""The same with that of `regression_of_both_files`."""
+
 
 @dataclass(frozen=True, eq=False)
 class NoErrors(ErrorModel):
@@ -31,6 +34,7 @@ class NoErrors(ErrorModel):
     groups: Ints = field(init=False)
     index: NDArray[Any] | None = None
     register_index: NDArray[Any] | None = None
+    precision: None = None
 
     def __post_init__(self) -> None:
         """Groups are those of the model."""

@@ -11,9 +11,15 @@ import numpy as np
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.regressions.columns import basis
+from tallystick.analysis.regressions.dispersion import dispersion
 from tallystick.analysis.regressions.equations import METHODS, NoErrors, Problem
 from tallystick.analysis.regressions.families import Family, family_of
-from tallystick.analysis.regressions.scheuren_winkler import adjusted_outcomes, adjustment, check_times
+from tallystick.analysis.regressions.scheuren_winkler import (
+    adjusted_outcomes,
+    adjustment,
+    adjustment_derivative,
+    check_times,
+)
 from tallystick.analysis.regressions.solve import Solved, solve
 from tallystick.analysis.regressions.variances import (
     FEWEST_BLOCKS,
@@ -57,6 +63,9 @@ class Estimate:
         What each row is expected to show: Q times `fitted`.
     naive : float64 array, shape (p,)
         The estimate that takes all links as right.
+    sensitivity : float64 array, shape (p,), or None
+        Derivative of the coefficients by q, were it larger by the same everywhere; None where the method
+        takes no q or the model has none.
     """
 
     coefficients: Floats
@@ -74,6 +83,7 @@ class Estimate:
     fitted: Floats
     shown: Floats
     naive: Floats
+    sensitivity: Floats | None
 
     @property
     def standard_errors(self) -> Floats:
@@ -158,11 +168,15 @@ def fit(
     if method == "scheuren-winkler":
         problem = replace(problem, y=adjusted_outcomes(model, y, times))
     solved = solve(problem)
+    if method == "scheuren-winkler" and kind.linear and solved.converged:
+        solved = _scale_of_linked(replace(problem, y=y, model=model), solved)
     if method == "naive":
         naive = to_basis @ solved.state.beta
     else:
         naive = to_basis @ solve(replace(problem, y=y, model=unchanged, method="naive")).state.beta
+    sensitivity = None
     if solved.converged:
+        sensitivity = _sensitivity(problem, solved) if corrected else None
         covariance = _covariance(problem, solved, groups, chosen, model, y, times)
     else:
         covariance = np.full((X.shape[1], X.shape[1]), np.nan)
@@ -183,6 +197,7 @@ def fit(
         solved.state.mean,
         solved.state.shown if corrected else unchanged.expected(solved.state.mean),
         naive,
+        None if sensitivity is None else to_basis @ sensitivity,
     )
 
 
@@ -238,7 +253,25 @@ def _covariance(
     else:
         middle = model_middle(problem, solved, solved.instruments, centred=variance == "centred")
         found = sandwich(solved.jacobian, middle)
-    return found + sandwich(solved.jacobian, problem.model.uncertainty(solved.instruments, state.mean))
+    of_model, instruments, mean = problem.model, solved.instruments, state.mean
+    if problem.method == "scheuren-winkler":
+        of_model, instruments, mean = model, *adjustment_derivative(model, instruments, mean, times)
+    by_block = variance in ("block", "jackknife")
+    estimated = of_model.shared_uncertainty if by_block else of_model.uncertainty
+    return found + sandwich(solved.jacobian, estimated(instruments, mean))
+
+
+def _scale_of_linked(linked: Problem, solved: Solved) -> Solved:
+    """sigma^2 from the outcomes as linked: the adjusted ones vary by the adjustment, too."""
+    state = replace(solved.state, shown=linked.model.expected(solved.state.mean))
+    scale, replaced = dispersion(linked, state)
+    return replace(solved, scale=scale, replaced=replaced)
+
+
+def _sensitivity(problem: Problem, solved: Solved) -> Floats | None:
+    """-J^-1 G' (dQ/dq) mu, with all q moved alike."""
+    by_chance = problem.model.gradient(solved.instruments, solved.state.mean)
+    return -np.linalg.solve(solved.jacobian, by_chance.sum(axis=0)) if len(by_chance) else None
 
 
 def _df(variance: str, groups: Blocks, family: Family, shape: tuple[int, ...]) -> float:

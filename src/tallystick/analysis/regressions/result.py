@@ -13,7 +13,7 @@ from scipy.stats import norm, t
 
 from tallystick.analysis.design import Design, new_columns
 from tallystick.analysis.error_models.error_model import ErrorModel
-from tallystick.analysis.regressions.equations import METHODS
+from tallystick.analysis.regressions.equations import NAMES
 from tallystick.analysis.regressions.families import family_of
 from tallystick.analysis.regressions.fit import Estimate
 from tallystick.errors import InputError
@@ -119,6 +119,15 @@ class RegressionResult:
     def naive(self) -> Any:
         """Coefficients of the regression that takes all links as right, a pandas Series by name."""
         return self._series(self.estimate.naive)
+
+    @cached_property
+    def sensitivity(self) -> Any:
+        """Derivative of the coefficients by q, all q moved alike; None where there is no q in them.
+
+        Times 0.01 it is how far a coefficient moves for a q that is one in a hundred higher.
+        """
+        found = self.estimate.sensitivity
+        return None if found is None else self._series(found)
 
     @cached_property
     def bse(self) -> Any:
@@ -248,4 +257,4 @@ class RegressionResult:
         return str(self.summary())
 
     def __repr__(self) -> str:
-        return f"<RegressionResult: {self.design.formula}, {METHODS[self.method]}, {self.nobs} links>"
+        return f"<RegressionResult: {self.design.formula}, {NAMES[self.method]}, {self.nobs} links>"

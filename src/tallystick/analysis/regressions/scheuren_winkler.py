@@ -58,3 +58,31 @@ def adjusted_outcomes(model: ErrorModel, y: Floats, times: int = 1) -> Floats:
 def adjustment(model: ErrorModel, instruments: Floats, times: int = 1) -> Floats:
     """P'G, with P the matrix of `adjusted_outcomes`; Q is symmetric where linkage is complete."""
     return adjusted_outcomes(model, instruments, times)
+
+
+def adjustment_derivative(
+    model: ErrorModel, instruments: Floats, mean: Floats, times: int = 1
+) -> tuple[Floats, Floats]:
+    """What the derivative of the score by q is of: G'(dP/dq) y* is -H'(dQ/dq) Q mu on average.
+
+    Parameters
+    ----------
+    model : ErrorModel
+        Of complete linkage.
+    instruments : float64 array, shape (n_links, p)
+        G.
+    mean : float64 array, shape (n_register,)
+        mu.
+    times : int
+        Adjustments.
+
+    Returns
+    -------
+    (float64 array of shape (n_links, p), float64 array of shape (n_register,))
+        H = sum over j from 1 to `times` of j (I - Q)^(j - 1) G, and Q mu.
+    """
+    found, power = instruments, instruments
+    for j in range(2, times + 1):
+        power = power - model.expected(power)
+        found = found + j * power
+    return found, model.expected(mean)
