@@ -24,6 +24,16 @@ _HOMES = {
     "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
+    "tallystick.analysis.mixture.fit": ("MixtureEstimate", "fit_mixture_regression"),
+    "tallystick.analysis.mixture.mixture": ("mixture_regression",),
+    "tallystick.analysis.mixture.result": ("MixtureResult",),
+    "tallystick.analysis.tables.contingency": ("contingency_table",),
+    "tallystick.analysis.tables.independence": ("IndependenceTest", "independence_test"),
+    "tallystick.analysis.tables.result": ("ContingencyTable",),
+    "tallystick.analysis.regressions.regression": ("regression",),
+    "tallystick.analysis.regressions.result": ("RegressionResult",),
+    "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
+    "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -72,3 +82,19 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.record_level import record_level as record_level
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.mixture.fit import MixtureEstimate as MixtureEstimate
+    from tallystick.analysis.mixture.fit import fit_mixture_regression as fit_mixture_regression
+    from tallystick.analysis.mixture.mixture import mixture_regression as mixture_regression
+    from tallystick.analysis.mixture.result import MixtureResult as MixtureResult
+    from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
+    from tallystick.analysis.regressions.both_files import (
+        regression_of_both_files as regression_of_both_files,
+    )
+    from tallystick.analysis.regressions.fit import Estimate as Estimate
+    from tallystick.analysis.regressions.fit import fit as fit
+    from tallystick.analysis.regressions.regression import regression as regression
+    from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
+    from tallystick.analysis.tables.contingency import contingency_table as contingency_table
+    from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
+    from tallystick.analysis.tables.independence import independence_test as independence_test
+    from tallystick.analysis.tables.result import ContingencyTable as ContingencyTable
