@@ -21,6 +21,7 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 from tallystick.analysis import (
     ContingencyTable,
     audited,
+    bootstrap_table,
     contingency_table,
     exchangeable,
     incomplete,
@@ -68,7 +69,7 @@ def files(draw: st.DrawFn) -> tuple[Any, Any, Any, Any]:
     return rng.integers(0, 3, n), rng.integers(0, 2, n), np.repeat(np.arange(len(sizes)), sizes), q
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(files())
 def test_every_estimate_is_what_the_matrices_give(file: tuple[Any, Any, Any, Any]) -> None:
     x, y, blocks, q = file
@@ -424,6 +425,59 @@ def test_it_prints_its_cells_margins_and_errors() -> None:
     assert crossed.loc["All", "All"] == 100
     wanted = pd.crosstab(np.array(["low", "middle", "high"])[x], y)
     np.testing.assert_allclose(table.to_pandas("naive", margins=False).to_numpy(), wanted.to_numpy())
+
+
+@pytest.mark.parametrize("kind", ["records", "linkage"])
+def test_bootstraps_give_the_same_errors(kind: Any) -> None:
+    rng = np.random.default_rng(14)
+    x, y, blocks = records(rng, [400, 300], [STRONG, OTHER])
+    y = y[exchanged(rng, [400, 300], [80, 90])]
+    model = audited(blocks, {0: 80, 1: 70}, {0: 100, 1: 100}, shrink=False)
+    table = contingency_table(x, y, model)
+    found = bootstrap_table(table, model, kind=kind, times=400)
+    ratio = found.se / table.se_superpopulation
+    assert abs(ratio.mean() - 1) < 0.08
+    assert (np.abs(ratio - 1) < 0.3).all()
+    np.testing.assert_allclose(found.tables.mean(axis=0), table.unbiased, atol=8)
+    low, high = found.conf_int()
+    assert (low < table.unbiased).all()
+    assert (table.unbiased < high).all()
+
+
+def test_a_bootstrap_refuses_what_it_cannot_resample() -> None:
+    rng = np.random.default_rng(15)
+    x, y, blocks = records(rng, [60], [STRONG])
+    model = exchangeable(blocks, 0.8)
+    table = contingency_table(x, y, model)
+    for change, message in (
+        ({"kind": "pairs"}, "neither"),
+        ({"times": 1}, "times"),
+        ({"model": record_level(blocks, 0.9 * np.ones(60))}, "exchangeable errors"),
+    ):
+        with pytest.raises(InputError, match=message):
+            bootstrap_table(**({"table": table, "model": model} | change))  # type: ignore[arg-type]
+    small = audited(blocks, {0: 1}, {0: 3})
+    with pytest.warns(TallystickWarning, match="too small"):
+        bootstrap_table(contingency_table(x, y, small), small, times=50)
+
+
+def test_tests_keep_their_size_where_margins_of_blocks_differ() -> None:
+    """Independent within blocks of other margins: Mantel-Haenszel has its size, the table of all has not."""
+    rng, times, sizes = np.random.default_rng(16), 160, [40] * 15
+    rows = rng.dirichlet(np.ones(3), len(sizes))
+    columns = 0.5 * rows + 0.5 * rng.dirichlet(np.ones(3), len(sizes))
+    shares = [np.outer(r, c) for r, c in zip(rows, columns, strict=True)]
+    blocks = np.repeat(np.arange(len(sizes)), sizes)
+    model, size, pooled = exchangeable(blocks, 0.75), [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TallystickWarning)
+        for _ in range(times):
+            x, y, _ = records(rng, sizes, shares)
+            table = contingency_table(x, y[exchanged(rng, sizes, [10] * 15)], model)
+            size.append(independence_test(table).pvalue < 0.05)
+            pooled.append(chi2_contingency(table.naive, correction=False).pvalue < 0.05)
+    assert abs(np.mean(size) - 0.05) < 4 * np.sqrt(0.05 * 0.95 / times)
+    assert np.mean(pooled) > 0.5
 
 
 def simulate(
