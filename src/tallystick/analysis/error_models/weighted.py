@@ -207,7 +207,7 @@ def weighted(
     few = np.flatnonzero(~(sums >= found.sizes * (1 - 1e-9)))
     if len(few):
         raise InputError(
-            f"weights: block {found.labels[few[0]]!r} has {found.sizes[few[0]]} links of {sums[few[0]]:.6g} "
+            f"weights: block {found.name(few[0])} has {found.sizes[few[0]]} links of {sums[few[0]]:.6g} "
             f"records ({len(few)} blocks are so): weights sum to the records of the register, which "
             "n_register gives."
         )

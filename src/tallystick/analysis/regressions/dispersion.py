@@ -33,6 +33,7 @@ def dispersion(problem: Problem, state: State) -> tuple[float, bool]:
         sigma^2; True where it is half the mean square instead.
     """
     own = problem.model.as_linked(state.mean)
+    own = np.where(np.isfinite(own), own, state.shown)
     squares = (problem.y - own) ** 2
     by_linkage = problem.model.variance(state.mean) + (state.shown - own) ** 2
     left = len(problem.y) - problem.X.shape[1]

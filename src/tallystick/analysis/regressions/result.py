@@ -166,7 +166,11 @@ class RegressionResult:
     @cached_property
     def resid(self) -> Any:
         """Outcome of each row less what the row is expected to show, pandas Series, shape (n_links,)."""
-        return self._rows(self.design.y - self.estimate.shown, self.design.index)
+        y, names = self.design.y, self.design.index
+        if self.estimate.n_links < len(y):  # rows without a link were left out
+            linked = np.isfinite(self.error_model.as_linked(np.zeros(self.error_model.n_register)))
+            y, names = y[linked], None if names is None else names[linked]
+        return self._rows(y - self.estimate.shown, names)
 
     def _rows(self, values: Any, names: NDArray[Any] | None) -> Any:
         pandas = require("pandas", "the regression", "analysis")
