@@ -323,7 +323,9 @@ def test_only_the_naive_table_of_unweighted_rows_is_tested() -> None:
     one = contingency_table(np.zeros(100), y, exchangeable(blocks, 0.8))
     with pytest.raises(InputError, match="nothing to test"):
         independence_test(one)
-    few = contingency_table(x[:9], y[:9], exchangeable(blocks[:9], 0.8))
+    with pytest.warns(TallystickWarning, match="could not be raked"):
+        few = contingency_table(x[:9], y[:9], exchangeable(blocks[:9], 0.8))
+    assert "DID NOT CONVERGE" in str(few)
     with pytest.warns(TallystickWarning, match="below 5"):
         independence_test(few, method="pearson")
     assert "1 / a" in str(independence_test(table))

@@ -151,6 +151,11 @@ def test_a_likelihood_that_falls_is_no_convergence(monkeypatch: pytest.MonkeyPat
     assert np.isnan(found.coefficients).all()
     assert np.isnan(found.covariance).all()
     assert not found.converged
+    with pytest.warns(TallystickWarning, match="did not converge"):
+        result = mixture_regression("y ~ x", {"y": y, "x": X[:, 1]})
+    assert "did NOT converge" in str(result).replace("\n", " ")
+    assert result.params.isna().all()
+    assert np.isnan(result.mismatch_rate_limits()).all()
 
 
 def test_the_chance_of_a_right_link_follows_its_covariates() -> None:
@@ -314,11 +319,11 @@ def simulated(seed: int, times: int, **kwargs: Any) -> dict[str, float]:
 
 
 def test_the_mixture_recovers_the_slope_in_short() -> None:
-    times = 60
+    times = 40
     found = simulated(31, times)
     assert abs(found["bias"]) < 4 * found["sd"] / np.sqrt(times)
     assert abs(found["se/sd"] - 1) < 4 / np.sqrt(2 * times)
-    assert abs(found["rate"] - 0.2) < 0.012
+    assert abs(found["rate"] - 0.2) < 0.015
     found = simulated(32, times, safe=400)
     assert abs(found["bias"]) < 4 * found["sd"] / np.sqrt(times)
     assert abs(found["se/sd"] - 1) < 4 / np.sqrt(2 * times)
