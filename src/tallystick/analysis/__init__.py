@@ -13,6 +13,9 @@ _HOMES = {
     "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
+    "tallystick.analysis.tables.contingency": ("contingency_table",),
+    "tallystick.analysis.tables.independence": ("IndependenceTest", "independence_test"),
+    "tallystick.analysis.tables.result": ("ContingencyTable",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -38,3 +41,7 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
+    from tallystick.analysis.tables.contingency import contingency_table as contingency_table
+    from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
+    from tallystick.analysis.tables.independence import independence_test as independence_test
+    from tallystick.analysis.tables.result import ContingencyTable as ContingencyTable
