@@ -16,6 +16,9 @@ _HOMES = {
     "tallystick.analysis.tables.contingency": ("contingency_table",),
     "tallystick.analysis.tables.independence": ("IndependenceTest", "independence_test"),
     "tallystick.analysis.tables.result": ("ContingencyTable",),
+    "tallystick.analysis.regressions.regression": ("regression",),
+    "tallystick.analysis.regressions.result": ("RegressionResult",),
+    "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -45,3 +48,7 @@ if TYPE_CHECKING:
     from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
     from tallystick.analysis.tables.independence import independence_test as independence_test
     from tallystick.analysis.tables.result import ContingencyTable as ContingencyTable
+    from tallystick.analysis.regressions.fit import Estimate as Estimate
+    from tallystick.analysis.regressions.fit import fit as fit
+    from tallystick.analysis.regressions.regression import regression as regression
+    from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
