@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
-    from tallystick.analysis.tables.contingency import contingency_table as contingency_table
-    from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
-    from tallystick.analysis.tables.independence import independence_test as independence_test
-    from tallystick.analysis.tables.result import ContingencyTable as ContingencyTable
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression
     from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
+    from tallystick.analysis.tables.contingency import contingency_table as contingency_table
+    from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
+    from tallystick.analysis.tables.independence import independence_test as independence_test
+    from tallystick.analysis.tables.result import ContingencyTable as ContingencyTable

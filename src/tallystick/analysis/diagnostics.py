@@ -16,13 +16,18 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from tallystick.analysis.error_models.blocks import Blocks, Floats, Ints
+from tallystick.analysis.error_models.blocks import Floats, Ints
 from tallystick.analysis.error_models.error_model import ErrorModel
 from tallystick.analysis.error_models.exchangeable import exchangeable
 from tallystick.analysis.error_models.scaled import Scaled
 from tallystick.analysis.regressions.fit import Estimate, fit
 from tallystick.errors import InputError
-from tallystick.quality.proportions import mean_difference, share_difference, shares_difference
+from tallystick.quality.proportions import (
+    Difference,
+    mean_difference,
+    share_difference,
+    shares_difference,
+)
 
 EDGES = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 """Chances of a right link that divide the bands."""
@@ -233,7 +238,7 @@ def naive_by_band(
     >>> y = np.where(np.arange(120) < 60, 0.5, 1.0) * x
     >>> X = np.column_stack([np.ones(120), x])
     >>> found = naive_by_band(y, X, np.repeat([0.6, 0.99], 60), ["one", "x"])
-    >>> [(band.q, round(band.estimates[1], 3)) for band in found]
+    >>> [(round(band.q, 2), round(band.estimates[1], 3)) for band in found]
     [(0.6, 0.5), (0.99, 1.0)]
     """
     codes, limits = bands_of(q, max(fewest, 3 * X.shape[1]))
@@ -282,8 +287,8 @@ def residuals_by_band(y: Floats, shown: Floats, q: Floats, fewest: int = FEWEST)
     """Whether residuals of the corrected model depend on how sure the links are.
 
     Where linkage is non-informative and q is right, E[y* - Q mu] is 0 in every band of q. Means that differ
-    from 0 say that outcomes go with the quality of links beyond what the covariates tell (informative linkage),
-    that q is wrong, or that the model lacks a covariate which goes with it.
+    from 0 say that outcomes go with the quality of links beyond what the covariates tell (informative
+    linkage), that q is wrong, or that the model lacks a covariate which goes with it.
 
     Parameters
     ----------
@@ -316,9 +321,7 @@ def residuals_by_band(y: Floats, shown: Floats, q: Floats, fewest: int = FEWEST)
         if len(own) < 2:
             continue
         error = float(own.std(ddof=1) / np.sqrt(len(own)))
-        found.append(
-            BandResidual(low, high, len(own), float(q[codes == k].mean()), float(own.mean()), error)
-        )
+        found.append(BandResidual(low, high, len(own), float(q[codes == k].mean()), float(own.mean()), error))
     if len(found) < 2 or any(one.standard_error <= 0 for one in found):
         return ResidualCheck(tuple(found), float("nan"), 0, float("nan"))
     statistic = sum((one.mean / one.standard_error) ** 2 for one in found)
@@ -365,35 +368,47 @@ def _numbers(values: pl.Series, linked: NDArray[np.bool_], source: str, name: st
     numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     there = np.isfinite(numbers)
     first, second = numbers[there & linked], numbers[there & ~linked]
+    means = [float(one.mean()) if len(one) else None for one in (first, second)]
     found = mean_difference(first, second)
-    return LinkedUnlinked(
-        source,
-        name,
-        len(first),
-        len(second),
-        float(first.mean()) if len(first) else None,
-        float(second.mean()) if len(second) else None,
-        *((None, None, None) if found is None else (found.value, found.low, found.high)),
-        0,
-    )
+    return _compared(source, name, (len(first), len(second)), means, found, 0)
 
 
 def _categories(values: pl.Series, linked: NDArray[np.bool_], source: str, name: str) -> LinkedUnlinked:
     there = values.is_not_null().to_numpy()
     labels, codes = np.unique(values.drop_nulls().to_numpy().astype(str), return_inverse=True)
     own = linked[there]
-    first = np.bincount(codes[own], minlength=len(labels))
-    second = np.bincount(codes[~own], minlength=len(labels))
-    n, m = int(first.sum()), int(second.sum())
-    shares: tuple[float | None, float | None] = (None, None)
+    counts = [np.bincount(codes[which], minlength=len(labels)) for which in (own, ~own)]
+    n, m = (int(one.sum()) for one in counts)
+    shares: list[float | None] = [None, None]
     found = None
     if len(labels) == 2:
-        found = share_difference(first[1], n, second[1], m)
-        shares = (float(first[1] / n) if n else None, float(second[1] / m) if m else None)
+        found = share_difference(counts[0][1], n, counts[1][1], m)
+        shares = [float(one[1] / one.sum()) if one.sum() else None for one in counts]
     elif n and m:
-        found = shares_difference(first, second)
-    limits = (None, None, None) if found is None else (found.value, found.low, found.high)
-    return LinkedUnlinked(source, name, n, m, *shares, *limits, len(labels))
+        found = shares_difference(*counts)
+    return _compared(source, name, (n, m), shares, found, len(labels))
+
+
+def _compared(
+    source: str,
+    name: str,
+    records: tuple[int, int],
+    values: Sequence[float | None],
+    found: Difference | None,
+    categories: int,
+) -> LinkedUnlinked:
+    return LinkedUnlinked(
+        source,
+        name,
+        linked=records[0],
+        unlinked=records[1],
+        value_linked=values[0],
+        value_unlinked=values[1],
+        difference=None if found is None else found.value,
+        low=None if found is None else found.low,
+        high=None if found is None else found.high,
+        categories=categories,
+    )
 
 
 def sensitivity(

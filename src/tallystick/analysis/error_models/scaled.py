@@ -17,9 +17,9 @@ from tallystick.errors import InputError
 class Scaled(ErrorModel):
     """An error model whose wrong links are `times` as many.
 
-    With probability 1 - t a row is as linked and else as the model has it, so that Q_t = (1 - t) L + t Q with L
-    the links as they are. For t above 1 this is the same line gone on. Exchangeable errors scaled are
-    exchangeable: 1 - q becomes t (1 - q).
+    With probability 1 - t a row is as linked and else as the model has it, so that Q_t = (1 - t) L + t Q
+    with L the links as they are. For t above 1 this is the same line gone on. Exchangeable errors scaled
+    are exchangeable: 1 - q becomes t (1 - q).
 
     Attributes
     ----------
@@ -65,7 +65,8 @@ class Scaled(ErrorModel):
 
     def expected(self, values: Floats) -> Floats:
         """(1 - t) L v + t Q v."""
-        return (1 - self.times) * self.model.as_linked(values) + self.times * self.model.expected(values)
+        linked, expected = self.model.as_linked(values), self.model.expected(values)
+        return (1 - self.times) * linked + self.times * expected
 
     def inverse(self, values: Floats) -> Floats:
         """Refused: it is no sum of the two inverses."""

@@ -152,8 +152,8 @@ def _two_sources(
         )
     if len(others) > 1:
         raise InputError(
-            f"The covariates stand in {len(others)} sources besides that of the outcome ({', '.join(others)}): "
-            "an analysis joins two sources; use variables of one of these."
+            f"The covariates stand in {len(others)} sources besides that of the outcome "
+            f"({', '.join(others)}): an analysis joins two sources; use variables of one of these."
         )
     return first, next(iter(others.values()))
 
@@ -210,8 +210,8 @@ def _joined(
     if several:
         raise InputError(
             f"{pairs.shown}: {counted(several, 'record')} of {first} {'has' if several == 1 else 'have'} "
-            f"several links to {second}, so that it is open which covariates are theirs: link with one_to_one = true, or "
-            "with one link at most for each of them (many_to_one or one_to_many)."
+            f"several links to {second}, so that it is open which covariates are theirs: link with "
+            "one_to_one = true, or with one link at most for each of them (many_to_one or one_to_many)."
         )
     of_first = tables[first].with_columns(
         link_made=pl.col("link_record").is_in(links["link_outcome"].implode())
