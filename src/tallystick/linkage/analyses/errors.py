@@ -1,0 +1,335 @@
+"""From how the errors of the links are known to an error model of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tallystick._formats import counted, percent
+from tallystick.analysis.error_models.audited import audited_precision
+from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.error_models.exchangeable import exchangeable
+from tallystick.analysis.error_models.incomplete import incomplete
+from tallystick.analysis.error_models.precision import LinkPrecision
+from tallystick.analysis.error_models.record_level import record_level
+from tallystick.errors import InputError
+from tallystick.linkage.analyses.judged_links import JudgedBand, band_of_rows, judged_bands
+from tallystick.linkage.analyses.linked_file import BLOCK, LinkedFile
+from tallystick.linkage.analyses.settings import ErrorSettings
+
+ALL = "all links"
+"""The block where none is stated."""
+MOST_SHOWN = 30
+"""Blocks that are listed one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class KnownErrors:
+    """An error model of links, and where it comes from.
+
+    Attributes
+    ----------
+    model : ErrorModel
+        In the order of the rows of the linked file.
+    q : float64 array, shape (n_links,)
+        Chance that each link is right.
+    origin : str
+        What it is known from.
+    sentences : tuple of str
+        What is assumed.
+    groups : tuple of dict
+        Blocks or bands: ``name``, ``links``, ``q``, and ``judged``, ``right``, ``se`` where they were audited.
+    register : polars.DataFrame or None
+        Records in the order of the model's register, where it has one.
+    record_level : bool
+        Whether q differs between the links of a block.
+    limits : (float, float) or None
+        Interval of 95 % of the mean q, where it is estimated.
+    warnings : tuple of str
+        What a reader has to know.
+    """
+
+    model: ErrorModel
+    q: Floats
+    origin: str
+    sentences: tuple[str, ...]
+    groups: tuple[dict[str, Any], ...] = ()
+    register: pl.DataFrame | None = None
+    record_level: bool = False
+    limits: tuple[float, float] | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def mean_q(self) -> float:
+        """Mean chance of a right link."""
+        return float(self.q.mean())
+
+
+def errors_of(
+    file: LinkedFile, settings: ErrorSettings, *, register: bool | None = None, table: bool = False
+) -> KnownErrors:
+    """The error model of the links of a linked file.
+
+    Parameters
+    ----------
+    file : LinkedFile
+        The links.
+    settings : ErrorSettings
+        How their errors are known.
+    register : bool, optional
+        Whether wrong links may be to any record of the covariates' source. By default where the model can have it.
+    table : bool
+        Whether it is for a contingency table, which has no register.
+
+    Returns
+    -------
+    KnownErrors
+
+    Raises
+    ------
+    InputError
+        Where the run has not what is asked for.
+    """
+    if table and register:
+        raise InputError(
+            "register: a table has no use for the register, since nobody knows the outcome of a record without a "
+            "link: leave register out."
+        )
+    if settings.origin == "posterior":
+        return _by_posterior(file, settings, register=register, table=table)
+    if settings.origin == "bootstrap":
+        return _by_bootstrap(file, settings, register=register, table=table)
+    _check_once(file)
+    if settings.origin == "known":
+        assert settings.q is not None
+        return _exchangeable(file, settings.q, "known", register, table, (), ())
+    return _by_audit(file, settings, register, table)
+
+
+def _by_audit(
+    file: LinkedFile, settings: ErrorSettings, register: bool | None, table: bool
+) -> KnownErrors:
+    bands = judged_bands(file.run)
+    by = settings.by or "band"
+    code = band_of_rows(file.rows["link_posterior"], bands)
+    names = [one.label for one in bands]
+    found = audited_precision(
+        {one.label: one.links for one in bands},
+        np.array([one.right for one in bands]),
+        np.array([one.judged for one in bands]),
+        shrink=False,
+    )
+    told = tuple(_told_band(one, q, se) for one, q, se in zip(bands, found.q, found.standard_errors, strict=True))
+    in_bands = np.bincount(code, minlength=len(bands)) / len(code)
+    limits = _limits(in_bands, found)
+    if by == "band":
+        if register:
+            raise InputError(
+                'errors: by = "band" gives each link its own q, and records without a link have none, so that it '
+                'takes no register: use by = "block" or by = "all" with register = true, or leave register out.'
+            )
+        used = [names[k] for k in np.unique(code)]
+        model = record_level(
+            _blocks(file),
+            found.of(np.array(used), "band"),
+            bands=np.array(names)[code],
+            index=file.rows["link_outcome"].to_numpy(),
+        )
+        return KnownErrors(
+            model,
+            found.q[code],
+            "audit",
+            (
+                f"The share of right links is that which people found in each of {counted(len(used), 'band')} of "
+                "the posterior; within a block a doubtful link has exchanged its record with another doubtful one.",
+                _block_sentence(file, settings.block),
+            ),
+            told,
+            None,
+            record_level=True,
+            limits=limits,
+            warnings=_band_warnings(file, bands) + _crossing(file, settings.block),
+        )
+    blocks = _blocks(file)
+    labels = np.unique(blocks)
+    within = np.zeros((len(labels), len(bands)))
+    np.add.at(within, (np.searchsorted(labels, blocks), code), 1.0)
+    within = within / within.sum(axis=1, keepdims=True)
+    if by == "all":
+        within = np.tile(in_bands, (len(labels), 1))
+    errors = np.zeros(len(bands)) if found.own is None else np.sqrt(found.own)
+    precision = LinkPrecision(labels, within @ found.q, None, within * errors)
+    made = _exchangeable(file, precision, "audit", register, table, told, _band_warnings(file, bands))
+    how = (
+        "The share of right links is that which people found, of all links alike."
+        if by == "all"
+        else "The share of right links of a block is what people found in each band of the posterior, weighted by "
+        "the links that the block has in it."
+    )
+    return KnownErrors(
+        made.model,
+        made.q,
+        "audit",
+        (how, *made.sentences[1:]),
+        told,
+        made.register,
+        limits=limits,
+        warnings=made.warnings,
+    )
+
+
+def _told_band(one: JudgedBand, q: float, se: float) -> dict[str, Any]:
+    return {
+        "name": one.label,
+        "links": one.links,
+        "judged": one.judged,
+        "right": one.right,
+        "q": float(q),
+        "se": float(se),
+    }
+
+
+def _band_warnings(file: LinkedFile, bands: Sequence[JudgedBand]) -> tuple[str, ...]:
+    few = [one.label for one in bands if one.judged < 10 and one.judged < one.links]
+    found = []
+    if few:
+        found.append(
+            f"Fewer than 10 links were judged of {counted(len(few), 'band')} ({', '.join(few)}): their share of "
+            "right links is hardly known."
+        )
+    n = sum(one.links for one in bands)
+    if len(file.rows) < 0.9 * n:
+        found.append(
+            f"The audit is of {n:,} links and the analysis of {len(file.rows):,} of them: it holds for these if "
+            "they go wrong as often as the others of their band."
+        )
+    return tuple(found)
+
+
+def _limits(shares: Floats, precision: LinkPrecision) -> tuple[float, float]:
+    mean = float(shares @ precision.q)
+    half = 1.96 * float(np.sqrt(precision.quadratic(shares[:, None])[0, 0]))
+    return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def _exchangeable(
+    file: LinkedFile,
+    q: Any,
+    origin: str,
+    register: bool | None,
+    table: bool,
+    groups: tuple[dict[str, Any], ...],
+    warnings: tuple[str, ...],
+) -> KnownErrors:
+    blocks = _blocks(file)
+    index = file.rows["link_outcome"].to_numpy()
+    has_block = BLOCK in file.register.columns or BLOCK not in file.rows.columns
+    unlinked = len(file.register) > len(file.rows)
+    if register and not has_block:
+        raise InputError(
+            f"register: the block stands in {file.outcome} alone, so that it is not known of the records of "
+            f"{file.covariates} without a link: use a block of both sources, or register = false."
+        )
+    with_register = not table and has_block and (register if register is not None else unlinked)
+    how = "The share of right links is stated." if origin == "known" else ""
+    block = "within blocks" if BLOCK in file.rows.columns else "among all links"
+    if with_register:
+        of_register = _register_blocks(file)
+        if isinstance(q, LinkPrecision):
+            q = LinkPrecision(q.labels, q.q, q.own, q.shared)
+        model: ErrorModel = incomplete(
+            of_register,
+            q,
+            file.rows["link_covariates"].to_numpy(),
+            register_index=file.register["link_record"].to_numpy(),
+            index=index,
+        )
+        frame = file.register
+        reach = (
+            f"A wrong link is to any of the {counted(len(frame), 'record')} of {file.covariates}, linked or not, "
+            f"{'of the same block' if BLOCK in file.rows.columns else 'each as likely'}: the outcomes are of persons "
+            "like those of that source."
+        )
+    else:
+        model, frame = exchangeable(blocks, q, index=index), None
+        reach = f"Wrong links have exchanged their records {block}, each as likely as any other."
+    chance = _row_q(blocks, q)
+    shown = groups
+    if not shown:
+        labels, sizes = np.unique(blocks, return_counts=True)
+        if len(labels) <= MOST_SHOWN:
+            shown = tuple(
+                {"name": str(name), "links": int(size), "q": float(chance[blocks == name][0])}
+                for name, size in zip(labels, sizes, strict=True)
+            )
+    return KnownErrors(
+        model,
+        chance,
+        origin,
+        (how, reach),
+        shown,
+        frame,
+        warnings=warnings + _crossing(file, "block" if BLOCK in file.rows.columns else None),
+    )
+
+
+def _row_q(blocks: Any, q: Any) -> Floats:
+    """The q of each row."""
+    labels, code = np.unique(blocks, return_inverse=True)
+    if isinstance(q, LinkPrecision):
+        return q.of(labels).q[code]
+    if isinstance(q, dict):
+        return np.array([q[str(label)] for label in labels], np.float64)[code]
+    return np.full(len(blocks), float(q))
+
+
+def _blocks(file: LinkedFile) -> Any:
+    if BLOCK in file.rows.columns:
+        return file.rows[BLOCK].to_numpy().astype(str)
+    return np.full(len(file.rows), ALL)
+
+
+def _register_blocks(file: LinkedFile) -> Any:
+    if BLOCK in file.register.columns:
+        return file.register[BLOCK].to_numpy().astype(str)
+    return np.full(len(file.register), ALL)
+
+
+def _check_once(file: LinkedFile) -> None:
+    again = file.rows.filter(pl.col("link_covariates").is_duplicated())["link_covariates"].n_unique()
+    if again:
+        raise InputError(
+            f"{file.run.shown}: {counted(again, 'record')} of {file.covariates} {'has' if again == 1 else 'have'} "
+            f"several links to {file.outcome}, which exchangeable errors do not know: use from = \"posterior\"."
+        )
+
+
+def _block_sentence(file: LinkedFile, block: str | None) -> str:
+    if block is None:
+        return "No block is stated: a wrong link may be to any record."
+    return f"Wrong links stay within the values of {block}."
+
+
+def _crossing(file: LinkedFile, block: str | None) -> tuple[str, ...]:
+    if block is None or not file.crossing:
+        return ()
+    return (
+        f"Of {percent(file.crossing)} of the links both ends are of different blocks: wrong links do not stay within "
+        "them, as the error model takes them to.",
+    )
+
+
+def _by_posterior(
+    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, table: bool
+) -> KnownErrors:
+    raise NotImplementedError
+
+
+def _by_bootstrap(
+    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, table: bool
+) -> KnownErrors:
+    raise NotImplementedError
