@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
+    "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
     "tallystick.analysis.error_models.precision": ("LinkPrecision",),
+    "tallystick.analysis.error_models.record_level": ("RecordLevel", "record_level"),
+    "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
     "tallystick.analysis.tables.contingency": ("contingency_table",),
@@ -43,7 +46,13 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
+    from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
+    from tallystick.analysis.error_models.incomplete import incomplete as incomplete
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
+    from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
+    from tallystick.analysis.error_models.record_level import record_level as record_level
+    from tallystick.analysis.error_models.weighted import Weighted as Weighted
+    from tallystick.analysis.error_models.weighted import weighted as weighted
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression

@@ -109,7 +109,8 @@ class LinkedUnlinked:
     value_linked, value_unlinked : float or None
         Means of numbers; of two categories the share of the second; else None.
     difference, low, high : float or None
-        Standardised difference and its limits of 95 %; of three categories or more a distance, never negative.
+        Standardised difference and its limits of 95 %; of three categories or more a distance, never
+        negative.
     categories : int
         0 for numbers.
     """

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.blocks import rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints
+from tallystick.analysis.error_models.precision import LinkPrecision
 from tallystick.errors import InputError
 
 
@@ -39,6 +40,7 @@ class Scaled(ErrorModel):
     model: ErrorModel
     times: float
     groups: Ints = field(init=False)
+    precision: LinkPrecision | None = field(init=False, default=None)
     index: NDArray[Any] | None = field(init=False)
     register_index: NDArray[Any] | None = field(init=False)
 
@@ -85,7 +87,3 @@ class Scaled(ErrorModel):
         """Sum of V_i g_i g_i': covariances between rows are left out."""
         found: Floats = weights.T @ rows_times(self.variance(values), weights)
         return found
-
-    def uncertainty(self, weights: Floats, values: Floats) -> Floats:
-        """Zero: t is stated."""
-        return np.zeros((weights.shape[1], weights.shape[1]))

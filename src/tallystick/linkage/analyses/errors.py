@@ -42,7 +42,8 @@ class KnownErrors:
     sentences : tuple of str
         What is assumed.
     groups : tuple of dict
-        Blocks or bands: ``name``, ``links``, ``q``, and ``judged``, ``right``, ``se`` where they were audited.
+        Blocks or bands: ``name``, ``links``, ``q``, and ``judged``, ``right``, ``se`` where they were
+        audited.
     register : polars.DataFrame or None
         Records in the order of the model's register, where it has one.
     record_level : bool
@@ -81,7 +82,8 @@ def errors_of(
     settings : ErrorSettings
         How their errors are known.
     register : bool, optional
-        Whether wrong links may be to any record of the covariates' source. By default where the model can have it.
+        Whether wrong links may be to any record of the covariates' source. By default where the model can
+        have it.
     table : bool
         Whether it is for a contingency table, which has no register.
 
@@ -96,7 +98,8 @@ def errors_of(
     """
     if table and register:
         raise InputError(
-            "register: a table has no use for the register, since nobody knows the outcome of a record without a "
+            "register: a table has no use for the register, since nobody knows the outcome of a record "
+            "without a "
             "link: leave register out."
         )
     if settings.origin == "posterior":
@@ -110,9 +113,7 @@ def errors_of(
     return _by_audit(file, settings, register, table)
 
 
-def _by_audit(
-    file: LinkedFile, settings: ErrorSettings, register: bool | None, table: bool
-) -> KnownErrors:
+def _by_audit(file: LinkedFile, settings: ErrorSettings, register: bool | None, table: bool) -> KnownErrors:
     bands = judged_bands(file.run)
     by = settings.by or "band"
     code = band_of_rows(file.rows["link_posterior"], bands)
@@ -123,14 +124,18 @@ def _by_audit(
         np.array([one.judged for one in bands]),
         shrink=False,
     )
-    told = tuple(_told_band(one, q, se) for one, q, se in zip(bands, found.q, found.standard_errors, strict=True))
+    told = tuple(
+        _told_band(one, q, se) for one, q, se in zip(bands, found.q, found.standard_errors, strict=True)
+    )
     in_bands = np.bincount(code, minlength=len(bands)) / len(code)
     limits = _limits(in_bands, found)
     if by == "band":
         if register:
             raise InputError(
-                'errors: by = "band" gives each link its own q, and records without a link have none, so that it '
-                'takes no register: use by = "block" or by = "all" with register = true, or leave register out.'
+                'errors: by = "band" gives each link its own q, and records without a link have none, so '
+                "that it "
+                'takes no register: use by = "block" or by = "all" with register = true, or leave register '
+                "out."
             )
         used = [names[k] for k in np.unique(code)]
         model = record_level(
@@ -144,8 +149,10 @@ def _by_audit(
             found.q[code],
             "audit",
             (
-                f"The share of right links is that which people found in each of {counted(len(used), 'band')} of "
-                "the posterior; within a block a doubtful link has exchanged its record with another doubtful one.",
+                "The share of right links is that which people found in each of "
+                f"{counted(len(used), 'band')} of "
+                "the posterior; within a block a doubtful link has exchanged its record with another "
+                "doubtful one.",
                 _block_sentence(file, settings.block),
             ),
             told,
@@ -198,13 +205,15 @@ def _band_warnings(file: LinkedFile, bands: Sequence[JudgedBand]) -> tuple[str, 
     found = []
     if few:
         found.append(
-            f"Fewer than 10 links were judged of {counted(len(few), 'band')} ({', '.join(few)}): their share of "
+            f"Fewer than 10 links were judged of {counted(len(few), 'band')} ({', '.join(few)}): their share "
+            "of "
             "right links is hardly known."
         )
     n = sum(one.links for one in bands)
     if len(file.rows) < 0.9 * n:
         found.append(
-            f"The audit is of {n:,} links and the analysis of {len(file.rows):,} of them: it holds for these if "
+            f"The audit is of {n:,} links and the analysis of {len(file.rows):,} of them: it holds for these "
+            "if "
             "they go wrong as often as the others of their band."
         )
     return tuple(found)
@@ -250,8 +259,10 @@ def _exchangeable(
         )
         frame = file.register
         reach = (
-            f"A wrong link is to any of the {counted(len(frame), 'record')} of {file.covariates}, linked or not, "
-            f"{'of the same block' if BLOCK in file.rows.columns else 'each as likely'}: the outcomes are of persons "
+            f"A wrong link is to any of the {counted(len(frame), 'record')} of {file.covariates}, linked or "
+            "not, "
+            f"{'of the same block' if BLOCK in file.rows.columns else 'each as likely'}: the outcomes are of "
+            "persons "
             "like those of that source."
         )
     else:
@@ -303,8 +314,9 @@ def _check_once(file: LinkedFile) -> None:
     again = file.rows.filter(pl.col("link_covariates").is_duplicated())["link_covariates"].n_unique()
     if again:
         raise InputError(
-            f"{file.run.shown}: {counted(again, 'record')} of {file.covariates} {'has' if again == 1 else 'have'} "
-            f"several links to {file.outcome}, which exchangeable errors do not know: use from = \"posterior\"."
+            f"{file.run.shown}: {counted(again, 'record')} of {file.covariates} "
+            f"{'has' if again == 1 else 'have'} "
+            f'several links to {file.outcome}, which exchangeable errors do not know: use from = "posterior".'
         )
 
 
@@ -318,7 +330,8 @@ def _crossing(file: LinkedFile, block: str | None) -> tuple[str, ...]:
     if block is None or not file.crossing:
         return ()
     return (
-        f"Of {percent(file.crossing)} of the links both ends are of different blocks: wrong links do not stay within "
+        f"Of {percent(file.crossing)} of the links both ends are of different blocks: wrong links do not "
+        "stay within "
         "them, as the error model takes them to.",
     )
 

@@ -38,6 +38,8 @@ class LinkedFile:
     register : polars.DataFrame
         The records of the covariates' source, linked or not, that have all covariates: ``link_record``, the
         covariates, ``link_made`` (whether it has a link) and ``link_block``.
+    all_covariates : polars.DataFrame
+        All records of the covariates' source: as `register`, values that are missing included.
     outcomes : polars.DataFrame
         The records of the outcome's source: ``link_record``, their variables, ``link_made``.
     candidates : polars.DataFrame
@@ -57,6 +59,7 @@ class LinkedFile:
 
     rows: pl.DataFrame
     register: pl.DataFrame
+    all_covariates: pl.DataFrame
     outcomes: pl.DataFrame
     candidates: pl.DataFrame
     outcome: str
@@ -256,7 +259,17 @@ def _joined(
         rows.select("link_outcome"), on="link_outcome", how="semi", maintain_order="left"
     )
     return LinkedFile(
-        rows, complete, of_first, candidates, first, second, located, tuple(left_out), crossing, pairs
+        rows,
+        complete,
+        of_second,
+        of_first,
+        candidates,
+        first,
+        second,
+        located,
+        tuple(left_out),
+        crossing,
+        pairs,
     )
 
 

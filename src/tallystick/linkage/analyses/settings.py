@@ -160,9 +160,10 @@ class Analysis(Settings):
         What is estimated: one of them.
     errors : ErrorSettings
         How it is known which links are wrong.
-    register : bool
+    register : bool, optional
         Whether records of the source with the covariates that are not linked are used as well: a wrong link
-        is to any record of the block, whether or not it is linked itself.
+        is to any record of the block, whether or not it is linked itself. By default where there are such
+        records and the error model can use them.
     diagnostics : bool
         Whether linked and unlinked records are compared, and the estimate by band and over q.
 
@@ -179,7 +180,7 @@ class Analysis(Settings):
     regression: RegressionSettings | None = None
     table: TableSettings | None = None
     errors: ErrorSettings = Field(default_factory=ErrorSettings)
-    register_: StrictBool = Field(default=True, alias="register")
+    register_: StrictBool | None = Field(default=None, alias="register")
     diagnostics: StrictBool = True
 
     model_config = ConfigDict(populate_by_name=True)
