@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
     "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
+    "tallystick.analysis.error_models.matching_probabilities": (
+        "MatchingProbabilities",
+        "matching_probabilities",
+    ),
+    "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
     "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.record_level": ("RecordLevel", "record_level"),
     "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
@@ -48,6 +53,14 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
     from tallystick.analysis.error_models.incomplete import incomplete as incomplete
+    from tallystick.analysis.error_models.matching_probabilities import (
+        MatchingProbabilities as MatchingProbabilities,
+    )
+    from tallystick.analysis.error_models.matching_probabilities import (
+        matching_probabilities as matching_probabilities,
+    )
+    from tallystick.analysis.error_models.posterior import Posterior as Posterior
+    from tallystick.analysis.error_models.posterior import posterior as posterior
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
     from tallystick.analysis.error_models.record_level import record_level as record_level
