@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.matching_probabilities import (
         MatchingProbabilities as MatchingProbabilities,
     )
-    from tallystick.analysis.error_models.matching_probabilities import (
         matching_probabilities as matching_probabilities,
     )
     from tallystick.analysis.error_models.posterior import Posterior as Posterior
