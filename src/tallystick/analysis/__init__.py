@@ -11,11 +11,6 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
     "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
-    "tallystick.analysis.error_models.matching_probabilities": (
-        "MatchingProbabilities",
-        "matching_probabilities",
-    ),
-    "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
     "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.record_level": ("RecordLevel", "record_level"),
     "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
@@ -27,6 +22,18 @@ _HOMES = {
     "tallystick.analysis.regressions.regression": ("regression",),
     "tallystick.analysis.regressions.result": ("RegressionResult",),
     "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
+    "tallystick.analysis.error_models.matching_probabilities": (
+        "MatchingProbabilities",
+        "matching_probabilities",
+    ),
+    "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
+    "tallystick.analysis.diagnostics": (
+        "linked_and_unlinked",
+        "naive_by_band",
+        "residuals_by_band",
+        "sensitivity",
+    ),
+    "tallystick.analysis.error_models.scaled": ("Scaled",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -46,6 +53,10 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.analysis.diagnostics import linked_and_unlinked as linked_and_unlinked
+    from tallystick.analysis.diagnostics import naive_by_band as naive_by_band
+    from tallystick.analysis.diagnostics import residuals_by_band as residuals_by_band
+    from tallystick.analysis.diagnostics import sensitivity as sensitivity
     from tallystick.analysis.error_models.audited import audited as audited
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
@@ -56,6 +67,7 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.matching_probabilities import (
         MatchingProbabilities as MatchingProbabilities,
     )
+    from tallystick.analysis.error_models.matching_probabilities import (
         matching_probabilities as matching_probabilities,
     )
     from tallystick.analysis.error_models.posterior import Posterior as Posterior
@@ -63,6 +75,7 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
     from tallystick.analysis.error_models.record_level import record_level as record_level
+    from tallystick.analysis.error_models.scaled import Scaled as Scaled
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
     from tallystick.analysis.regressions.fit import Estimate as Estimate

@@ -14,6 +14,8 @@ from tallystick.analysis.error_models.audited import audited_precision
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.error_models.exchangeable import exchangeable
 from tallystick.analysis.error_models.incomplete import incomplete
+from tallystick.analysis.error_models.matching_probabilities import MatchingProbabilities
+from tallystick.analysis.error_models.posterior import posterior
 from tallystick.analysis.error_models.precision import LinkPrecision
 from tallystick.analysis.error_models.record_level import record_level
 from tallystick.errors import InputError
@@ -118,12 +120,7 @@ def _by_audit(file: LinkedFile, settings: ErrorSettings, register: bool | None, 
     by = settings.by or "band"
     code = band_of_rows(file.rows["link_posterior"], bands)
     names = [one.label for one in bands]
-    found = audited_precision(
-        {one.label: one.links for one in bands},
-        np.array([one.right for one in bands]),
-        np.array([one.judged for one in bands]),
-        shrink=False,
-    )
+    found = _precision_of_bands(bands)
     told = tuple(
         _told_band(one, q, se) for one, q, se in zip(bands, found.q, found.standard_errors, strict=True)
     )
@@ -174,8 +171,8 @@ def _by_audit(file: LinkedFile, settings: ErrorSettings, register: bool | None, 
     how = (
         "The share of right links is that which people found, of all links alike."
         if by == "all"
-        else "The share of right links of a block is what people found in each band of the posterior, weighted by "
-        "the links that the block has in it."
+        else "The share of right links of a block is what people found in each band of the posterior, "
+        "weighted by the links that the block has in it."
     )
     return KnownErrors(
         made.model,
@@ -186,6 +183,16 @@ def _by_audit(file: LinkedFile, settings: ErrorSettings, register: bool | None, 
         made.register,
         limits=limits,
         warnings=made.warnings,
+    )
+
+
+def _precision_of_bands(bands: Sequence[JudgedBand]) -> LinkPrecision:
+    """Shares of right links by band: not shrunk, since bands are made to differ."""
+    return audited_precision(
+        {one.label: one.links for one in bands},
+        np.array([one.right for one in bands]),
+        np.array([one.judged for one in bands]),
+        shrink=False,
     )
 
 
@@ -339,7 +346,120 @@ def _crossing(file: LinkedFile, block: str | None) -> tuple[str, ...]:
 def _by_posterior(
     file: LinkedFile, settings: ErrorSettings, *, register: bool | None, table: bool
 ) -> KnownErrors:
-    raise NotImplementedError
+    chance = file.rows["link_posterior"].fill_null(float("nan")).to_numpy()
+    unknown = int((~np.isfinite(chance)).sum())
+    if unknown:
+        why = "come of match keys" if file.run.by_keys else "have none, as those by match keys"
+        raise InputError(
+            f"{file.run.shown}: {counted(unknown, 'link')} {why}, so that there is no posterior to go by: "
+            "state "
+            'the share that is right (from = "known"), or draw an audit (from = "audit").'
+        )
+    if register is False:
+        raise InputError(
+            'errors: from = "posterior" needs the register, since a link may belong to a record that has '
+            "none: "
+            "leave register out."
+        )
+    index = file.rows["link_outcome"].to_numpy()
+    found = _calibrated(file, chance) + _crossing(file, settings.block)
+    if table:
+        model: ErrorModel = record_level(_blocks(file), chance, index=index)
+        return KnownErrors(
+            model,
+            chance,
+            "posterior",
+            (
+                "Each link is right with its posterior; within a block a doubtful link has exchanged its "
+                "record "
+                "with another doubtful one.",
+                _block_sentence(file, settings.block),
+            ),
+            record_level=True,
+            warnings=found,
+        )
+    matching, rescaled = _matching(file)
+    names = file.register["link_record"]
+    linked = _places(file.rows["link_covariates"], names)
+    strata = None
+    if BLOCK in file.register.columns:
+        strata = (_blocks(file), _register_blocks(file))
+    model = posterior(
+        matching,
+        outcome="right",
+        linked=linked,
+        strata=strata,
+        index=index,
+        register_index=names.to_numpy(),
+    )
+    of_none = " of the same block" if strata is not None else ""
+    sentences = (
+        "Each link is to one of the candidates of its record, with the posteriors of the run, or to none; "
+        "then it "
+        f"shows what records of {file.covariates}{of_none} show on average.",
+        *(
+            (
+                "Since the run lets records have several matches, the posteriors of a record's candidates "
+                "are made "
+                "to share what is not none.",
+            )
+            if rescaled
+            else ()
+        ),
+    )
+    return KnownErrors(
+        model,
+        chance,
+        "posterior",
+        sentences,
+        register=file.register,
+        record_level=True,
+        warnings=found,
+    )
+
+
+def _matching(file: LinkedFile) -> tuple[MatchingProbabilities, bool]:
+    """Posteriors of the candidates of the rows, and whether they had to be normalised by row."""
+    rows, names = file.rows["link_outcome"], file.register["link_record"]
+    pairs = file.candidates.filter(pl.col("link_covariates").is_in(names.implode()))
+    right, left = _places(pairs["link_outcome"], rows), _places(pairs["link_covariates"], names)
+    chance = pairs["link_posterior"].fill_null(0.0).to_numpy().clip(0.0, 1.0)
+    sums = np.bincount(right, chance, len(rows))
+    rescaled = bool((sums > 1 + 1e-6).any())
+    if rescaled:
+        odds = chance / np.maximum(1 - chance, 1e-12)
+        chance = odds / (1 + np.bincount(right, odds, len(rows))[right])
+    exact = np.ones(len(chance), bool)
+    return MatchingProbabilities(left, right, chance, len(names), len(rows), exact), rescaled
+
+
+def _places(values: pl.Series, names: pl.Series) -> Any:
+    """Place of each value among names, all of which are there."""
+    table = pl.DataFrame({"name": names, "at": np.arange(len(names))})
+    found = pl.DataFrame({"name": values}).join(table, on="name", how="left", maintain_order="left")["at"]
+    return found.to_numpy().astype(np.int64)
+
+
+def _calibrated(file: LinkedFile, chance: Floats) -> tuple[str, ...]:
+    """A warning where an audit of the run does not agree with its posteriors."""
+    run = file.run
+    if run.folder is None or run.finalised or not (run.folder / "audit.json").is_file():
+        return ()
+    try:
+        bands = judged_bands(run)
+    except InputError:
+        return ()
+    found = _precision_of_bands(bands)
+    share = np.bincount(band_of_rows(file.rows["link_posterior"], bands), minlength=len(bands)) / len(chance)
+    low, high = _limits(share, found)
+    mean = float(chance.mean())
+    if low <= mean <= high:
+        return ()
+    return (
+        f"By the posteriors {percent(mean)} of the links are right, by the audit of the run {percent(low)} "
+        "to "
+        f'{percent(high)}: the posteriors are not calibrated, and from = "audit" is the better choice.',
+    )
 
 
 def _by_bootstrap(

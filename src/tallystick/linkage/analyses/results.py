@@ -78,8 +78,10 @@ class AnalysisResult:
 
     @property
     def estimates(self) -> pl.DataFrame:
-        """All estimates as one table: ``estimate_of`` (which), ``term``, ``estimate``, ``se``, ``low``, ``high``,
-        ``p_value``."""
+        """All estimates as one table.
+
+        ``estimate_of`` (which), ``term``, ``estimate``, ``se``, ``low``, ``high`` and ``p_value``.
+        """
         return pl.DataFrame(self.rows(), schema=COLUMNS)
 
     def rows(self) -> list[dict[str, Any]]:
