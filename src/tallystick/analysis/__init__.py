@@ -34,6 +34,7 @@ _HOMES = {
         "sensitivity",
     ),
     "tallystick.analysis.error_models.scaled": ("Scaled",),
+    "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -78,6 +79,10 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.scaled import Scaled as Scaled
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
+    from tallystick.analysis.regressions.both_files import (
+        regression_of_both_files as regression_of_both_files,
+    )
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression

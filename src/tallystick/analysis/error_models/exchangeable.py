@@ -124,6 +124,11 @@ class Exchangeable(ErrorModel):
         found = self.blocks.sums(rows_times(self.blocks.centred(values), weights))
         return rows_times(self.da_dq, found)
 
+    @property
+    def shared_precision(self) -> LinkPrecision:
+        """That of a pooled audit, or of the mean that blocks are shrunk to."""
+        return replace(self.precision, own=None)
+
     def at(self, q: float | Mapping[Any, float] | Floats) -> Exchangeable:
         """The same with another q, taken as known."""
         precision = self.precision.at(q)

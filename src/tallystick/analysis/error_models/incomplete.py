@@ -67,6 +67,11 @@ class Incomplete(ErrorModel):
         """As the model of the whole has it."""
         return self.whole.precision
 
+    @property
+    def shared_precision(self) -> LinkPrecision | None:
+        """As the model of the whole has it."""
+        return self.whole.shared_precision
+
     @cached_property
     def groups(self) -> Ints:  # type: ignore[override]
         """Block of each link, those without a link left out."""

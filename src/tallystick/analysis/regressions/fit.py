@@ -10,10 +10,17 @@ import numpy as np
 
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.error_models.posterior import Posterior
 from tallystick.analysis.regressions.columns import basis
-from tallystick.analysis.regressions.equations import METHODS, NoErrors, Problem
+from tallystick.analysis.regressions.dispersion import dispersion
+from tallystick.analysis.regressions.equations import METHODS, Problem, taken_as_true
 from tallystick.analysis.regressions.families import Family, family_of
-from tallystick.analysis.regressions.scheuren_winkler import adjusted_outcomes, adjustment, check_times
+from tallystick.analysis.regressions.scheuren_winkler import (
+    adjusted_outcomes,
+    adjustment,
+    adjustment_derivative,
+    check_times,
+)
 from tallystick.analysis.regressions.solve import Solved, solve
 from tallystick.analysis.regressions.variances import (
     FEWEST_BLOCKS,
@@ -50,13 +57,16 @@ class Estimate:
     steps : int
         Iterations; 1 for a closed form.
     n_links, n_blocks : int
-        Rows, and blocks or components that have rows.
+        Rows that were fitted, and blocks or components that have such rows.
     fitted : float64 array, shape (n_register,)
         Mean outcome of each record of the register, by its own covariates.
     shown : float64 array, shape (n_links,)
-        What each row is expected to show: Q times `fitted`.
+        What each fitted row is expected to show: Q times `fitted`.
     naive : float64 array, shape (p,)
         The estimate that takes all links as right.
+    sensitivity : float64 array, shape (p,), or None
+        Derivative of the coefficients by q, were it larger by the same everywhere; None where the method
+        takes no q or the model has none.
     """
 
     coefficients: Floats
@@ -74,6 +84,7 @@ class Estimate:
     fitted: Floats
     shown: Floats
     naive: Floats
+    sensitivity: Floats | None
 
     @property
     def standard_errors(self) -> Floats:
@@ -143,26 +154,39 @@ def fit(
     kind.check(y)
     if weights is not None:
         weights = np.asarray(weights, np.float64) / np.mean(weights)
-    groups = groups_of(model)
+    corrected = method not in ("naive", "scheuren-winkler")
+    unchanged = taken_as_true(model)
+    used: ErrorModel = model if corrected else unchanged
+    groups = groups_of(used)
     chosen = variance or ("block" if groups.n_blocks >= FEWEST_BLOCKS else "centred")
     if groups.n_blocks < 2 and chosen in ("block", "jackknife"):
         raise InputError(
-            f'variance={chosen!r} needs two blocks at least, and there is one: take "centred", which goes '
-            "by the "
-            "error model."
+            f'variance={chosen!r} needs two blocks at least, and there is one: take "centred", which goes by '
+            "the error model."
         )
-    corrected = method not in ("naive", "scheuren-winkler")
-    unchanged = NoErrors(model)
-    to_basis = basis(model.expected(X) if corrected else model.as_linked(X), names, "The design")
-    problem = Problem(y, X @ to_basis, model if corrected else unchanged, kind, method, weights)
-    if method == "scheuren-winkler":
-        problem = replace(problem, y=adjusted_outcomes(model, y, times))
-    solved = solve(problem)
-    if method == "naive":
-        naive = to_basis @ solved.state.beta
+    to_basis = basis(used.expected(X), names, "The design")
+    naive_problem = Problem(
+        unchanged.of_rows(y),
+        X @ to_basis,
+        unchanged,
+        kind,
+        "naive",
+        None if weights is None else unchanged.of_rows(weights),
+    )
+    if corrected:
+        problem = replace(naive_problem, y=y, model=model, method=method, weights=weights)
+    elif method == "naive":
+        problem = naive_problem
     else:
-        naive = to_basis @ solve(replace(problem, y=y, model=unchanged, method="naive")).state.beta
+        adjusted = unchanged.of_rows(adjusted_outcomes(model, y, times))
+        problem = replace(naive_problem, y=adjusted, method=method)
+    solved = solve(problem)
+    if method == "scheuren-winkler" and kind.linear and solved.converged:
+        solved = _scale_of_linked(replace(problem, y=y, model=model, weights=weights), solved)
+    naive = to_basis @ (solved if method == "naive" else solve(naive_problem)).state.beta
+    sensitivity = None
     if solved.converged:
+        sensitivity = _sensitivity(problem, solved) if corrected else None
         covariance = _covariance(problem, solved, groups, chosen, model, y, times)
     else:
         covariance = np.full((X.shape[1], X.shape[1]), np.nan)
@@ -178,11 +202,12 @@ def fit(
         solved.replaced,
         solved.converged,
         solved.steps,
-        len(y),
+        len(problem.y),
         groups.n_blocks,
         solved.state.mean,
-        solved.state.shown if corrected else unchanged.expected(solved.state.mean),
+        solved.state.shown,
         naive,
+        None if sensitivity is None else to_basis @ sensitivity,
     )
 
 
@@ -229,6 +254,12 @@ def _covariance(
         middle = block_middle(rows_times(residuals, solved.instruments), groups)
         found = sandwich(solved.jacobian, middle)
     elif problem.method == "scheuren-winkler":
+        if isinstance(model, Posterior):
+            raise InputError(
+                f"variance={variance!r}: with posterior probabilities Scheuren and Winkler's adjustment has "
+                "its "
+                'variance from the components: take "block" or "jackknife".'
+            )
         # Of the outcomes as linked, which P = I + (I - Q) + ... then mixes.
         linked = replace(problem, y=y, model=model)
         mixed = adjustment(model, solved.instruments, times)
@@ -238,7 +269,25 @@ def _covariance(
     else:
         middle = model_middle(problem, solved, solved.instruments, centred=variance == "centred")
         found = sandwich(solved.jacobian, middle)
-    return found + sandwich(solved.jacobian, problem.model.uncertainty(solved.instruments, state.mean))
+    of_model, instruments, mean = problem.model, solved.instruments, state.mean
+    if problem.method == "scheuren-winkler" and not isinstance(model, Posterior):
+        of_model, instruments, mean = model, *adjustment_derivative(model, instruments, mean, times)
+    by_block = variance in ("block", "jackknife")
+    estimated = of_model.shared_uncertainty if by_block else of_model.uncertainty
+    return found + sandwich(solved.jacobian, estimated(instruments, mean))
+
+
+def _scale_of_linked(linked: Problem, solved: Solved) -> Solved:
+    """sigma^2 from the outcomes as linked: the adjusted ones vary by the adjustment, too."""
+    state = replace(solved.state, shown=linked.model.expected(solved.state.mean))
+    scale, replaced = dispersion(linked, state)
+    return replace(solved, scale=scale, replaced=replaced)
+
+
+def _sensitivity(problem: Problem, solved: Solved) -> Floats | None:
+    """-J^-1 G' (dQ/dq) mu, with all q moved alike."""
+    by_chance = problem.model.gradient(solved.instruments, solved.state.mean)
+    return -np.linalg.solve(solved.jacobian, by_chance.sum(axis=0)) if len(by_chance) else None
 
 
 def _df(variance: str, groups: Blocks, family: Family, shape: tuple[int, ...]) -> float:

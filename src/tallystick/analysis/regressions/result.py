@@ -13,7 +13,7 @@ from scipy.stats import norm, t
 
 from tallystick.analysis.design import Design, new_columns
 from tallystick.analysis.error_models.error_model import ErrorModel
-from tallystick.analysis.regressions.equations import METHODS
+from tallystick.analysis.regressions.equations import NAMES
 from tallystick.analysis.regressions.families import family_of
 from tallystick.analysis.regressions.fit import Estimate
 from tallystick.errors import InputError
@@ -121,6 +121,15 @@ class RegressionResult:
         return self._series(self.estimate.naive)
 
     @cached_property
+    def sensitivity(self) -> Any:
+        """Derivative of the coefficients by q, all q moved alike; None where there is no q in them.
+
+        Times 0.01 it is how far a coefficient moves for a q that is one in a hundred higher.
+        """
+        found = self.estimate.sensitivity
+        return None if found is None else self._series(found)
+
+    @cached_property
     def bse(self) -> Any:
         """Standard errors."""
         return self._series(self.estimate.standard_errors)
@@ -157,7 +166,11 @@ class RegressionResult:
     @cached_property
     def resid(self) -> Any:
         """Outcome of each row less what the row is expected to show, pandas Series, shape (n_links,)."""
-        return self._rows(self.design.y - self.estimate.shown, self.design.index)
+        y, names = self.design.y, self.design.index
+        if self.estimate.n_links < len(y):  # rows without a link were left out
+            linked = np.isfinite(self.error_model.as_linked(np.zeros(self.error_model.n_register)))
+            y, names = y[linked], None if names is None else names[linked]
+        return self._rows(y - self.estimate.shown, names)
 
     def _rows(self, values: Any, names: NDArray[Any] | None) -> Any:
         pandas = require("pandas", "the regression", "analysis")
@@ -248,4 +261,4 @@ class RegressionResult:
         return str(self.summary())
 
     def __repr__(self) -> str:
-        return f"<RegressionResult: {self.design.formula}, {METHODS[self.method]}, {self.nobs} links>"
+        return f"<RegressionResult: {self.design.formula}, {NAMES[self.method]}, {self.nobs} links>"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tallystick.analysis.regressions.equations import METHODS
+from tallystick.analysis.regressions.equations import NAMES
 from tallystick.analysis.regressions.families import family_of
 from tallystick.preparation.extras import require
 
@@ -82,7 +82,7 @@ def _head(result: RegressionResult) -> tuple[list[tuple[str, str]], list[tuple[s
     left = [
         ("Dep. Variable", result.design.outcome),
         ("Model", family_of(result.family).model),
-        ("Method", METHODS[result.method]),
+        ("Method", NAMES[result.method]),
         ("Covariance Type", _VARIANCES[result.cov_type]),
         ("Converged", "Yes" if result.converged else "NO"),
         ("No. Iterations", str(result.steps)),
