@@ -1,89 +1,107 @@
-"""Columns of a table, put in the order of an error model."""
+"""Columns that a table is of, put in the order of an error model."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.frames import aligned, read_frame
 from tallystick.analysis.tables.counts import Classified, classified
 from tallystick.errors import InputError
 
 
-def category(values: Any, what: str, model: ErrorModel, data: Any, index: Any) -> Classified:
-    """Categories of a column, a row of it per link in the order of the error model."""
-    name, column = _column(values, what, data)
-    found = classified(column, name)
-    order = _order(column, name, model, data, index, len(found.codes))
-    return found if order is None else Classified(name, found.codes[order], found.labels)
+def read_columns(
+    rows: Any, columns: Any, weights: Any, model: ErrorModel, data: Any, index: Any
+) -> tuple[Classified, Classified, Floats | None]:
+    """Row, column and weight of every link, in the order of the error model.
 
+    Parameters
+    ----------
+    rows, columns, weights : str or array-like, shape (n_links,)
+        Names of columns of `data`, or the columns themselves; weights may be None.
+    model : ErrorModel
+        Of the links.
+    data : table or None
+        Anything that `read_frame` takes.
+    index : str, array-like or None
+        Names of the rows: a column of `data`, or the names themselves where there are no data.
 
-def weights_of(values: Any, model: ErrorModel, data: Any, index: Any) -> Floats:
-    """Weights of the links, in the order of the error model: finite and none negative."""
-    name, column = _column(values, "weights", data)
-    found = np.asarray(column, dtype=np.float64)
-    order = _order(column, name, model, data, index, len(found))
-    wrong = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
-    if len(wrong) or not found.sum() > 0:
-        at = f", the first in row {wrong[0] + 1}" if len(wrong) else ""
+    Returns
+    -------
+    tuple of Classified, Classified, and float64 array of shape (n_links,) or None
+
+    Raises
+    ------
+    InputError
+        Where they are not of the rows of the error model, values are missing, or weights are no weights.
+    """
+    asked = {"rows": rows, "columns": columns} | ({} if weights is None else {"weights": weights})
+    if data is None:
+        names, data, index = _given(asked, index)
+    else:
+        wrong = [what for what, value in asked.items() if not isinstance(value, str)]
+        if wrong or not isinstance(index, str | None):
+            raise InputError(f"{', '.join(wrong) or 'index'}: give the name of a column of data.")
+        names = {what: str(value) for what, value in asked.items()}
+    frame = read_frame(data, names.values(), "data", index=index)
+    frame.refuse_missing()
+    frame, _ = aligned(frame, model.index, "index")
+    if len(frame) != model.n_links:
         raise InputError(
-            f"{name}: {len(wrong)} weights are missing, infinite or negative{at}, or all of them are 0."
+            f"data has {len(frame):,} rows and the error model is of {model.n_links:,} links: make both "
+            "of the same."
         )
-    return found if order is None else found[order]
+    weighed = _weights(frame.table[names["weights"]]) if "weights" in names else None
+    found = [classified(frame.table[names[what]], names[what]) for what in ("rows", "columns")]
+    return found[0], found[1], weighed
 
 
-def _column(values: Any, what: str, data: Any) -> tuple[str, Any]:
-    if isinstance(values, str):
-        if data is None:
-            raise InputError(f"{what}: {values!r} names a column, but there are no data=.")
-        return values, _named(data, values)
-    return str(getattr(values, "name", None) or what), values
-
-
-def _named(data: Any, name: str) -> Any:
-    import polars as pl
-
-    if not (isinstance(data, (dict, pl.DataFrame)) or _is_pandas(data)):
-        data = pl.DataFrame(data)
-    have = list(data if isinstance(data, dict) else data.columns)
-    if name not in have:
-        raise InputError(f"data: there is no column {name!r}; there are {', '.join(map(str, have))}.")
-    return data[name]
-
-
-def _is_pandas(data: Any) -> bool:
-    return hasattr(data, "index") and hasattr(data, "iloc")
-
-
-def _order(
-    column: Any, name: str, model: ErrorModel, data: Any, index: Any, n: int
-) -> NDArray[np.intp] | None:
-    """Which row of the data is which of the error model; None where they have no names."""
-    if n != model.n_links:
-        raise InputError(
-            f"{name}: there are {n} rows, and {model.n_links} in the error model: give those of the "
-            "linked file."
-        )
-    if isinstance(index, str):
-        index = np.asarray(_named(data, index)) if data is not None else None
-    elif index is None and model.index is not None and _is_pandas(column):
-        index = column.index
-    if index is None:
-        if model.index is not None:
+def _given(asked: dict[str, Any], index: Any) -> tuple[dict[str, str], Any, str | None]:
+    """Columns that stand by themselves, as a table."""
+    for what, value in asked.items():
+        if isinstance(value, str):
+            raise InputError(f"{what}: {value!r} names a column, but there are no data=.")
+    names: dict[str, str] = {}
+    for what, value in asked.items():
+        own = getattr(value, "name", None)
+        names[what] = str(own) if own and str(own) not in names.values() else what
+    sizes = {what: len(value) for what, value in asked.items()}
+    if len(set(sizes.values())) > 1:
+        told = ", ".join(f"{what} {size:,}" for what, size in sizes.items())
+        raise InputError(f"The columns differ in their number of rows: {told}.")
+    table = {names[what]: value for what, value in asked.items()}
+    indexes = [value.index for value in table.values() if hasattr(value, "iloc")]
+    if index is None and indexes:
+        if any(not indexes[0].equals(other) for other in indexes[1:]):
             raise InputError(
-                "The rows of the error model have names: give those of the data by index= (a column of "
-                "data, or an array), so that both are put in one order."
+                "The columns have different indexes: put them in one table, and give it as data=."
             )
-        return None
-    if model.index is None:
-        raise InputError("index: the rows of the error model have no names; give it an index= as well.")
-    place = {label: k for k, label in enumerate(np.asarray(index).tolist())}
-    lacking = [label for label in np.asarray(model.index).tolist() if label not in place]
-    if lacking or len(place) != n:
+        index = indexes[0]
+    plain = {name: value.array if hasattr(value, "iloc") else value for name, value in table.items()}
+    if index is None:
+        return names, plain, None
+    if isinstance(index, str):
+        raise InputError(f"index: {index!r} names a column, but there are no data=.")
+    if len(index) != sizes["rows"]:
+        raise InputError(f"index: {len(index):,} names for {sizes['rows']:,} rows: give one for each.")
+    import pandas as pd
+
+    return names, pd.DataFrame(plain, index=pd.Index(np.asarray(index))), None
+
+
+def _weights(values: Any) -> Floats:
+    try:
+        found = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError("weights: they are no numbers.") from None
+    wrong = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
+    if len(wrong):
         raise InputError(
-            f"{name}: {len(lacking)} of {n} rows of the error model are not in the data by their index"
-            + (f" ({n - len(place)} names are there more than once)." if len(place) != n else ".")
+            f"weights: {len(wrong):,} of {len(found):,} are negative or infinite, the first of them "
+            f"{found[wrong[0]]:g}: weights are what a link counts for."
         )
-    return np.array([place[label] for label in np.asarray(model.index).tolist()], np.intp)
+    if not found.any():
+        raise InputError("weights: all of them are 0.")
+    return found

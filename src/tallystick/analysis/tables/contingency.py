@@ -10,7 +10,7 @@ import numpy as np
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.error_models.exchangeable import Exchangeable
 from tallystick.analysis.tables import estimates, variances
-from tallystick.analysis.tables.columns import category, weights_of
+from tallystick.analysis.tables.columns import read_columns
 from tallystick.analysis.tables.counts import BlockCounts, count_by_block
 from tallystick.analysis.tables.raking import rake
 from tallystick.analysis.tables.result import ContingencyTable
@@ -43,8 +43,8 @@ def contingency_table(
     data : table, optional
         Columns by name: a polars or pandas frame, anything that speaks Arrow, or a dict.
     index : str or array-like, optional
-        Names of the rows (a column of `data`), by which they are put in the order of the error model. Without
-        it a pandas index is taken, where the error model has names.
+        Names of the rows, by which they are put in the order of the error model: a column of `data`, or
+        without data the names themselves. Without it the index of a pandas frame or column does.
     weights : str or array-like, shape (n_links,), optional
         What each link counts for, as where links stand for records that were missed: 1 / P(linked), or
         weights calibrated to totals.
@@ -82,9 +82,7 @@ def contingency_table(
     """
     _check_options(sampling, wrong_links)
     _check_model(model)
-    by_row = category(rows, "rows", model, data, index)
-    by_column = category(columns, "columns", model, data, index)
-    w = None if weights is None else weights_of(weights, model, data, index)
+    by_row, by_column, w = read_columns(rows, columns, weights, model, data, index)
     counts = count_by_block(by_row, by_column, model.groups, model.n_groups, w)
     x, y = by_row.dummies, by_column.dummies
     wx = x if w is None else w[:, None] * x

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.error_models.blocks import blocks_of
 from tallystick.analysis.error_models.error_model import Floats, Ints
-from tallystick.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +76,13 @@ class BlockCounts:
 
 
 def classified(values: Any, name: str) -> Classified:
-    """Categories of a column; a missing value is refused.
+    """Categories of a column without missing values.
 
     Parameters
     ----------
     values : array-like, shape (n,)
-        A category per row. Categoricals of pandas and enumerations of polars keep the order of their
-        categories, and those that no row is of are left out; others are sorted.
+        A category per row. A categorical of pandas keeps the order of its categories, of which those that no
+        row is of are left out; others are sorted.
     name : str
         What messages and the printed table call it.
 
@@ -93,50 +93,19 @@ def classified(values: Any, name: str) -> Classified:
     Raises
     ------
     InputError
-        Where a value is missing, there is none at all, or categories cannot be put in an order.
+        Where categories are of several kinds.
 
     Examples
     --------
     >>> classified(["no", "yes", "no"], "employed").codes
     array([0, 1, 0])
     """
-    import polars as pl
-
-    order: list[Any] | None = None
-    array: NDArray[Any]
-    if isinstance(values, pl.Series):
-        if isinstance(values.dtype, pl.Enum):
-            order = values.dtype.categories.to_list()
-        array = np.asarray(values.to_list(), dtype=object)
-    elif hasattr(values, "cat") and hasattr(values.cat, "categories"):
-        order = list(values.cat.categories)
-        array = np.asarray(values.astype(object), dtype=object)
-    else:
-        array = np.asarray(values)
-    if array.ndim != 1 or not len(array):
-        raise InputError(
-            f"{name}: a table needs one category for each row, in a single column with some rows."
-        )
-    missing = _missing(array)
-    if missing.any():
-        raise InputError(
-            f"{name}: {int(missing.sum())} of {len(array)} values are missing, the first in row "
-            f"{int(np.argmax(missing)) + 1}: make them a category of their own, or leave these rows out "
-            "before the error model is made."
-        )
-    if order is not None:
-        place = {label: k for k, label in enumerate(order)}
-        codes = np.array([place[value] for value in array.tolist()], np.int64)
-        used, codes = np.unique(codes, return_inverse=True)
-        return Classified(name, codes.astype(np.int64), np.asarray([order[k] for k in used], dtype=object))
-    try:
-        labels, codes = np.unique(_plain(array), return_inverse=True)
-    except TypeError:
-        raise InputError(
-            f"{name}: its categories are of several types and have no order: make them text, or a "
-            "categorical."
-        ) from None
-    return Classified(name, codes.astype(np.int64).reshape(-1), labels)
+    categories = getattr(getattr(values, "cat", None), "categories", None)
+    if categories is None:
+        found = blocks_of(values, name)
+        return Classified(name, found.codes, found.labels)
+    used, codes = np.unique(np.asarray(values.cat.codes, np.int64), return_inverse=True)
+    return Classified(name, codes.astype(np.int64), np.asarray(categories)[used])
 
 
 def count_by_block(
@@ -147,28 +116,3 @@ def count_by_block(
     cell = (blocks * n_rows + rows.codes) * n_columns + columns.codes
     counts = np.bincount(cell, weights=weights, minlength=n_blocks * n_rows * n_columns)
     return BlockCounts(counts.astype(np.float64).reshape(n_blocks, n_rows, n_columns))
-
-
-def _missing(array: NDArray[Any]) -> NDArray[np.bool_]:
-    if array.dtype.kind == "f":
-        return np.asarray(np.isnan(array))
-    if array.dtype.kind == "M":
-        return np.asarray(np.isnat(array))
-    if array.dtype.kind != "O":
-        return np.zeros(len(array), bool)
-    # What is not equal to itself is a missing value of some library; pandas' own NA has no truth value.
-    return np.array([value is None or _unequal(value) for value in array.tolist()], bool)
-
-
-def _unequal(value: Any) -> bool:
-    try:
-        return bool(value != value)
-    except TypeError:
-        return True
-
-
-def _plain(array: NDArray[Any]) -> NDArray[Any]:
-    """Text as numpy's own text, which sorts fast; anything else as it is."""
-    if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.tolist()):
-        return array.astype(str)
-    return array

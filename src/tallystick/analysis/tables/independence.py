@@ -96,8 +96,8 @@ def independence_test(
     Examples
     --------
     >>> import tallystick.analysis as ta
-    >>> trained, employed = ["yes"] * 60 + ["no"] * 40, ["yes"] * 45 + ["no"] * 15 + ["yes"] * 15 + ["no"] *
-    25
+    >>> trained = ["yes"] * 60 + ["no"] * 40
+    >>> employed = ["yes"] * 45 + ["no"] * 15 + ["yes"] * 15 + ["no"] * 25
     >>> table = ta.contingency_table(trained, employed, ta.exchangeable(["all"] * 100, 0.8))
     >>> print(independence_test(table))
     Pearson's chi-square of independence: 14.06, df 1, p = 0.0001768

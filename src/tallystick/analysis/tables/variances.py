@@ -78,7 +78,8 @@ def sampling_by_block(counts: BlockCounts, table: Floats, variance: Floats) -> F
 
 def simple_sampling(n: float, table: Floats, variance: Floats) -> Floats:
     """N pi (1 - pi) of records drawn over all blocks at once; shape (n_rows, n_columns)."""
-    return _sampling(np.array([n]), table[None], variance[None])[0]
+    found: Floats = _sampling(np.array([n]), table[None], variance[None])[0]
+    return found
 
 
 def _sampling(n: Floats, table: Floats, variance: Floats) -> Floats:
