@@ -9,8 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
+    "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
+    "tallystick.analysis.error_models.precision": ("LinkPrecision",),
+    "tallystick.analysis.error_models.record_level": ("RecordLevel", "record_level"),
+    "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
+    "tallystick.analysis.regressions.regression": ("regression",),
+    "tallystick.analysis.regressions.result": ("RegressionResult",),
+    "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
+    "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -30,6 +39,23 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.analysis.error_models.audited import audited as audited
+    from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
+    from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
+    from tallystick.analysis.error_models.incomplete import incomplete as incomplete
+    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
+    from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
+    from tallystick.analysis.error_models.record_level import record_level as record_level
+    from tallystick.analysis.error_models.weighted import Weighted as Weighted
+    from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
+    from tallystick.analysis.regressions.both_files import (
+        regression_of_both_files as regression_of_both_files,
+    )
+    from tallystick.analysis.regressions.fit import Estimate as Estimate
+    from tallystick.analysis.regressions.fit import fit as fit
+    from tallystick.analysis.regressions.regression import regression as regression
+    from tallystick.analysis.regressions.result import RegressionResult as RegressionResult

@@ -8,8 +8,9 @@ Of the n records of a block a link is right with chance q and else falls on each
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
-from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints
-from tallystick.errors import InputError
+from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
+from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
+from tallystick.analysis.error_models.second_order import coefficients
+from tallystick.errors import InputError, TallystickWarning
 
 SMALLEST_A = 0.05
 """The inverse multiplies variances by 1 / a^2: 400 times at this limit."""
@@ -32,15 +35,20 @@ class Exchangeable(ErrorModel):
     ----------
     blocks : Blocks
         Of the rows.
-    q : float64 array, shape (n_blocks,)
-        Chance that a link of the block is right: its precision, link by link.
+    precision : LinkPrecision
+        Chance that a link of the block is right, its precision link by link, and how well it is known.
     index : array, shape (n_links,), or None
         Names of the rows.
     """
 
     blocks: Blocks
-    q: Floats
+    precision: LinkPrecision
     index: NDArray[Any] | None = None
+
+    @property
+    def q(self) -> Floats:
+        """Chance that a link is right, by block."""
+        return self.precision.q
 
     @property
     def n_links(self) -> int:
@@ -83,14 +91,7 @@ class Exchangeable(ErrorModel):
 
     def inverse(self, values: Floats) -> Floats:
         """(v - (1 - a) mean(v)) / a; refused where |a| is below 0.05 in some block."""
-        near = np.flatnonzero(np.abs(self.a) < SMALLEST_A)
-        if len(near):
-            raise InputError(
-                f"Block {self.blocks.labels[near[0]]!r} ({len(near)} of {self.blocks.n_blocks} are alike): "
-                f"with q = {self.q[near[0]]:.4g} of {self.blocks.sizes[near[0]]} records its links say next "
-                f"to nothing (|a| below {SMALLEST_A:g}), so that Q has no inverse to be used: join blocks, "
-                'take method="ratio", or use the mixture model or multiple imputation, which need none.'
-            )
+        refuse_small_a(self.blocks, self.q, self.a)
         pulled = rows_times(1 - self.a, self.blocks.means(values))
         return rows_times(1 / self._a, values - pulled[self.blocks.codes])
 
@@ -100,37 +101,62 @@ class Exchangeable(ErrorModel):
         return (1 - self._a) * (self._a * u2 + self.blocks.means(u2)[self.blocks.codes])
 
     def noise(self, weights: Floats, values: Floats) -> Floats:
-        """Sum of V_i g_i g_i' less what a fixed number of wrong links takes, with g centred by block.
+        """Exact where the number of wrong links of a block is given and all such sets of links are alike.
 
-        Exchangeable errors leave the second order open. Here the number of wrong links of a block is given:
-        Var(g' C v) = sum V_i g_i^2 - (q (1 - q) / n - 1 / (n (n - 1))) (sum g_i u_i)^2.
+        Exchangeable errors leave the second order open; see `second_order`, whose formula this is.
         """
+        square, size, product = coefficients(self.blocks.sizes, self.q)
         centred, u = self.blocks.centred(weights), self.blocks.centred(values)
+        by_row = (size * self.blocks.sums(u**2))[self.blocks.codes] + square[self.blocks.codes] * u**2
         products = self.blocks.sums(rows_times(u, centred))
-        n = self.blocks.sizes.astype(np.float64)
-        fixed = np.where(n > 1, self.q * (1 - self.q) / n - 1 / (n * np.maximum(n - 1, 1)), 0.0)
-        found: Floats = centred.T @ rows_times(self.variance(values), centred)
-        found -= products.T @ rows_times(np.where(self.q < 1, fixed, 0.0), products)
+        found: Floats = centred.T @ rows_times(by_row, centred)
+        found += products.T @ rows_times(product, products)
         return found
 
-    def uncertainty(self, weights: Floats, values: Floats) -> Floats:
-        """Zero: q is known."""
-        return np.zeros((weights.shape[1], weights.shape[1]))
+    @property
+    def da_dq(self) -> Floats:
+        """Derivative of a by q: n / (n - 1) by block, 0 for one record."""
+        n = self.blocks.sizes
+        return np.where(n > 1, n / np.maximum(n - 1, 1), 0.0)
+
+    def gradient(self, weights: Floats, values: Floats) -> Floats:
+        """Derivatives of G' Q v by the q of each block, n / (n - 1) sum(u g); shape (n_blocks, p)."""
+        found = self.blocks.sums(rows_times(self.blocks.centred(values), weights))
+        return rows_times(self.da_dq, found)
+
+    @property
+    def shared_precision(self) -> LinkPrecision:
+        """That of a pooled audit, or of the mean that blocks are shrunk to."""
+        return replace(self.precision, own=None)
+
+    def at(self, q: float | Mapping[Any, float] | Floats) -> Exchangeable:
+        """The same with another q, taken as known."""
+        precision = self.precision.at(q)
+        refuse_uninformative(self.blocks, precision.q, self.blocks.sizes)
+        return replace(self, precision=precision)
 
 
 def exchangeable(
-    blocks: Any, q: float | Mapping[Any, float] | Floats, *, index: NDArray[Any] | None = None
+    blocks: Any,
+    q: float | Mapping[Any, float] | Floats | LinkPrecision,
+    *,
+    index: NDArray[Any] | None = None,
+    single: str = "refuse",
 ) -> Exchangeable:
-    """Exchangeable errors by block with a known chance of a right link.
+    """Exchangeable errors by block with a given chance of a right link.
 
     Parameters
     ----------
     blocks : array-like, shape (n_links,)
         Block of each row.
-    q : float, mapping or array of shape (n_blocks,)
+    q : float, mapping, array of shape (n_blocks,), or LinkPrecision
         Chance that a link is right: of all blocks, by the name of the block, or in the order of their names.
+        A `LinkPrecision` has its uncertainty with it; else q is taken as known.
     index : array, shape (n_links,), optional
         Names of the rows.
+    single : {"refuse", "right"}
+        What is done with a block of one record with q below 1, where there is nobody to be mistaken for:
+        refuse it, or take its link as right, with a warning that counts such blocks.
 
     Returns
     -------
@@ -139,7 +165,7 @@ def exchangeable(
     Raises
     ------
     InputError
-        Where a block has no q, a q is no share or below 1 / n.
+        Where a block has no q, a q is no share or below 1 / n, or names of rows are not unique.
 
     Examples
     --------
@@ -149,35 +175,54 @@ def exchangeable(
     >>> model.expected(np.array([0.0, 0, 3, 1, 1, 1, 1, 1])).round(3)
     array([0.45, 0.45, 2.1 , 1.  , 1.  , 1.  , 1.  , 1.  ])
     """
-    found = blocks_of(blocks)
-    return Exchangeable(found, checked_q(found, q), index)
+    found = blocks if isinstance(blocks, Blocks) else blocks_of(blocks)
+    precision = precision_of(found.labels, q)
+    heed_single(found, precision.q, found.sizes, single)
+    refuse_uninformative(found, precision.q, found.sizes)
+    return Exchangeable(found, precision, checked_index(index, len(found.codes)))
 
 
-def checked_q(blocks: Blocks, q: float | Mapping[Any, float] | Floats) -> Floats:
-    """The chance of a right link of each block, checked; shape (n_blocks,)."""
-    if isinstance(q, Mapping):
-        lacking = [label for label in blocks.labels.tolist() if label not in q]
-        if lacking:
-            raise InputError(
-                f"q: block {lacking[0]!r} has none ({len(lacking)} of {blocks.n_blocks} blocks lack it): "
-                "give the chance that its links are right; there is no default."
-            )
-        q = np.array([q[label] for label in blocks.labels.tolist()], np.float64)
-    q = np.asarray(q, np.float64)
-    if q.ndim == 0:
-        q = np.full(blocks.n_blocks, float(q))
-    if q.shape != (blocks.n_blocks,):
+def heed_single(blocks: Blocks, q: Floats, sizes: NDArray[Any], single: str) -> None:
+    """Refuse blocks of one record whose link may be wrong, or warn of them."""
+    if single not in ("refuse", "right"):
+        raise InputError(f'single: {single!r} is neither "refuse" nor "right".')
+    alone = np.flatnonzero((sizes < 1 + 1e-9) & (q < 1))
+    if not len(alone):
+        return
+    if single == "refuse":
         raise InputError(
-            f"q: there are {blocks.n_blocks} blocks and {q.size} values: give one for each block."
+            f"q: block {blocks.labels[alone[0]]!r} has one record ({len(alone)} of {blocks.n_blocks} do), "
+            "whose link cannot fall on another of the block: give it q = 1, join it with another block, "
+            "leave "
+            'it out, or say single="right" to take such links as right.'
         )
-    wrong = np.flatnonzero(~((q >= 0) & (q <= 1)))
-    if len(wrong):
-        raise InputError(f"q: {q[wrong[0]]:g} of block {blocks.labels[wrong[0]]!r} is no share from 0 to 1.")
-    below = np.flatnonzero(q * blocks.sizes < 1 - 1e-9)
+    warnings.warn(
+        f"{len(alone)} of {blocks.n_blocks} blocks have one record, and their links are taken as right: what "
+        "is wrong with them is not corrected.",
+        TallystickWarning,
+        stacklevel=3,
+    )
+
+
+def refuse_uninformative(blocks: Blocks, q: Floats, sizes: NDArray[Any]) -> None:
+    """Refuse a q below that of random links among so many records; one record alone is none of these."""
+    below = np.flatnonzero((q * sizes < 1 - 1e-9) & (sizes > 1))
     if len(below):
-        n = int(blocks.sizes[below[0]])
+        n = sizes[below[0]]
         raise InputError(
-            f"q: {q[below[0]]:g} of block {blocks.labels[below[0]]!r} is below 1 / {n}, what random "
-            "links would reach: they say nothing of their records; leave the block out or join it with others."
+            f"q: {q[below[0]]:.4g} of block {blocks.labels[below[0]]!r} is below 1 / {n:g}, what random "
+            f"links would reach ({len(below)} of {blocks.n_blocks} blocks are so): they say nothing of their "
+            "records; leave the block out, join it with others, or pool or shrink its audit."
         )
-    return q
+
+
+def refuse_small_a(blocks: Blocks, q: Floats, a: Floats, least: float = SMALLEST_A) -> None:
+    """Refuse the inverse where it would multiply noise beyond use."""
+    near = np.flatnonzero(np.abs(a) < least)
+    if len(near):
+        raise InputError(
+            f"Block {blocks.labels[near[0]]!r} ({len(near)} of {blocks.n_blocks} are alike): with "
+            f"q = {q[near[0]]:.4g} of {blocks.sizes[near[0]]} records its links say next to nothing (|a| "
+            f'below {least:g}), so that Q has no inverse to be used: join blocks, take method="ratio", or '
+            "use the mixture model or multiple imputation, which need none."
+        )
