@@ -69,13 +69,15 @@ def candidates_of(row: Ints, donor: Ints, probability: Floats, n: int, unequivoc
     """
     wrong = np.flatnonzero(~((probability >= 0) & (probability <= 1)))
     if len(wrong):
-        raise InputError(f"pairs: {probability[wrong[0]]:g} is no probability ({len(wrong)} of them are none).")
-    total = np.bincount(row, probability, n)
+        raise InputError(
+            f"pairs: {probability[wrong[0]]:g} is no probability ({len(wrong)} of them are none)."
+        )
+    total: Floats = np.bincount(row, probability, n).astype(np.float64)
     if np.any(total > 1 + _ROUNDING):
         raise InputError(
-            f"pairs: probabilities of {np.count_nonzero(total > 1 + _ROUNDING)} records sum to more than 1 (up to "
-            f"{total.max():.3f}) over their candidates, so that they are not those of one right record: take the "
-            "posterior of a one-to-one linkage, not that of single pairs."
+            f"pairs: probabilities of {np.count_nonzero(total > 1 + _ROUNDING)} records sum to more than 1 "
+            f"(up to {total.max():.3f}) over their candidates, so that they are not those of one right "
+            "record: take the posterior of a one-to-one linkage, not that of single pairs."
         )
     sure_donor = np.full(n, -1, np.int64)
     sure = probability >= unequivocal
@@ -86,7 +88,7 @@ def candidates_of(row: Ints, donor: Ints, probability: Floats, n: int, unequivoc
     place[open_rows] = np.arange(len(open_rows))
     kept = np.flatnonzero((sure_donor[row] < 0) & (probability > 0))
     kept = kept[np.argsort(row[kept], kind="stable")]
-    none = np.clip(1 - total[open_rows], 0.0, 1.0)
+    none: Floats = np.clip(1.0 - total[open_rows], 0.0, 1.0)
     return Candidates(sure_donor, row[kept], donor[kept], place[row[kept]], probability[kept], none)
 
 

@@ -1,20 +1,20 @@
 """Several variables given covariates, one after the other: densities, draws of parameters and of values.
 
-The joint density of z = (z1, ..., zk) is f(z1 | x) f(z2 | x, z1) ... f(zk | x, z1, ..., zk-1); numbers are normal
-with a linear mean, categories follow a multinomial logit model. With numbers alone it is the joint normal
-distribution.
+The joint density of z = (z1, ..., zk) is f(z1 | x) f(z2 | x, z1) ... f(zk | x, z1, ..., zk-1); numbers are
+normal with a linear mean, categories follow a multinomial logit model. With numbers alone it is the joint
+normal distribution.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.imputation.outcome_models import inverse_of
+from tallystick.analysis.imputation.variables import Variable
 from tallystick.errors import InputError, RunError
 
 Floats = NDArray[np.float64]
@@ -24,34 +24,6 @@ _PRIOR_SD = 10.0
 covariates separate categories, and says next to nothing elsewhere."""
 
 _STEPS = 100
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A variable with its categories, or without where it is a number.
-
-    Attributes
-    ----------
-    name : str
-    categories : tuple or None
-        In the order of the codes 0, 1, ...
-    """
-
-    name: str
-    categories: tuple[Any, ...] | None = None
-
-    def coded(self, values: Any) -> Floats:
-        """Numbers, or codes of categories, as float64."""
-        if self.categories is None:
-            return np.asarray(values, np.float64)
-        codes = {value: code for code, value in enumerate(self.categories)}
-        return np.array([codes[value] for value in np.asarray(values).tolist()], np.float64)
-
-    def decoded(self, values: Floats) -> NDArray[Any]:
-        """Values from what `coded` gives."""
-        if self.categories is None:
-            return values
-        return np.array(self.categories, dtype=object)[values.astype(np.int64)]
 
 
 @dataclass(frozen=True)
@@ -78,8 +50,8 @@ def fit_parts(
     x : float64 array, shape (n, q)
         Covariates with the constant.
     random : numpy.random.Generator, optional
-        Draws are those of a flat prior for normal models (as in Rubin 1987, section 5.3), and normal about the mode
-        for multinomial ones (van Buuren 2018, section 3.6).
+        Draws are those of a flat prior for normal models (as in Rubin 1987, section 5.3), and normal about
+        the mode for multinomial ones (van Buuren 2018, section 3.6).
 
     Returns
     -------
@@ -96,7 +68,7 @@ def fit_parts(
 
 
 def log_density(variables: Sequence[Variable], parts: Parts, values: Floats, x: Floats) -> Floats:
-    """log f(z | x) of each row, shape (n,)."""
+    """Log f(z | x) of each row, shape (n,)."""
     total = np.zeros(len(values))
     for k, (variable, part) in enumerate(zip(variables, parts, strict=True)):
         design = _design(variables[:k], values[:, :k], x)
@@ -130,7 +102,9 @@ def _design(before: Sequence[Variable], values: Floats, x: Floats) -> Floats:
         if variable.categories is None:
             columns.append(values[:, k : k + 1])
         else:
-            columns.append((values[:, k : k + 1] == np.arange(1, len(variable.categories))).astype(np.float64))
+            columns.append(
+                (values[:, k : k + 1] == np.arange(1, len(variable.categories))).astype(np.float64)
+            )
     return np.hstack(columns)
 
 

@@ -1,4 +1,4 @@
-"""Equivocal links as missing values: imputed with what is known of the candidates (Goldstein and others 2012)."""
+"""Equivocal links as missing values, imputed with what is known of the candidates."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.imputation.candidate_weights import Candidates, candidates_of, draw_donors
-from tallystick.analysis.imputation.conditional_models import (
-    Variable,
-    draw_values,
-    fit_parts,
-    log_density,
-)
+from tallystick.analysis.imputation.conditional_models import draw_values, fit_parts, log_density
 from tallystick.analysis.imputation.formulas import matrix_of, parse, sides_of
 from tallystick.analysis.imputation.frames import column_of, two_files
 from tallystick.analysis.imputation.imputed import Imputations, check_congenial
+from tallystick.analysis.imputation.variables import Variable, variables_of
 from tallystick.errors import InputError
+from tallystick.preparation.extras import require
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,14 +57,16 @@ class EquivocalImputations(Imputations):
 
     def table(self, k: int) -> Any:
         """The primary file with the imputed columns, categories the same in all of them."""
-        pandas = __import__("pandas")
+        pandas = require("pandas", "Multiple imputation", "analysis")
         table = self.primary.copy()
         for j, variable in enumerate(self.variables):
             column: Any = variable.decoded(self.values[k, :, j])
             if variable.categories is not None:
                 numeric = all(isinstance(value, (int, float, np.number)) for value in variable.categories)
                 column = (
-                    column.astype(np.float64) if numeric else pandas.Categorical(column, list(variable.categories))
+                    column.astype(np.float64)
+                    if numeric
+                    else pandas.Categorical(column, list(variable.categories))
                 )
             table[variable.name] = column
         return table
@@ -96,9 +95,9 @@ def impute_equivocal(
 ) -> EquivocalImputations:
     """Impute the variables of the other file where it is in doubt which record is the right one.
 
-    Records of the primary file whose best candidate has a probability of `unequivocal` or more have its values. For
-    the others Gibbs sampling alternates between the parameters of f(z | x, y), given completed data, and their
-    values: those of candidate j with a weight of
+    Records of the primary file whose best candidate has a probability of `unequivocal` or more have its
+    values. For the others Gibbs sampling alternates between the parameters of f(z | x, y), given completed
+    data, and their values: those of candidate j with a weight of
 
         p_ij f(z_j | x_i, y_i) / g(z_j),
 
@@ -107,27 +106,29 @@ def impute_equivocal(
     Parameters
     ----------
     formula : str
-        The analysis, such as ``"y ~ x + z"``. Variables that only the other file has are imputed (several of them
-        together, from one record).
+        The analysis, such as ``"y ~ x + z"``. Variables that only the other file has are imputed (several of
+        them together, from one record).
     left, right : tables
         The files, with a column of ids each.
     pairs : table
-        Columns ``id_left``, ``id_right`` and `probability`, a row per candidate pair: as ``links.parquet`` of a run.
+        Columns ``id_left``, ``id_right`` and `probability`, a row per candidate pair: as ``links.parquet`` of
+        a run.
     primary : {"left", "right"}
         The file with the records that are analysed; each record of it is kept.
     left_id, right_id : str
         Columns of ids.
     probability : str
-        Column of calibrated probabilities that the pair is a match; what they lack to 1, over the candidates of a
-        record, is p_i0.
+        Column of calibrated probabilities that the pair is a match; what they lack to 1, over the candidates
+        of a record, is p_i0.
     predictors : str, optional
-        Right-hand side of the model of what is imputed, such as ``"y * x + age"``. It must hold the outcome; by
-        default all other variables of the analysis.
+        Right-hand side of the model of what is imputed, such as ``"y * x + age"``. It must hold the outcome;
+        by default all other variables of the analysis.
     categorical : sequence of str
-        Numeric columns that are categories. Texts, truth values and numbers with two values are categories anyway.
+        Numeric columns that are categories. Texts, truth values and numbers with two values are categories
+        anyway.
     rule : {"density-ratio", "threshold", "standard"}
-        "threshold": the published rule. The candidate with the largest p_ij f(z_j | x_i, y_i), among candidates, if
-        its share is above `lower`; else f. "standard": f alone, for comparison.
+        "threshold": the published rule. The candidate with the largest p_ij f(z_j | x_i, y_i), among
+        candidates, if its share is above `lower`; else f. "standard": f alone, for comparison.
     unequivocal : float, default 0.95
     lower : float, default 0.9
     family : {"linear", "logistic", "poisson"}
@@ -145,19 +146,20 @@ def impute_equivocal(
     Raises
     ------
     InputError
-        Where the model of what is imputed lacks the outcome, a variable is in both files or in none, values are
-        missing, probabilities are none, or too few records are unequivocal to begin with.
+        Where the model of what is imputed lacks the outcome, a variable is in both files or in none, values
+        are missing, probabilities are none, or too few records are unequivocal to begin with.
 
     Notes
     -----
-    It rests on calibrated probabilities; on a right model f, which is joint normal for numbers and multinomial logit
-    for categories, one variable after the other; and on equivocal records not differing from others given x and y.
-    Without g a candidate is favoured for values that are common, and the association of z and x is made too strong.
+    It rests on calibrated probabilities; on a right model f, which is joint normal for numbers and
+    multinomial logit for categories, one variable after the other; and on equivocal records not differing
+    from others given x and y. Without g a candidate is favoured for values that are common, and the
+    association of z and x is made too strong.
 
     References
     ----------
-    Goldstein, H., Harron, K. and Wade, A. (2012). The analysis of record-linked data using multiple imputation with
-    data value priors. Statistics in Medicine 31, 3481-3493.
+    Goldstein, H., Harron, K. and Wade, A. (2012). The analysis of record-linked data using multiple
+    imputation with data value priors. Statistics in Medicine 31, 3481-3493.
 
     Examples
     --------
@@ -190,7 +192,9 @@ def impute_equivocal(
     own, other, row, donor_row = files.sides(primary)
     here, there = primary, "right" if primary == "left" else "left"
     names = _imputed_names(formula, own, other, here, there)
-    variables, donors = _variables(names, other, there, categorical)
+    for name in names:
+        column_of(other, name, there)
+    variables, donors = variables_of(names, other, categorical)
     x, modelled = _predictors(formula, predictors, own, here, names)
     check_congenial(formula, modelled | frozenset(names))
     candidates = candidates_of(row, donor_row, files.value, len(own), unequivocal)
@@ -204,8 +208,8 @@ def impute_equivocal(
     values[sure] = donors[chosen[sure]]
     if np.count_nonzero(sure) <= x.shape[1] + len(names):
         raise InputError(
-            f"{np.count_nonzero(sure)} records have an unequivocal link (a probability of {unequivocal:g} or more): "
-            "too few to begin with; lower unequivocal, or see whether the probabilities are right."
+            f"{np.count_nonzero(sure)} records have an unequivocal link (a probability of {unequivocal:g} or "
+            "more): too few to begin with; lower unequivocal, or see whether the probabilities are right."
         )
     parts = fit_parts(variables, values[sure], x[sure], random)
     kept, kept_donors = [], []
@@ -250,7 +254,9 @@ def _draw_donors(
     if rule == "standard":
         return np.full(int(np.count_nonzero(candidates.sure_donor < 0)), -1, np.int64)
     log_f = log_density(variables, parts, donors[candidates.donor], x[candidates.row])
-    return draw_donors(candidates, log_f, log_g[candidates.donor], lower if rule == "threshold" else None, random)
+    return draw_donors(
+        candidates, log_f, log_g[candidates.donor], lower if rule == "threshold" else None, random
+    )
 
 
 def _imputed_names(formula: str, own: Any, other: Any, here: str, there: str) -> tuple[str, ...]:
@@ -259,7 +265,8 @@ def _imputed_names(formula: str, own: Any, other: Any, here: str, there: str) ->
     both = [name for name in used if name in own.columns and name in other.columns]
     if both:
         raise InputError(
-            f"{both[0]!r} is a column of both files: rename it in one of them, so that the formula says which is meant."
+            f"{both[0]!r} is a column of both files: rename it in one of them, so that the formula says "
+            "which is meant."
         )
     nowhere = [name for name in used if name not in own.columns and name not in other.columns]
     if nowhere:
@@ -267,30 +274,10 @@ def _imputed_names(formula: str, own: Any, other: Any, here: str, there: str) ->
     names = tuple(name for name in used if name in other.columns)
     if not names:
         raise InputError(
-            f"All variables of the formula are in the {here} file, so that nothing is to be taken from the {there} one."
+            f"All variables of the formula are in the {here} file, so that nothing is to be taken from the "
+            f"{there} one."
         )
     return names
-
-
-def _variables(
-    names: Sequence[str], other: Any, what: str, categorical: Sequence[str]
-) -> tuple[tuple[Variable, ...], Floats]:
-    """What is imputed, categories first, and its values in the other file."""
-    unknown = [name for name in categorical if name not in names]
-    if unknown:
-        raise InputError(f"categorical: {unknown[0]!r} is not imputed; that are {', '.join(names)}.")
-    found = []
-    for name in names:
-        column = column_of(other, name, what)
-        distinct = column.unique().tolist()
-        number = column.dtype.kind in "iuf"
-        if not number or name in categorical or len(distinct) == 2:
-            found.append(Variable(name, tuple(sorted(distinct))))
-        else:
-            found.append(Variable(name))
-    found.sort(key=lambda variable: variable.categories is None)
-    values = np.stack([variable.coded(other[variable.name].to_numpy()) for variable in found], axis=1)
-    return tuple(found), values
 
 
 def _predictors(

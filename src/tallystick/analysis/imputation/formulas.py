@@ -25,7 +25,9 @@ def sides_of(formula: str) -> tuple[frozenset[str], frozenset[str]]:
     parsed = parse(formula)
     if not hasattr(parsed, "lhs"):
         raise InputError(f"The formula {formula!r} has no outcome: write it as 'y ~ x'.")
-    return frozenset(map(str, parsed.lhs.required_variables)), frozenset(map(str, parsed.rhs.required_variables))
+    return frozenset(map(str, parsed.lhs.required_variables)), frozenset(
+        map(str, parsed.rhs.required_variables)
+    )
 
 
 def parse(formula: str) -> Any:
@@ -34,15 +36,15 @@ def parse(formula: str) -> Any:
     try:
         return formulaic.Formula(formula)
     except Exception as error:  # its parser has many classes of errors
-        raise InputError(f"The formula {formula!r} cannot be read: {error}") from None
+        raise InputError(f"The formula {formula!r} cannot be read: {_first_line(error)}") from None
 
 
 def matrix_of(terms: Any, frame: Any, what: str) -> tuple[Floats, tuple[str, ...]]:
     """The matrix of one side of a formula, and the names of its columns."""
     try:
-        found = terms.get_model_matrix(frame, na_action="raise")
+        found = terms.get_model_matrix(frame, context={}, na_action="raise")
     except Exception as error:  # evaluates what the user wrote
-        raise InputError(f"The {what} of the formula cannot be worked out: {error}") from None
+        raise InputError(f"The {what} of the formula cannot be worked out: {_first_line(error)}") from None
     values = np.asarray(found, np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"The {what} of the formula has values that are no numbers (a logarithm of 0?).")
@@ -55,3 +57,7 @@ def outcome_of(formula: str, frame: Any) -> Floats:
     if values.shape[1] != 1:
         raise InputError(f"The outcome of the formula has {len(names)} columns; it takes one, as numbers.")
     return values[:, 0]
+
+
+def _first_line(error: Exception) -> str:
+    return "".join(letter for letter in str(error).partition("\n")[0] if letter.isprintable())

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tallystick.analysis.frames import read_frame
 from tallystick.errors import InputError
 from tallystick.preparation.extras import require
 
@@ -62,21 +63,12 @@ def frame_of(data: Any, what: str) -> Any:
     InputError
         Where it is no table.
     """
-    pandas = require("pandas", "Multiple imputation", "analysis")
-    if isinstance(data, pandas.DataFrame):
-        return data.reset_index(drop=True)
-    if isinstance(data, Mapping):
-        try:
-            return pandas.DataFrame({str(name): np.asarray(values) for name, values in data.items()})
-        except ValueError as error:
-            raise InputError(f"{what}: its columns differ in length ({error}).") from None
-    if isinstance(data, pl.DataFrame) or hasattr(data, "__arrow_c_stream__"):
-        table: pl.DataFrame = pl.DataFrame(data)
-        return pandas.DataFrame({name: table[name].to_numpy() for name in table.columns})
-    raise InputError(
-        f"{what} is a {type(data).__name__}: give a data frame (polars, pandas, anything Arrow) or a mapping of "
-        "columns."
+    if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "columns"):
+        data = pl.DataFrame(data)
+    names = (
+        list(getattr(data, "columns", data)) if hasattr(data, "columns") or isinstance(data, Mapping) else ()
     )
+    return read_frame(data, names, what).table.reset_index(drop=True)
 
 
 def column_of(frame: Any, name: str, what: str) -> Any:
@@ -87,17 +79,15 @@ def column_of(frame: Any, name: str, what: str) -> Any:
     missing = int(column.isna().sum())
     if missing:
         raise InputError(
-            f"{what}: column {name!r} has {missing} missing values; impute them or leave these records out first "
-            "(together with their candidate pairs)."
+            f"{what}: column {name!r} has {missing} missing values; impute them or leave these records out "
+            "first (together with their candidate pairs)."
         )
     if column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
         raise InputError(f"{what}: column {name!r} holds infinite values.")
     return column
 
 
-def two_files(
-    left: Any, right: Any, pairs: Any, *, left_id: str, right_id: str, value: str
-) -> TwoFiles:
+def two_files(left: Any, right: Any, pairs: Any, *, left_id: str, right_id: str, value: str) -> TwoFiles:
     """Files and pairs joined by ids.
 
     Parameters
@@ -118,7 +108,8 @@ def two_files(
     Raises
     ------
     InputError
-        Where ids repeat or a pair names a record that its file lacks, a pair stands twice, or values are missing.
+        Where ids repeat or a pair names a record that its file lacks, a pair stands twice, or values are
+        missing.
     """
     files = {"left": (frame_of(left, "left"), left_id), "right": (frame_of(right, "right"), right_id)}
     table = frame_of(pairs, "pairs")
@@ -136,7 +127,8 @@ def two_files(
         order = np.argsort(both, kind="stable")
         at = int(order[np.flatnonzero(np.diff(both[order]) == 0)[0]])
         raise InputError(
-            f"pairs: the pair {table['id_left'].iloc[at]!r} and {table['id_right'].iloc[at]!r} stands there twice."
+            f"pairs: the pair {table['id_left'].iloc[at]!r} and {table['id_right'].iloc[at]!r} stands there "
+            "twice."
         )
     return TwoFiles(files["left"][0], files["right"][0], rows["left"], rows["right"], numbers)
 
@@ -146,13 +138,17 @@ def _rows(frame: Any, name: str, ids: Any, side: str) -> Ints:
     index = pandas.Index(column_of(frame, name, side))
     if not index.is_unique:
         twice = index[index.duplicated()]
-        raise InputError(f"{side}: the id {twice[0]!r} stands there more than once ({len(twice)} rows repeat ids).")
+        raise InputError(
+            f"{side}: the id {twice[0]!r} stands there more than once ({len(twice)} rows repeat ids)."
+        )
     rows: Ints = index.get_indexer(ids).astype(np.int64)
     unknown = np.flatnonzero(rows < 0)
     if len(unknown):
-        alike = "" if index.dtype == ids.dtype else f" (ids are {ids.dtype} there and {index.dtype} in the file)"
+        alike = (
+            "" if index.dtype == ids.dtype else f" (ids are {ids.dtype} there and {index.dtype} in the file)"
+        )
         raise InputError(
-            f"pairs: id_{side} {ids.iloc[unknown[0]]!r} is no record of the {side} file{alike}; {len(unknown)} of "
-            f"{len(rows)} pairs name records that are not there."
+            f"pairs: id_{side} {ids.iloc[unknown[0]]!r} is no record of the {side} file{alike}; "
+            f"{len(unknown)} of {len(rows)} pairs name records that are not there."
         )
     return rows

@@ -71,8 +71,8 @@ class Imputations(ABC):
         Parameters
         ----------
         formula : str, optional
-            Another one than that of the imputations. Its outcome must be in their model; a warning names covariates
-            that are not, whose coefficients would be drawn towards 0 (Meng 1994, on congeniality).
+            Another one than that of the imputations. Its outcome must be in their model; a warning names
+            covariates that are not, whose coefficients would be drawn towards 0 (Meng 1994, on congeniality).
         family : {"linear", "logistic", "poisson"}, optional
 
         Returns
@@ -90,8 +90,8 @@ class Imputations(ABC):
             x, columns = matrix_of(parse(chosen).rhs, table, "right-hand side")
             if k and columns != names:
                 raise InputError(
-                    f"Imputation {k} has other coefficients than those before (a category is lacking): join rare "
-                    "categories."
+                    f"Imputation {k} has other coefficients than those before (a category is lacking): join "
+                    "rare categories."
                 )
             names = columns
             fits.append(model.fit(y, x, fits[-1].beta if fits else None))
@@ -115,15 +115,16 @@ def check_congenial(formula: str, modelled: frozenset[str]) -> None:
     unknown = sorted(outcome - modelled)
     if unknown:
         raise InputError(
-            f"The outcome {unknown[0]!r} is not in the model of the imputations: what is imputed without it is "
-            "unrelated to it, and coefficients would be drawn towards 0. Name it among the predictors, or impute anew "
-            "for this formula."
+            f"The outcome {unknown[0]!r} is not in the model of the imputations: what is imputed without it "
+            "is unrelated to it, and coefficients would be drawn towards 0. Name it among the predictors, or "
+            "impute anew for this formula."
         )
     lacking = sorted(covariates - modelled)
     if lacking:
         warnings.warn(
-            f"{', '.join(map(repr, lacking))}: not in the model of the imputations, which takes what is imputed as "
-            "unrelated to it given the rest; add it to the predictors, or impute anew for this formula.",
+            f"{', '.join(map(repr, lacking))}: not in the model of the imputations, which takes what is "
+            "imputed as unrelated to it given the rest; add it to the predictors, or impute anew for this "
+            "formula.",
             TallystickWarning,
             stacklevel=3,
         )

@@ -124,10 +124,11 @@ def metropolis(
 ) -> int:
     """Steps of Metropolis over sets of pairs, in place; the number that were taken.
 
-    A step is about one edge. If it is in the set it may leave; if both of its records are free it may enter; if one
-    is, the other may change its partner; if both have partners, they and these may swap, where the edge between
-    these exists. Of every step the reverse is about an edge that is as likely to be drawn, so that proposals
-    are symmetric. With `complete` sets only steps that leave no column without an edge are taken.
+    A step is about one edge. If it is in the set it may leave; if both of its records are free it may enter;
+    if one is, the other may change its partner; if both have partners, they and these may swap, where the
+    edge between these exists. Of every step the reverse is about an edge that is as likely to be drawn, so
+    that proposals are symmetric. With `complete` sets only steps that leave no column without an edge are
+    taken.
     """
     moved = 0
     for step in range(proposed.size):

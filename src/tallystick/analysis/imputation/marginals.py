@@ -13,7 +13,7 @@ _GRID = 2048
 
 
 def log_marginal(model: OutcomeModel, y: Floats, given: Floats) -> Floats:
-    """log g(y | u) of each record.
+    """Log g(y | u) of each record.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ def log_marginal(model: OutcomeModel, y: Floats, given: Floats) -> Floats:
     Returns
     -------
     float64 array, shape (n,)
-        Without covariates a kernel density, or the shares of each value; with them a regression of the same family,
-        for counts negative binomial, since what is not given adds to their variance.
+        Without covariates a kernel density, or the shares of each value; with them a regression of the same
+        family, for counts negative binomial, since what is not given adds to their variance.
     """
     if given.shape[1] == 1:
         return log_kernel_density(y) if isinstance(model, Linear) else _log_shares_of_values(y)
@@ -49,16 +49,15 @@ def _log_negative_binomial(y: Floats, mean: Floats) -> Floats:
     from scipy.stats import nbinom, poisson
 
     extra = float(np.mean((y - mean) ** 2 - mean) / np.mean(mean**2))
-    found: Floats
-    if extra < 1e-6:
-        found = poisson.logpmf(y, mean)
-    else:
-        found = nbinom.logpmf(y, 1 / extra, 1 / (1 + extra * mean))
+    nearly_poisson = extra < 1e-6
+    found: Floats = (
+        poisson.logpmf(y, mean) if nearly_poisson else nbinom.logpmf(y, 1 / extra, 1 / (1 + extra * mean))
+    )
     return found
 
 
 def log_kernel_density(y: Floats) -> Floats:
-    """Log of a Gaussian kernel density at its own data, binned on a grid (Silverman 1986, sections 3.4.2 and 3.5)."""
+    """Log of a Gaussian kernel density at its own data, binned on a grid (Silverman 1986, section 3.5)."""
     spread = min(float(np.std(y)), float(np.subtract(*np.percentile(y, [75, 25]))) / 1.349)
     spread = spread if spread > 0 else float(np.std(y))
     if not spread > 0:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.errors import InputError, RunError
+from tallystick.errors import InputError
 from tallystick.linking.assign import assign
 from tallystick.linking.cluster import connected_components
 
@@ -108,8 +107,8 @@ def matching_graph(
     if complete and np.any(sizes[0] > sizes[1]):
         at = int(np.argmax(sizes[0] > sizes[1]))
         raise InputError(
-            f"A group of {sizes[0, at]} records of the file with the outcome has only {sizes[1, at]} candidates "
-            "between them, so that not every record can have a match: say complete=False."
+            f"A group of {sizes[0, at]} records of the file with the outcome has only {sizes[1, at]} "
+            "candidates between them, so that not every record can have a match: say complete=False."
         )
     first_is_column = (sizes[0] <= sizes[1]) | complete
     n_columns = np.where(first_is_column, sizes[0], sizes[1])
@@ -120,9 +119,9 @@ def matching_graph(
     if complete and np.any(lacking):
         at = int(np.argmax(lacking))
         raise InputError(
-            f"A group of {sizes[0, at]} and {sizes[1, at]} records in which every record has a match is too large "
-            "to be drawn from exactly, and lacks some of its pairs: give all pairs of its records (with weights "
-            "as low as they are), smaller blocks, or say complete=False."
+            f"A group of {sizes[0, at]} and {sizes[1, at]} records in which every record has a match is too "
+            "large to be drawn from exactly, and lacks some of its pairs: give all pairs of its records "
+            "(with weights as low as they are), smaller blocks, or say complete=False."
         )
     rank = np.empty(n_parts, np.int64)
     rank[np.argsort(~exact, kind="stable")] = np.arange(n_parts)
@@ -171,8 +170,9 @@ def best_matching(graph: MatchingGraph, gain: Floats) -> Matching:
     found = _state(graph, np.flatnonzero(chosen))
     if graph.complete and np.any(found.of_column < 0):
         raise InputError(
-            f"{np.count_nonzero(found.of_column < 0)} records of the file with the outcome cannot all have matches "
-            "of their own among their candidates: say complete=False, or give the candidates that are lacking."
+            f"{np.count_nonzero(found.of_column < 0)} records of the file with the outcome cannot all have "
+            "matches of their own among their candidates: say complete=False, or give the candidates that "
+            "are lacking."
         )
     return found
 
@@ -251,14 +251,3 @@ def draw_matching(
             of_column,
         )
     return Matching(of_row, of_column)
-
-
-def check_finite(weight: Floats, what: str) -> None:
-    """Raise `RunError` where a weight is not a number."""
-    if np.isnan(weight).any():
-        raise RunError(f"{what} is not a number for some pair: the model of the outcome has run away.")
-
-
-def as_rows(values: Any) -> Ints:
-    """Row numbers as int64."""
-    return np.asarray(values, np.int64)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.imputation.chains import Problem, start, sweep
 from tallystick.analysis.imputation.convergence import effective_draws, r_hat
 from tallystick.analysis.imputation.frames import two_files
 from tallystick.analysis.imputation.imputed import Imputations, pool_fits
-from tallystick.analysis.imputation.matching_graph import (
-    MatchingGraph,
-    best_matching,
-    chosen_pairs,
-    draw_matching,
-    matching_graph,
-)
+from tallystick.analysis.imputation.matching_graph import matching_graph
 from tallystick.analysis.imputation.outcome_models import Fit, family_of
-from tallystick.analysis.imputation.pair_likelihood import PairLikelihood, pair_likelihood
+from tallystick.analysis.imputation.pair_likelihood import pair_likelihood
 from tallystick.analysis.imputation.rubin import Pooled, without_estimates
-from tallystick.errors import InputError, RunError, TallystickWarning
+from tallystick.errors import InputError, TallystickWarning
+from tallystick.preparation.extras import require
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,7 +67,7 @@ class MatchingImputations(Imputations):
 
     def table(self, k: int) -> Any:
         """The linked file of imputation k: columns of both files, `_left` and `_right` where names meet."""
-        pandas = __import__("pandas")
+        pandas = require("pandas", "Multiple imputation", "analysis")
         left, right = self.matchings[k]
         both = set(self.left.columns) & set(self.right.columns)
         parts = [
@@ -98,6 +95,7 @@ def impute_matchings(
     right_id: str = "id",
     gain: str = "gain",
     family: str = "linear",
+    categorical: Sequence[str] = (),
     complete: bool = False,
     linkage_only: bool = False,
     n_imputations: int = 20,
@@ -123,16 +121,19 @@ def impute_matchings(
     left, right : tables
         The files, with a column of ids each; no record twice in its file.
     pairs : table
-        Columns ``id_left``, ``id_right`` and `gain`, a row per candidate pair. Leave none out that might be right.
+        Columns ``id_left``, ``id_right`` and `gain`, a row per candidate pair. Leave none out that might be
+        right.
     left_id, right_id : str
         Columns of ids.
     gain : str
-        Column of gains, natural-log units: the match weight less the no-link constant, the log of how much more
-        probable a set of links is with the pair than without.
+        Column of gains, natural-log units: the match weight less the no-link constant, the log of how much
+        more probable a set of links is with the pair than without.
     family : {"linear", "logistic", "poisson"}
+    categorical : sequence of str
+        Linked numeric columns that are categories; it matters where covariates are on both files.
     complete : bool, default False
-        Whether every record of the file with the outcome that has candidates has a match among them, as in blocks of
-        the same persons. Gains may then be weights, since a constant in all of them says nothing.
+        Whether every record of the file with the outcome that has candidates has a match among them, as in
+        blocks of the same persons. Gains may then be weights, since a constant in all of them says nothing.
     linkage_only : bool, default False
         Draw sets by the gains alone. It shows what harm this does (see the warning), and is for nothing else.
     n_imputations : int, default 20
@@ -152,8 +153,8 @@ def impute_matchings(
     Raises
     ------
     InputError
-        Where ids repeat or are unknown, a variable is in both files or in none, values are missing, or the outcome is
-        not of its family.
+        Where ids repeat or are unknown, a variable is in both files or in none, values are missing, or the
+        outcome is not of its family.
     RunError
         Where the analysis has no estimates on an imputed file.
 
@@ -164,18 +165,19 @@ def impute_matchings(
 
     Notes
     -----
-    Components with up to 10 records on the smaller side are drawn exactly, by sums over subsets of these; larger ones
-    move by Metropolis: pairs enter, leave, change a partner, or two swap theirs. Where covariates are on both files,
-    u with the outcome and x to be linked, weights have h(x_i | u_j) / h(x_i) too, and g is of y given u: records
-    with related covariates are likelier to be of one person. beta has a flat prior, the variance 1 / sigma^2.
+    Components with up to 10 records on the smaller side are drawn exactly, by sums over subsets of these;
+    larger ones move by Metropolis: pairs enter, leave, change a partner, or two swap theirs. Where covariates
+    are on both files, u with the outcome and x to be linked, weights have h(x_i | u_j) / h(x_i) too, and g is
+    of y given u: records with related covariates are likelier to be of one person. beta has a flat prior, the
+    variance 1 / sigma^2.
 
     References
     ----------
     Gutman, R., Afendulis, C. C. and Zaslavsky, A. M. (2013). A Bayesian procedure for file linking to analyze
     end-of-life medical costs. Journal of the American Statistical Association 108, 34-47.
 
-    Tang, J., Reiter, J. P. and Steorts, R. C. (2020). Bayesian modeling for simultaneous regression and record
-    linkage. Privacy in Statistical Databases 2020, LNCS 12276, 209-223.
+    Tang, J., Reiter, J. P. and Steorts, R. C. (2020). Bayesian modeling for simultaneous regression and
+    record linkage. Privacy in Statistical Databases 2020, LNCS 12276, 209-223.
 
     Examples
     --------
@@ -190,41 +192,46 @@ def impute_matchings(
     (True, ['Intercept', 'x'])
     """
     if n_imputations < 2 or chains < 2 or burn_in < 0 or thin < 1 or steps < 1:
-        raise InputError("n_imputations and chains are 2 or more, burn_in 0 or more, thin and steps 1 or more.")
+        raise InputError(
+            "n_imputations and chains are 2 or more, burn_in 0 or more, thin and steps 1 or more."
+        )
     per_chain = -(-n_imputations // chains)
     if thin * per_chain < 8:
         raise InputError(
-            f"{thin * per_chain} sweeps a chain after the burn-in are too few to tell whether chains agree: raise thin."
+            f"{thin * per_chain} sweeps a chain after the burn-in are too few to tell whether chains agree: "
+            "raise thin."
         )
     files = two_files(left, right, pairs, left_id=left_id, right_id=right_id, value=gain)
     model = family_of(family)
-    known = pair_likelihood(formula, files, model, complete)
+    known = pair_likelihood(formula, files, model, complete, categorical)
     usable = np.isfinite(files.value)
     if np.any(files.value == np.inf):
         raise InputError(f"pairs: column {gain!r} holds plus infinity; give a finite number.")
     graph = matching_graph(known.outcome_row[usable], known.covariate_row[usable], complete=complete)
     numbers = np.flatnonzero(usable)[graph.order]
-    gains = files.value[numbers]
     if linkage_only:
         warnings.warn(
-            "linkage_only: matchings that are drawn without y and x hold wrong links in which y is unrelated to x, so "
-            "that coefficients are drawn towards 0 as the naive estimator's are, with intervals that miss the truth. "
-            "Use it only to show this.",
+            "linkage_only: matchings that are drawn without y and x hold wrong links in which y is unrelated "
+            "to x, so that coefficients are drawn towards 0 as the naive estimator's are, with intervals "
+            "that miss the truth. Use it only to show this.",
             TallystickWarning,
             stacklevel=2,
         )
+    problem = Problem(known, graph, numbers, files.value[numbers], linkage_only, steps)
     traces, draws, fits = [], [], []
-    for number, sequence in enumerate(np.random.SeedSequence(seed).spawn(chains)):
-        kept = n_imputations // chains + (number < n_imputations % chains)
-        chain = _Chain(known, graph, numbers, gains, linkage_only, steps, np.random.default_rng(sequence), number > 0)
-        trace = np.empty((thin * per_chain, known.design.shape[1] + 2))
+    for chain, sequence in enumerate(np.random.SeedSequence(seed).spawn(chains)):
+        kept = n_imputations // chains + (chain < n_imputations % chains)
+        random = np.random.default_rng(sequence)
+        point = start(problem, random, dispersed=chain > 0)
         for _ in range(burn_in):
-            chain.sweep()
-        for sweep in range(len(trace)):
-            trace[sweep] = chain.sweep()
-            if (sweep + 1) % thin == 0 and (sweep + 1) // thin <= kept:
-                draws.append((known.left_row[chain.chosen], known.right_row[chain.chosen]))
-                fits.append(chain.fit)
+            point = sweep(problem, point, random)
+        trace = np.empty((thin * per_chain, len(point.traced)))
+        for step in range(len(trace)):
+            point = sweep(problem, point, random)
+            trace[step] = point.traced
+            if (step + 1) % thin == 0 and (step + 1) // thin <= kept:
+                draws.append((known.left_row[point.chosen], known.right_row[point.chosen]))
+                fits.append(point.fit)
         traces.append(trace)
     together = np.array(traces)
     agree = r_hat(together)
@@ -232,8 +239,8 @@ def impute_matchings(
     if not converged:
         warnings.warn(
             f"The chains of impute_matchings do not agree (R-hat up to {agree.max():.2f}, wanted at most "
-            f"{LARGEST_R_HAT:g}): it did not converge, and there are no estimates. Raise burn_in and thin; where that "
-            "does not help, the pairs leave open which of several relations holds.",
+            f"{LARGEST_R_HAT:g}): it did not converge, and there are no estimates. Raise burn_in and thin; "
+            "where that does not help, the pairs leave open which of several relations holds.",
             TallystickWarning,
             stacklevel=2,
         )
@@ -252,50 +259,3 @@ def impute_matchings(
         left=files.left,
         right=files.right,
     )
-
-
-class _Chain:
-    """A chain as it stands: the set of pairs and the parameters."""
-
-    def __init__(
-        self,
-        known: PairLikelihood,
-        graph: MatchingGraph,
-        numbers: Ints,
-        gains: Floats,
-        linkage_only: bool,
-        steps: int,
-        random: np.random.Generator,
-        dispersed: bool,
-    ) -> None:
-        self.known, self.graph, self.numbers, self.gains = known, graph, numbers, gains
-        self.linkage_only, self.steps, self.random = linkage_only, steps, random
-        self.state = best_matching(graph, gains)
-        if dispersed:
-            for _ in range(10):
-                self.state = draw_matching(graph, gains, self.state, steps, random)
-        self.fit: Fit | None = None
-        self._parameters()
-
-    def sweep(self) -> Floats:
-        """Draw a set of pairs, then parameters given it; what the trace keeps."""
-        weight = self.gains
-        if not self.linkage_only:
-            weight = weight + self.known.log_ratio(self.drawn, self.linked)[self.numbers]
-            if np.isnan(weight).any():
-                raise RunError("The model of the outcome has run away: a likelihood is not a number.")
-        self.state = draw_matching(self.graph, weight, self.state, self.steps, self.random)
-        self._parameters()
-        beta, scale = self.drawn
-        return np.array([*beta, np.log(scale), len(self.chosen)])
-
-    def _parameters(self) -> None:
-        known = self.known
-        edges = self.state.of_row[self.state.of_row >= 0]
-        self.chosen = np.sort(self.numbers[edges])
-        y, x = known.y[self.chosen], known.design[self.chosen]
-        previous = self.fit
-        self.fit = known.model.fit(y, x, None if previous is None else previous.beta)
-        start = (self.fit.beta, self.fit.scale) if previous is None else self.drawn
-        self.drawn = known.model.draw(y, x, self.fit, start, self.random)
-        self.linked = known.draw_linked(self.chosen, self.random)

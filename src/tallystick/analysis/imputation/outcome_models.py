@@ -1,4 +1,4 @@
-"""Models of an outcome given covariates: likelihood of each record, estimates, and draws from the posterior."""
+"""Models of an outcome given covariates: likelihoods, estimates, and draws from the posterior."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.regressions import families as regressions
 from tallystick.errors import InputError, RunError
 
 Floats = NDArray[np.float64]
@@ -49,16 +50,15 @@ class OutcomeModel(ABC):
 
     @abstractmethod
     def draw(
-        self, y: Floats, x: Floats, fit: Fit, previous: tuple[Floats, float], random: np.random.Generator
+        self, y: Floats, x: Floats, fit: Fit, before: Floats, random: np.random.Generator
     ) -> tuple[Floats, float]:
-        """beta and the variance, drawn given complete data and their estimates."""
+        """Coefficients and the variance, drawn given complete data and their estimates."""
 
     @abstractmethod
     def log_likelihood(self, y: Floats, linear: Floats, scale: float) -> Floats:
-        """log f of each record given its linear predictor."""
+        """Log f of each record given its linear predictor."""
 
 
-@dataclass(frozen=True)
 class Linear(OutcomeModel):
     """Normal with a constant variance."""
 
@@ -76,7 +76,7 @@ class Linear(OutcomeModel):
         return Fit(beta, scale * inverse, scale, float(n - p))
 
     def draw(
-        self, y: Floats, x: Floats, fit: Fit, previous: tuple[Floats, float], random: np.random.Generator
+        self, y: Floats, x: Floats, fit: Fit, before: Floats, random: np.random.Generator
     ) -> tuple[Floats, float]:
         """sigma^2 scaled inverse chi-square, beta normal given it (Gelman and others 2013, section 14.2)."""
         scale = fit.scale * fit.df / random.chisquare(fit.df)
@@ -85,22 +85,23 @@ class Linear(OutcomeModel):
 
     def log_likelihood(self, y: Floats, linear: Floats, scale: float) -> Floats:
         """That of the normal distribution."""
-        return -0.5 * ((y - linear) ** 2 / scale + np.log(2 * np.pi * scale))
+        found: Floats = -0.5 * ((y - linear) ** 2 / scale + np.log(2 * np.pi * scale))
+        return found
 
 
 class _Iterated(OutcomeModel):
     """Families without a scale: Newton, and draws by independent proposals of Metropolis and Hastings."""
 
-    @abstractmethod
-    def _mean_and_weight(self, linear: Floats) -> tuple[Floats, Floats]:
-        """Mean and its derivative by the linear predictor."""
+    family: regressions.Family
 
     def fit(self, y: Floats, x: Floats, start: Floats | None = None) -> Fit:
         """Maximum likelihood by Newton's method, with steps halved where the likelihood falls."""
         beta = np.zeros(x.shape[1]) if start is None else start
         height = float(np.sum(self.log_likelihood(y, x @ beta, 1.0)))
         for _ in range(_STEPS):
-            mean, weight = self._mean_and_weight(x @ beta)
+            linear = x @ beta
+            mean = self.family.mean(linear)
+            weight = self.family.slope(linear, mean)
             inverse = inverse_of(x.T @ (weight[:, None] * x))
             gradient = x.T @ (y - mean)
             step = inverse @ gradient
@@ -114,14 +115,14 @@ class _Iterated(OutcomeModel):
                 step = step / 2
             beta, height = beta + step, reached
         raise RunError(
-            "The model of the outcome has no finite estimates on one of the imputed data sets (covariates that "
-            "separate the outcomes, or too few linked records): leave covariates out or join categories."
+            "The model of the outcome has no finite estimates on one of the imputed data sets (covariates "
+            "that separate the outcomes, or too few linked records): leave covariates out or join categories."
         )
 
     def draw(
-        self, y: Floats, x: Floats, fit: Fit, previous: tuple[Floats, float], random: np.random.Generator
+        self, y: Floats, x: Floats, fit: Fit, before: Floats, random: np.random.Generator
     ) -> tuple[Floats, float]:
-        """One step of Metropolis and Hastings: t with 8 degrees of freedom about the estimates is proposed."""
+        """One step of Metropolis and Hastings from `before`, with t proposals about the estimates."""
         df, factor = 8.0, np.linalg.cholesky(fit.covariance)
         p = len(fit.beta)
         stretch = np.sqrt(df / random.chisquare(df))
@@ -129,17 +130,17 @@ class _Iterated(OutcomeModel):
 
         def height(beta: Floats) -> float:
             away = np.linalg.solve(factor, beta - fit.beta)
-            proposal = -0.5 * (df + p) * np.log1p(float(away @ away) / df)
+            proposal = -0.5 * (df + p) * float(np.log1p(float(away @ away) / df))
             return float(np.sum(self.log_likelihood(y, x @ beta, 1.0))) - proposal
 
-        old = previous[0]
-        taken = np.log1p(-random.random()) < height(proposed) - height(old)
-        return (proposed if taken else old), 1.0
+        taken = np.log1p(-random.random()) < height(proposed) - height(before)
+        return (proposed if taken else before), 1.0
 
 
-@dataclass(frozen=True)
 class Logistic(_Iterated):
     """Bernoulli with a logit link."""
+
+    family = regressions.FAMILIES["logistic"]
 
     def check(self, y: Floats, name: str) -> None:
         """0 and 1 alone."""
@@ -147,33 +148,26 @@ class Logistic(_Iterated):
         if len(wrong):
             raise InputError(f"{name!r}: the outcome of a logistic model is 0 or 1, not {wrong[0]:g}.")
 
-    def _mean_and_weight(self, linear: Floats) -> tuple[Floats, Floats]:
-        from scipy.special import expit
-
-        mean: Floats = expit(linear)
-        return mean, mean * (1 - mean)
-
     def log_likelihood(self, y: Floats, linear: Floats, scale: float) -> Floats:
-        """y eta - log(1 + exp(eta))."""
+        """Log f is y eta - log(1 + exp(eta))."""
         return y * linear - np.logaddexp(0.0, linear)
 
 
-@dataclass(frozen=True)
 class Poisson(_Iterated):
     """Poisson with a log link."""
+
+    family = regressions.FAMILIES["poisson"]
 
     def check(self, y: Floats, name: str) -> None:
         """Whole numbers from 0."""
         wrong = y[(y < 0) | (y != np.floor(y))]
         if len(wrong):
-            raise InputError(f"{name!r}: the outcome of a Poisson model is a whole number from 0, not {wrong[0]:g}.")
-
-    def _mean_and_weight(self, linear: Floats) -> tuple[Floats, Floats]:
-        mean = np.exp(linear)
-        return mean, mean
+            raise InputError(
+                f"{name!r}: the outcome of a Poisson model is a whole number from 0, not {wrong[0]:g}."
+            )
 
     def log_likelihood(self, y: Floats, linear: Floats, scale: float) -> Floats:
-        """y eta - exp(eta) - log(y!)."""
+        """Log f is y eta - exp(eta) - log(y!)."""
         from scipy.special import gammaln
 
         found: Floats = y * linear - np.exp(linear) - gammaln(y + 1)
@@ -199,6 +193,6 @@ def inverse_of(matrix: Floats) -> Floats:
             found: Floats = np.linalg.inv(scaled) / np.outer(scale, scale)
             return found
     raise RunError(
-        "Covariates of the model depend on each other, or do not vary, on one of the imputed data sets: leave some "
-        "out or join categories."
+        "Covariates of the model depend on each other, or do not vary, on one of the imputed data sets: "
+        "leave some out or join categories."
     )

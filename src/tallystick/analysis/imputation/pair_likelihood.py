@@ -9,17 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.analysis.imputation.conditional_models import (
-    Parts,
-    Variable,
-    fit_parts,
-    log_density,
-)
+from tallystick.analysis.imputation.conditional_models import Parts, fit_parts, log_density
 from tallystick.analysis.imputation.formulas import matrix_of, outcome_of, parse, sides_of
 from tallystick.analysis.imputation.frames import TwoFiles, column_of
 from tallystick.analysis.imputation.marginals import log_marginal
 from tallystick.analysis.imputation.outcome_models import OutcomeModel
+from tallystick.analysis.imputation.variables import Variable, variables_of
 from tallystick.errors import InputError
+from tallystick.preparation.extras import require
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,29 +66,30 @@ class PairLikelihood:
     log_h: Floats
     modelled: frozenset[str]
 
-    def log_ratio(self, drawn: tuple[Floats, float], linked: Parts) -> Floats:
-        """log f(y | x; beta) / g(y), and that of the linked covariates, of each pair."""
-        beta, scale = drawn
+    def log_ratio(self, beta: Floats, scale: float, linked: Parts) -> Floats:
+        """Log f(y | x; beta) / g(y), and that of the linked covariates, of each pair."""
         found = self.model.log_likelihood(self.y, self.design @ beta, scale) - self.log_g
         if self.variables:
             found += log_density(self.variables, linked, self.values, self.given) - self.log_h
         return found
 
     def draw_linked(self, chosen: Ints, random: np.random.Generator) -> Parts:
-        """Parameters of the linked covariates given those of the other file, drawn given the pairs of a set."""
+        """Parameters of the linked covariates given those of the other file, drawn given a matching."""
         if not self.variables:
             return ()
         return fit_parts(self.variables, self.values[chosen], self.given[chosen], random)
 
 
-def pair_likelihood(formula: str, files: TwoFiles, model: OutcomeModel, complete: bool) -> PairLikelihood:
+def pair_likelihood(
+    formula: str, files: TwoFiles, model: OutcomeModel, complete: bool, categorical: Sequence[str] = ()
+) -> PairLikelihood:
     """Join both files pair by pair, as far as the formula needs it.
 
     Raises
     ------
     InputError
-        Where a variable is in both files or in none, the outcome takes variables of both, all variables are in one
-        file, or the outcome is not of its family.
+        Where a variable is in both files or in none, the outcome takes variables of both, all variables are
+        in one file, or the outcome is not of its family.
     """
     outcome, covariates = sides_of(formula)
     frames = {"left": files.left, "right": files.right}
@@ -105,11 +103,12 @@ def pair_likelihood(formula: str, files: TwoFiles, model: OutcomeModel, complete
     also = [name for name in sorted(covariates) if home[name] == with_outcome]
     if not linked:
         raise InputError(
-            f"All variables of {formula!r} are in the {with_outcome} file: it needs no linkage, and gains nothing by it."
+            f"All variables of {formula!r} are in the {with_outcome} file: it needs no linkage, and gains "
+            "nothing by it."
         )
     y = outcome_of(formula, own)
     model.check(y, formula.partition("~")[0].strip())
-    pandas = __import__("pandas")
+    pandas = require("pandas", "Multiple imputation", "analysis")
     joined = pandas.DataFrame(
         {
             **{name: own[name].to_numpy()[outcome_row] for name in also},
@@ -122,7 +121,7 @@ def pair_likelihood(formula: str, files: TwoFiles, model: OutcomeModel, complete
     variables: tuple[Variable, ...] = ()
     values, log_h = np.empty((len(outcome_row), 0)), np.zeros(len(outcome_row))
     if also:
-        variables, known = variables_of(linked, other, ())
+        variables, known = variables_of(linked, other, categorical)
         constant = np.ones((len(other), 1))
         log_h = log_density(variables, fit_parts(variables, known, constant), known, constant)[covariate_row]
         values = known[covariate_row]
@@ -148,7 +147,8 @@ def _home(name: str, frames: dict[str, Any]) -> str:
     homes = [side for side, frame in frames.items() if name in frame.columns]
     if len(homes) == 2:
         raise InputError(
-            f"{name!r} is a column of both files: rename it in one of them, so that the formula says which is meant."
+            f"{name!r} is a column of both files: rename it in one of them, so that the formula says which "
+            "is meant."
         )
     if not homes:
         raise InputError(f"The formula names {name!r}, which neither file has as a column.")
@@ -161,21 +161,3 @@ def _main_effects(names: Sequence[str], frame: Any) -> Floats:
     if not names:
         return np.ones((len(frame), 1))
     return matrix_of(terms, frame, "covariates")[0]
-
-
-def variables_of(
-    names: Sequence[str], frame: Any, categorical: Sequence[str]
-) -> tuple[tuple[Variable, ...], Floats]:
-    """Variables of a file, categories first, and their values: numbers and codes, shape (n, k)."""
-    found = []
-    for name in names:
-        column = frame[name]
-        distinct = column.unique().tolist()
-        number = column.dtype.kind in "iuf"
-        if not number or name in categorical or len(distinct) == 2:
-            found.append(Variable(name, tuple(sorted(distinct))))
-        else:
-            found.append(Variable(name))
-    found.sort(key=lambda variable: variable.categories is None)
-    values = np.stack([variable.coded(frame[variable.name].to_numpy()) for variable in found], axis=1)
-    return tuple(found), values

@@ -111,8 +111,10 @@ class Pooled:
 
     @property
     def relative_increase(self) -> Any:
-        """r = (1 + 1 / D) B / U: by how much the missing data increase the variance of each parameter."""
-        return self._series(_ratio((1 + 1 / self.n_imputations) * np.diag(self.between), np.diag(self.within)))
+        """By how much the missing data increase the variance of each parameter, r = (1 + 1 / D) B / U."""
+        return self._series(
+            _ratio((1 + 1 / self.n_imputations) * np.diag(self.between), np.diag(self.within))
+        )
 
     @property
     def fraction_missing(self) -> Any:
@@ -253,8 +255,8 @@ def pool(
     covariances : array-like, shape (D, p, p)
         Their covariance matrices.
     df : float, optional
-        Degrees of freedom that the analysis of complete data would have, such as n - p of a linear regression;
-        without it they are taken as infinite.
+        Degrees of freedom that the analysis of complete data would have, such as n - p of a linear
+        regression; without it they are taken as infinite.
     names : sequence of str, optional
         Names of the parameters.
 
@@ -278,9 +280,9 @@ def pool(
     Barnard, J. and Rubin, D. B. (1999). Small-sample degrees of freedom with multiple imputation. Biometrika
     86, 948-955.
 
-    Li, K. H., Raghunathan, T. E. and Rubin, D. B. (1991). Large-sample significance levels from multiply imputed
-    data using moment-based statistics and an F reference distribution. Journal of the American Statistical
-    Association 86, 1065-1073.
+    Li, K. H., Raghunathan, T. E. and Rubin, D. B. (1991). Large-sample significance levels from multiply
+    imputed data using moment-based statistics and an F reference distribution. Journal of the American
+    Statistical Association 86, 1065-1073.
 
     Rubin, D. B. (1987). Multiple Imputation for Nonresponse in Surveys. Wiley.
 
@@ -288,7 +290,7 @@ def pool(
     --------
     >>> pooled = pool([[47.0], [47.3], [47.5]], [[[0.9]], [[1.0]], [[0.8]]], df=30, names=["mean"])
     >>> pooled.estimate.round(3), pooled.total.round(3), pooled.df.round(1)
-    (array([47.267]), array([[0.984]]), array([21.4]))
+    (array([47.267]), array([[0.984]]), array([23.5]))
     """
     values, within = np.asarray(estimates, np.float64), np.asarray(covariances, np.float64)
     if values.ndim != 2 or within.shape != (*values.shape, values.shape[1]):
@@ -325,8 +327,8 @@ def pool_results(results: Sequence[Any]) -> Pooled:
     Parameters
     ----------
     results : sequence
-        A result per imputation, with `params` and `cov_params`, which may be a method. Where results use the t
-        distribution (`use_t`) their `df_resid` is that of complete data, the smallest of them.
+        A result per imputation, with `params` and `cov_params`, which may be a method. Where results use the
+        t distribution (`use_t`) their `df_resid` is that of complete data, the smallest of them.
 
     Returns
     -------
@@ -341,19 +343,24 @@ def pool_results(results: Sequence[Any]) -> Pooled:
     if not fitted:
         raise InputError("There are no results to pool.")
     names: list[tuple[str, ...] | None] = []
-    estimates, covariances = [], []
+    estimates: list[Floats] = []
+    covariances: list[Floats] = []
     for result in fitted:
         if not bool(getattr(result, "converged", True)):
-            raise InputError(f"The analysis of imputation {len(estimates)} did not converge: see why it failed.")
+            raise InputError(
+                f"The analysis of imputation {len(estimates)} did not converge: see why it failed."
+            )
         params = result.params
-        names.append(tuple(map(str, params.index)) if hasattr(params, "index") and not callable(params.index) else None)
+        names.append(
+            tuple(map(str, params.index)) if hasattr(params, "index") and not callable(params.index) else None
+        )
         covariance = result.cov_params
         estimates.append(np.asarray(params, np.float64))
         covariances.append(np.asarray(covariance() if callable(covariance) else covariance, np.float64))
     if len(set(names)) > 1 or len({len(values) for values in estimates}) > 1:
         raise InputError(
-            "The analyses have different parameters, as where a category is lacking in some imputations: state the "
-            "categories, or leave it out."
+            "The analyses have different parameters, as where a category is lacking in some imputations: "
+            "state the categories, or leave it out."
         )
     found = [float(result.df_resid) for result in fitted if getattr(result, "use_t", False)]
     df = min(found) if len(found) == len(fitted) else None
