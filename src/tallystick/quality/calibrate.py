@@ -224,7 +224,8 @@ def _inputs(x: Any, totals: Any) -> tuple[tuple[str, ...], Floats, Floats]:
         wanted = np.atleast_1d(np.asarray(totals, np.float64))
         if matrix.ndim != 2 or wanted.shape != (matrix.shape[1],):
             raise InputError(
-                f"calibrate: x has {matrix.shape[1]} columns and there are {wanted.size} totals, expected one each."
+                f"calibrate: x has {matrix.shape[1]} columns and there are {wanted.size} totals: give one "
+                "for each column."
             )
         if not np.isfinite(matrix).all():
             raise InputError("x: a value is missing or infinite: leave the record out, or fill the value in.")

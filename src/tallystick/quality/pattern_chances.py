@@ -236,51 +236,6 @@ class _Halves:
         return total
 
 
-def _halves(self, which: str) -> _Halves:
-        if which not in self._made:
-            self._made[which] = _halves(self.parts, which)
-        return self._made[which]
-
-    @cached_property
-    def _made(self) -> dict[str, _Halves]:
-        return {}
-
-
-@dataclass(frozen=True)
-class _Halves:
-    """Cells of the first parts and of the others, the latter in falling order of weight."""
-
-    first_cells: Ints
-    first_chance: Floats
-    first_weight: Floats
-    first_related: Floats
-    second_cells: Ints
-    second_chance: Floats
-    second_weight: Floats
-    second_related: Floats
-    second_cumulative: Floats
-
-    def tail(self, threshold: float) -> Floats:
-        """Chance that each cell of the first half comes and the sum of weights reaches a threshold."""
-        at = np.searchsorted(self.second_weight, threshold - ROUNDING - self.first_weight, side="left")
-        return np.asarray(self.first_chance * (self.second_cumulative[-1] - self.second_cumulative[at]))
-
-    def exact_tail(self, threshold: float, share: float) -> float:
-        total = 0.0
-        least = threshold + np.log1p(-share)
-        for k in np.flatnonzero(self.first_chance > 0):
-            at = int(
-                np.searchsorted(self.second_weight, least - ROUNDING - self.first_weight[k], side="left")
-            )
-            own = Weighing.corrected(
-                share,
-                self.first_weight[k] + self.second_weight[at:],
-                self.first_related[k] + self.second_related[at:],
-            )
-            total += float(self.first_chance[k] * self.second_chance[at:][own >= threshold - ROUNDING].sum())
-        return total
-
-
 def _halves(parts: Sequence[Part], which: str) -> _Halves:
     order = sorted(range(len(parts)), key=lambda k: len(parts[k].m))
     sizes: list[int] = [1, 1]
