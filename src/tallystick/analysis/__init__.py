@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _HOMES = {
+    "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
+    "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
 }
@@ -30,6 +32,9 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.analysis.error_models.audited import audited as audited
+    from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
+    from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision

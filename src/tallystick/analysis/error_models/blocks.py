@@ -7,8 +7,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+
+from tallystick.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,18 +62,25 @@ class Blocks:
         return values - self.means(values)[self.codes]
 
 
-def blocks_of(values: Any) -> Blocks:
+def blocks_of(values: Any, what: str = "blocks") -> Blocks:
     """Blocks from a value a row, such as a column of a table.
 
     Parameters
     ----------
     values : array-like, shape (n,)
-        Equal values are one block.
+        Equal values are one block; a column of polars or pandas, an array or a list.
+    what : str
+        What they are, for the message.
 
     Returns
     -------
     Blocks
         In the order of the values.
+
+    Raises
+    ------
+    InputError
+        Where a value is missing, or values cannot be put in order.
 
     Examples
     --------
@@ -78,7 +88,27 @@ def blocks_of(values: Any) -> Blocks:
     >>> found.codes, found.labels.tolist()
     (array([1, 0, 1]), ['a', 'b'])
     """
-    labels, codes = np.unique(np.asarray(values), return_inverse=True)
+    if isinstance(values, Blocks):
+        return values
+    given = np.asarray(values)
+    if given.ndim != 1 or not len(given):
+        raise InputError(f"{what}: give one value for each row, not an array of shape {given.shape}.")
+    if given.dtype.kind in "fO":
+        missing = np.flatnonzero([value is None or value != value for value in given.tolist()])
+        if len(missing):
+            raise InputError(
+                f"{what}: row {missing[0]} has none ({len(missing)} of {len(given)} rows lack it): name "
+                "the block of every row, or leave such rows out."
+            )
+    if given.dtype.kind == "O" and all(isinstance(value, str) for value in given.tolist()):
+        column = pl.Series(given, dtype=pl.String)  # numpy sorts texts as objects, many times slower
+        ordered = column.unique().sort()
+        places = column.replace_strict(ordered, pl.int_range(len(ordered), eager=True), return_dtype=pl.Int64)
+        return Blocks(places.to_numpy(), ordered.to_numpy())
+    try:
+        labels, codes = np.unique(given, return_inverse=True)
+    except TypeError:
+        raise InputError(f"{what}: numbers and texts are mixed: give one kind.") from None
     return Blocks(codes.astype(np.int64).reshape(-1), labels)
 
 

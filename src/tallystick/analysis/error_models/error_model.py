@@ -13,10 +13,14 @@ linked file themselves), to the rows of the linked file. No model ever builds it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tallystick.analysis.error_models.precision import LinkPrecision
+from tallystick.errors import InputError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,6 +37,9 @@ class ErrorModel(ABC):
         Number of records whose covariates are known; `n_links` where linkage is complete.
     groups : int64 array, shape (n_links,)
         Which block or component a row is of, from 0: rows of different groups are independent.
+    precision : LinkPrecision or None
+        The chances q that links are right which the model rests on, with their uncertainty; None where it
+        rests on none.
     index : array, shape (n_links,), or None
         Names of the rows, where data have such: data are put in this order, never taken by position.
     register_index : array, shape (n_register,), or None
@@ -40,6 +47,7 @@ class ErrorModel(ABC):
     """
 
     groups: Ints
+    precision: LinkPrecision | None
     index: NDArray[Any] | None
     register_index: NDArray[Any] | None
 
@@ -135,7 +143,6 @@ class ErrorModel(ABC):
         float64 array, shape (p, p)
         """
 
-    @abstractmethod
     def uncertainty(self, weights: Floats, values: Floats) -> Floats:
         """Variance of G' Q v that comes of Q being estimated; zero where it is known.
 
@@ -150,3 +157,63 @@ class ErrorModel(ABC):
         -------
         float64 array, shape (p, p)
         """
+        precision = self.precision
+        if precision is None or precision.known:
+            return np.zeros((weights.shape[1], weights.shape[1]))
+        return precision.quadratic(self.gradient(weights, values))
+
+    def gradient(self, weights: Floats, values: Floats) -> Floats:
+        """Derivatives of G' Q v by the chances q that links are right, one after the other.
+
+        Parameters
+        ----------
+        weights : float64 array, shape (n_links, p)
+            G.
+        values : float64 array, shape (n_register,)
+            v.
+
+        Returns
+        -------
+        float64 array, shape (k, p)
+            k is the number of chances in `precision`; 0 where the model has none.
+        """
+        return np.zeros((0, weights.shape[1]))
+
+    def at(self, q: float | Mapping[Any, float] | Floats) -> ErrorModel:
+        """The same model with another q, taken as known: for curves of an estimate over q.
+
+        Parameters
+        ----------
+        q : float, mapping or array of shape (k,)
+            As `precision` has them.
+
+        Returns
+        -------
+        ErrorModel
+
+        Raises
+        ------
+        InputError
+            Where the model has no q, or it is below 1 / n.
+        """
+        raise InputError(f"{type(self).__name__}: this error model has no q that could be another.")
+
+
+def checked_index(index: Any, n: int, what: str = "index") -> NDArray[Any] | None:
+    """Names of rows, refused where they are not one for each row, or not unique, or missing."""
+    if index is None:
+        return None
+    if isinstance(index, str):
+        raise InputError(f"{what}: give the names of the rows themselves, not that of a column.")
+    names = np.asarray(index)
+    if names.shape != (n,):
+        raise InputError(f"{what}: {names.size} names for {n} rows: give one for each.")
+    try:
+        different = len(set(names.tolist()))
+    except TypeError:
+        raise InputError(f"{what}: names of rows are numbers or texts.") from None
+    if different < n:
+        raise InputError(
+            f"{what}: {n - different} of {n} names occur again: give every row a name of its own."
+        )
+    return names

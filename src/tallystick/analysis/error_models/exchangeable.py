@@ -8,8 +8,9 @@ Of the n records of a block a link is right with chance q and else falls on each
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
-from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints
-from tallystick.errors import InputError
+from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
+from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
+from tallystick.errors import InputError, TallystickWarning
 
 SMALLEST_A = 0.05
 """The inverse multiplies variances by 1 / a^2: 400 times at this limit."""
@@ -32,15 +34,20 @@ class Exchangeable(ErrorModel):
     ----------
     blocks : Blocks
         Of the rows.
-    q : float64 array, shape (n_blocks,)
-        Chance that a link of the block is right: its precision, link by link.
+    precision : LinkPrecision
+        Chance that a link of the block is right, its precision link by link, and how well it is known.
     index : array, shape (n_links,), or None
         Names of the rows.
     """
 
     blocks: Blocks
-    q: Floats
+    precision: LinkPrecision
     index: NDArray[Any] | None = None
+
+    @property
+    def q(self) -> Floats:
+        """Chance that a link is right, by block."""
+        return self.precision.q
 
     @property
     def n_links(self) -> int:
@@ -113,24 +120,45 @@ class Exchangeable(ErrorModel):
         found -= products.T @ rows_times(np.where(self.q < 1, fixed, 0.0), products)
         return found
 
-    def uncertainty(self, weights: Floats, values: Floats) -> Floats:
-        """Zero: q is known."""
-        return np.zeros((weights.shape[1], weights.shape[1]))
+    @property
+    def da_dq(self) -> Floats:
+        """Derivative of a by q: n / (n - 1) by block, 0 for one record."""
+        n = self.blocks.sizes
+        return np.where(n > 1, n / np.maximum(n - 1, 1), 0.0)
+
+    def gradient(self, weights: Floats, values: Floats) -> Floats:
+        """Derivatives of G' Q v by the q of each block, n / (n - 1) sum(u g); shape (n_blocks, p)."""
+        found = self.blocks.sums(rows_times(self.blocks.centred(values), weights))
+        return rows_times(self.da_dq, found)
+
+    def at(self, q: float | Mapping[Any, float] | Floats) -> Exchangeable:
+        """The same with another q, taken as known."""
+        precision = self.precision.at(q)
+        _check_informative(self.blocks, precision.q)
+        return replace(self, precision=precision)
 
 
 def exchangeable(
-    blocks: Any, q: float | Mapping[Any, float] | Floats, *, index: NDArray[Any] | None = None
+    blocks: Any,
+    q: float | Mapping[Any, float] | Floats | LinkPrecision,
+    *,
+    index: NDArray[Any] | None = None,
+    single: str = "refuse",
 ) -> Exchangeable:
-    """Exchangeable errors by block with a known chance of a right link.
+    """Exchangeable errors by block with a given chance of a right link.
 
     Parameters
     ----------
     blocks : array-like, shape (n_links,)
         Block of each row.
-    q : float, mapping or array of shape (n_blocks,)
+    q : float, mapping, array of shape (n_blocks,), or LinkPrecision
         Chance that a link is right: of all blocks, by the name of the block, or in the order of their names.
+        A `LinkPrecision` has its uncertainty with it; else q is taken as known.
     index : array, shape (n_links,), optional
         Names of the rows.
+    single : {"refuse", "right"}
+        What is done with a block of one record with q below 1, where there is nobody to be mistaken for:
+        refuse it, or take its link as right, with a warning that counts such blocks.
 
     Returns
     -------
@@ -139,7 +167,7 @@ def exchangeable(
     Raises
     ------
     InputError
-        Where a block has no q, a q is no share or below 1 / n.
+        Where a block has no q, a q is no share or below 1 / n, or names of rows are not unique.
 
     Examples
     --------
@@ -149,35 +177,35 @@ def exchangeable(
     >>> model.expected(np.array([0.0, 0, 3, 1, 1, 1, 1, 1])).round(3)
     array([0.45, 0.45, 2.1 , 1.  , 1.  , 1.  , 1.  , 1.  ])
     """
-    found = blocks_of(blocks)
-    return Exchangeable(found, checked_q(found, q), index)
-
-
-def checked_q(blocks: Blocks, q: float | Mapping[Any, float] | Floats) -> Floats:
-    """The chance of a right link of each block, checked; shape (n_blocks,)."""
-    if isinstance(q, Mapping):
-        lacking = [label for label in blocks.labels.tolist() if label not in q]
-        if lacking:
-            raise InputError(
-                f"q: block {lacking[0]!r} has none ({len(lacking)} of {blocks.n_blocks} blocks lack it): "
-                "give the chance that its links are right; there is no default."
-            )
-        q = np.array([q[label] for label in blocks.labels.tolist()], np.float64)
-    q = np.asarray(q, np.float64)
-    if q.ndim == 0:
-        q = np.full(blocks.n_blocks, float(q))
-    if q.shape != (blocks.n_blocks,):
+    found = blocks if isinstance(blocks, Blocks) else blocks_of(blocks)
+    precision = precision_of(found.labels, q)
+    if single not in ("refuse", "right"):
+        raise InputError(f'single: {single!r} is neither "refuse" nor "right".')
+    alone = np.flatnonzero((found.sizes == 1) & (precision.q < 1))
+    if len(alone) and single == "refuse":
         raise InputError(
-            f"q: there are {blocks.n_blocks} blocks and {q.size} values: give one for each block."
+            f"q: block {found.labels[alone[0]]!r} has one record ({len(alone)} of {found.n_blocks} blocks do), "
+            "whose link cannot fall on another of the block: give it q = 1, join it with another block, leave "
+            'its row out, or say single="right" to take such links as right.'
         )
-    wrong = np.flatnonzero(~((q >= 0) & (q <= 1)))
-    if len(wrong):
-        raise InputError(f"q: {q[wrong[0]]:g} of block {blocks.labels[wrong[0]]!r} is no share from 0 to 1.")
-    below = np.flatnonzero(q * blocks.sizes < 1 - 1e-9)
+    if len(alone):
+        warnings.warn(
+            f"{len(alone)} of {found.n_blocks} blocks have one record, and their links are taken as right: "
+            "what is wrong with them is not corrected.",
+            TallystickWarning,
+            stacklevel=2,
+        )
+    _check_informative(found, np.where(found.sizes == 1, 1.0, precision.q))
+    return Exchangeable(found, precision, checked_index(index, len(found.codes)))
+
+
+def _check_informative(blocks: Blocks, q: Floats) -> None:
+    """Refuse a q below that of random links."""
+    below = np.flatnonzero((q * blocks.sizes < 1 - 1e-9) & (blocks.sizes > 1))
     if len(below):
         n = int(blocks.sizes[below[0]])
         raise InputError(
-            f"q: {q[below[0]]:g} of block {blocks.labels[below[0]]!r} is below 1 / {n}, what random "
-            "links would reach: they say nothing of their records; leave the block out or join it with others."
+            f"q: {q[below[0]]:.4g} of block {blocks.labels[below[0]]!r} is below 1 / {n}, what random links "
+            f"would reach ({len(below)} of {blocks.n_blocks} blocks are so): they say nothing of their records; "
+            "leave the block out, join it with others, or pool or shrink its audit."
         )
-    return q
