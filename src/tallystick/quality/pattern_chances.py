@@ -151,6 +151,10 @@ class PatternChances:
         cells = halves.first_cells[one] + halves.second_cells[two]  # each is 0 in the other's columns
         return DrawnPatterns(cells, self.weights(cells))
 
+    def reaching(self, which: str, floor: float) -> float:
+        """Chance that a pattern of a class is one that `draw` gives: its cells' weights sum to the floor."""
+        return float(self._halves(which).tail(floor).sum())
+
     def weights(self, cells: Ints) -> Floats:
         """Match weights of patterns, by their cells."""
         total, related = np.zeros(len(cells)), np.zeros(len(cells))
