@@ -16,6 +16,9 @@ _HOMES = {
     "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
     "tallystick.analysis.error_models.error_model": ("ErrorModel",),
     "tallystick.analysis.error_models.exchangeable": ("Exchangeable", "exchangeable"),
+    "tallystick.analysis.mixture.fit": ("MixtureEstimate", "fit_mixture_regression"),
+    "tallystick.analysis.mixture.mixture": ("mixture_regression",),
+    "tallystick.analysis.mixture.result": ("MixtureResult",),
     "tallystick.analysis.tables.contingency": ("contingency_table",),
     "tallystick.analysis.tables.independence": ("IndependenceTest", "independence_test"),
     "tallystick.analysis.tables.result": ("ContingencyTable",),
@@ -79,6 +82,10 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.scaled import Scaled as Scaled
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.mixture.fit import MixtureEstimate as MixtureEstimate
+    from tallystick.analysis.mixture.fit import fit_mixture_regression as fit_mixture_regression
+    from tallystick.analysis.mixture.mixture import mixture_regression as mixture_regression
+    from tallystick.analysis.mixture.result import MixtureResult as MixtureResult
     from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
     from tallystick.analysis.regressions.both_files import (
         regression_of_both_files as regression_of_both_files,

@@ -9,7 +9,6 @@ from scipy.stats import norm
 
 from tallystick.analysis.mixture.likelihood import Data, Parameters, directions, evaluate, mean_of, scores
 
-
 FEWEST_WRONG = 10
 """Expected wrong links below which there is nothing to check."""
 
@@ -18,14 +17,15 @@ FEWEST_WRONG = 10
 class WrongLinksCheck:
     """Whether outcomes of rows taken as wrong links follow the covariates that they stand beside.
 
-    NaN where fewer than 10 links are expected to be wrong. Those of wrong links are others' and do not. Where errors have heavy tails or counts vary more than Poisson counts do, the mixture
-    takes right links with large errors as wrong; their outcomes follow their covariates all the same.
+    NaN where fewer than 10 links are expected to be wrong. Those of wrong links are others' and do not.
+    Where errors have heavy tails or counts vary more than Poisson counts do, the mixture takes right links
+    with large errors as wrong; their outcomes follow their covariates all the same.
 
     Attributes
     ----------
     slope : float
-        Slope of the outcome on its fitted mean, over rows weighted by their chance to be wrong links: near 0 for
-        wrong links, near 1 for right ones.
+        Slope of the outcome on its fitted mean, over rows weighted by their chance to be wrong links: near
+        0 for wrong links, near 1 for right ones.
     z : float
         Distance of it from 0 in standard errors, that of the fit included.
     pvalue : float
@@ -40,8 +40,8 @@ class WrongLinksCheck:
 def check_wrong_links(data: Data, parameters: Parameters) -> WrongLinksCheck:
     """Sum of (1 - w_i) (mu_i - mean) (y_i - mean), which has mean 0 where the mixture holds.
 
-    Since E[1 - w | x, y] is the chance of a wrong link, it is the covariance of outcome and fitted mean among wrong
-    links. What the fit takes of its variance is its projection on the scores.
+    Since E[1 - w | x, y] is the chance of a wrong link, it is the covariance of outcome and fitted mean
+    among wrong links. What the fit takes of its variance is its projection on the scores.
     """
     unsure = ~data.matches.safe
     mean = mean_of(data, parameters)

@@ -9,8 +9,9 @@ from tallystick.analysis.error_models.error_model import Floats
 from tallystick.analysis.regressions.families import Family
 from tallystick.preparation.extras import require
 
+
 def log_density(family: Family, y: Floats, mean: Floats, sigma: float) -> Floats:
-    """log f(y | x) with the mean that the covariates give; shape (n,).
+    """Logarithm of f(y | x) with the mean that the covariates give; shape (n,).
 
     Parameters
     ----------
@@ -57,12 +58,13 @@ def curvature(family: Family, y: Floats, X: Floats, mean: Floats, sigma: float, 
 
 
 def log_marginal(family: Family, y: Floats) -> Floats:
-    """log f_Y(y): the outcomes of all records, which a wrong link draws from; shape (n,).
+    """Logarithm of f_Y(y): the outcomes of all records, which a wrong link draws from; shape (n,).
 
     Permutations leave the distribution of outcomes as it is, so it is that of the linked file: shares of each
     value, or a Gaussian kernel density (bandwidth after Silverman 1986) where outcomes are continuous. That
     is of the other rows alone, and contracted so that it has the variance of the outcomes (Jones 1991): a
-    density that is wider by its kernel, or has a peak at the row itself, finds wrong links where there are none.
+    density that is wider by its kernel, or has a peak at the row itself, finds wrong links where there are
+    none.
     """
     if family.name != "linear":
         _, code, count = np.unique(y, return_inverse=True, return_counts=True)

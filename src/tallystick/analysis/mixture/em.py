@@ -81,8 +81,9 @@ def fit_mixture(data: Data, n_starts: int, seed: int) -> Fitted | None:
     -------
     Fitted or None
     """
-    ends = [_em(data, start, 1e-8, FIRST_STEPS) for start in _starts(data, n_starts, np.random.default_rng(seed))]
-    ends = sorted((end for end in ends if end is not None), key=lambda end: -end.penalised)
+    starts = _starts(data, n_starts, np.random.default_rng(seed))
+    tried = [_em(data, start, 1e-8, FIRST_STEPS) for start in starts]
+    ends = sorted((end for end in tried if end is not None), key=lambda end: -end.penalised)
     found = _polished(data, ends[0]) if ends else None
     none = _none_wrong(data)
     if none is not None and (found is None or none.penalised >= found.penalised - 1e-6):
@@ -108,8 +109,9 @@ def _none_wrong(data: Data) -> Fitted | None:
 
 def _em(data: Data, parameters: Parameters, tolerance: float, steps: int = EM_STEPS) -> Fitted | None:
     now = evaluate(data, parameters)
-    monotone = True
-    for step in range(1, steps + 1):
+    monotone, done = True, 0
+    while done < steps:
+        done += 1
         parameters = _maximised(data, parameters, now.right)
         new = evaluate(data, parameters)
         if not np.isfinite(new.penalised) or new.right.sum() < FEWEST_RIGHT * len(data.y):
@@ -119,7 +121,7 @@ def _em(data: Data, parameters: Parameters, tolerance: float, steps: int = EM_ST
         now = new
         if abs(gain) <= tolerance * (1 + abs(now.penalised)):
             break
-    return Fitted(parameters, now.loglik, now.penalised, now.right, False, step < steps, monotone, step, ())
+    return Fitted(parameters, now.loglik, now.penalised, now.right, False, done < steps, monotone, done, ())
 
 
 def _maximised(data: Data, parameters: Parameters, right: Floats) -> Parameters:
@@ -137,8 +139,7 @@ def weighted_fit(data: Data, weights: Floats, beta: Floats) -> Floats:
     X, y = data.X, data.y
     if data.family.name == "linear":
         root = np.sqrt(weights)
-        solved: Floats = np.linalg.lstsq(root[:, None] * X, root * y, rcond=None)[0]
-        return solved
+        return np.asarray(np.linalg.lstsq(root[:, None] * X, root * y, rcond=None)[0])
 
     def value(b: Floats) -> float:
         return float((weights * log_density(data.family, y, data.family.mean(X @ b), 1.0)).sum())
@@ -163,7 +164,7 @@ def weighted_fit(data: Data, weights: Floats, beta: Floats) -> Floats:
 
 
 def _polished(data: Data, end: Fitted) -> Fitted:
-    """Newton on the likelihood itself, in the directions that are free: EM creeps where alpha is hard to tell."""
+    """Newton in the directions that are free: EM creeps where alpha is hard to tell."""
     matches = data.matches
     if matches.at_bound(end.parameters.gamma) and not matches.constant_alone:
         # Straight steps would leave the curve on which alpha is held.
@@ -201,7 +202,15 @@ def _polished(data: Data, end: Fitted) -> Fitted:
 def _ended(data: Data, end: Fitted, parameters: Parameters, steps: int, converged: bool) -> Fitted:
     now = evaluate(data, parameters)
     return Fitted(
-        parameters, now.loglik, now.penalised, now.right, False, converged, end.monotone, end.steps + steps, ()
+        parameters,
+        now.loglik,
+        now.penalised,
+        now.right,
+        False,
+        converged,
+        end.monotone,
+        end.steps + steps,
+        (),
     )
 
 
@@ -222,7 +231,8 @@ def _starts(data: Data, n_starts: int, rng: np.random.Generator) -> list[Paramet
             beta = weighted_fit(data, np.bincount(some, minlength=n).astype(np.float64), naive)
         weights = everything
         for _ in range(10):
-            # The rows that are nearest to the fit, fitted again (as in least trimmed squares, Rousseeuw 1984).
+            # The rows that are nearest to the fit, fitted again (as in least trimmed squares, Rousseeuw
+            # 1984).
             away = -log_density(data.family, data.y, data.family.mean(data.X @ beta), 1.0)
             weights = (away <= np.quantile(away, share)).astype(np.float64)
             beta = weighted_fit(data, weights, beta)
@@ -242,8 +252,8 @@ def _with(data: Data, beta: Floats, weights: Floats, alpha: float) -> Parameters
 def largest_rate(data: Data, none: Fitted, drop: float = 1.353) -> float:
     """Largest alpha that is no less likely than none by more than `drop`: its 95 % limit from above.
 
-    The profile likelihood, with one alpha for all links; the drop is half the 0.9 quantile of chi-square, since
-    alpha is at the end of its range.
+    The profile likelihood, with one alpha for all links; the drop is half the 0.9 quantile of chi-square,
+    since alpha is at the end of its range.
     """
 
     def short(alpha: float) -> float:

@@ -40,9 +40,11 @@ class MixtureEstimate:
     match_coefficients, match_covariance : float64 arrays, shapes (k,) and (k, k)
         gamma: the log-odds that a link is right are z' gamma. Zero covariance where they are held.
     mismatch_rate, mismatch_rate_error : float
-        alpha, the mean chance that a link that is not safe is wrong, and its standard error; 0 where it is held.
+        alpha, the mean chance that a link that is not safe is wrong, and its standard error; 0 where it is
+        held.
     mismatch_rate_limit : float
-        Where no link was found to be wrong the largest share that the data do not speak against, at 95 %; else NaN.
+        Where no link was found to be wrong the largest share that the data do not speak against, at 95 %;
+        else NaN.
     right : float64 array, shape (n,)
         Chance of each link to be right, given its outcome.
     fitted : float64 array, shape (n,)
@@ -124,7 +126,8 @@ def fit_mixture_regression(
     Raises
     ------
     InputError
-        Where the mixture is not identified, designs are singular, or what is known beforehand contradicts itself.
+        Where the mixture is not identified, designs are singular, or what is known beforehand contradicts
+        itself.
 
     Examples
     --------
@@ -134,7 +137,7 @@ def fit_mixture_regression(
     >>> y[:400] = np.roll(y[:400], 1)                           # a fifth of the links wrong
     >>> found = fit_mixture_regression(y, X)
     >>> found.naive.round(2), found.coefficients.round(2), round(found.mismatch_rate, 2)
-    (array([1.01, 1.61]), array([1.03, 2.02]), 0.2)
+    (array([0.99, 1.61]), array([1.01, 1.96]), 0.19)
     """
     fam = family_of(family)
     fam.check(y)
@@ -143,22 +146,24 @@ def fit_mixture_regression(
     known = np.zeros(n, bool) if safe is None else np.asarray(safe, bool)
     basis(X, names or tuple(f"x{k}" for k in range(p)), "The design")
     matches = Matches(z, known, mismatch_rate, at_most, _prior(prior))
-    _check(matches, family, X, match_names or tuple(f"z{k}" for k in range(z.shape[1])), variance, starts, prior)
+    _check(
+        matches, family, X, match_names or tuple(f"z{k}" for k in range(z.shape[1])), variance, starts, prior
+    )
     data = Data(fam, y, X, matches, log_marginal(fam, y))
     naive = weighted_fit(data, np.ones(n), np.zeros(p))
     found = fit_mixture(data, starts, seed)
     if found is None or not found.converged:
         _warn(
-            "The mixture did not converge: there is no estimate. Name safe links, give a prior or a bound of the "
-            "mismatch rate, or leave covariates of the links out."
+            "The mixture did not converge: there is no estimate. Name safe links, give a prior or a bound "
+            "of the mismatch rate, or leave covariates of the links out."
         )
         return _failed(naive, n, z.shape[1], found)
     parameters = found.parameters
     spread = uncertainty(data, parameters, variance, hold_matches=found.none_wrong)
     if not spread.identified:
         _warn(
-            "The data do not tell right links from wrong ones: the information of the mixture is singular, and there "
-            "is no estimate. Name safe links, or give the mismatch rate or a prior of it."
+            "The data do not tell right links from wrong ones: the information of the mixture is singular, "
+            "and there is no estimate. Name safe links, or give the mismatch rate or a prior of it."
         )
         return replace(_failed(naive, n, z.shape[1], found), converged=True)
     linear = int(fam.linear)
@@ -194,25 +199,26 @@ def concerns(estimate: MixtureEstimate) -> list[str]:
     if estimate.check.pvalue < SURE:
         found.append(
             f"Rows taken as wrong links follow their own covariates (slope {estimate.check.slope:.2f}, z = "
-            f"{estimate.check.z:.1f}; wrong links have 0): right links with large errors are taken as wrong, as where "
-            "errors have heavy tails, counts vary more than Poisson counts, or the mean is misspecified. The mismatch rate is "
-            "too high then, and standard errors are not those stated."
+            f"{estimate.check.z:.1f}; wrong links have 0): right links with large errors are taken as wrong, "
+            "as where errors have heavy tails, counts vary more than Poisson counts, or the mean is "
+            "misspecified. The mismatch rate is too high then, and standard errors are not those stated."
         )
     if estimate.none_wrong and estimate.mismatch_rate_limit > 0:
         found.append(
-            f"The likelihood is largest with no link wrong, but up to {estimate.mismatch_rate_limit:.1%} wrong links would "
-            "fit nearly as well (95 % limit): standard errors know nothing of that. Audit links, or give a prior."
+            f"The likelihood is largest with no link wrong, but up to {estimate.mismatch_rate_limit:.1%} "
+            "wrong links would fit nearly as well (95 % limit): standard errors know nothing of that. Audit "
+            "links, or give a prior."
         )
     if estimate.at_bound:
         found.append(
-            "The mismatch rate is at the bound that was given: standard errors take it as known. Choose the bound by "
-            "what is known of the linkage, or give a prior."
+            "The mismatch rate is at the bound that was given: standard errors take it as known. Choose the "
+            "bound by what is known of the linkage, or give a prior."
         )
     if estimate.mismatch_rate_error > VAGUE:
         found.append(
             f"The data hardly tell the mismatch rate ({estimate.mismatch_rate:.2f}, standard error "
-            f"{estimate.mismatch_rate_error:.2f}): the covariates tell too little of the outcome. Intervals are not to be "
-            "relied on; audit links, name safe ones, or give a prior."
+            f"{estimate.mismatch_rate_error:.2f}): the covariates tell too little of the outcome. Intervals "
+            "are not to be relied on; audit links, name safe ones, or give a prior."
         )
     return found
 
@@ -290,7 +296,8 @@ def _check(
         raise InputError("matches: the covariates of the links need a constant; do not take it out.")
     if matches.rate is not None and not matches.constant_alone:
         raise InputError(
-            "mismatch_rate: with covariates of the links their mismatch rate cannot be held; give a prior instead."
+            "mismatch_rate: with covariates of the links their mismatch rate cannot be held; give a prior "
+            "instead."
         )
     unsure = int((~matches.safe).sum())
     if unsure:
@@ -305,14 +312,14 @@ def _refuse_unidentified(matches: Matches, family: str, X: Floats) -> None:
         return
     if family == "logistic":
         raise InputError(
-            "A logistic mixture is not identified without more: wrong links flatten the curve as smaller coefficients do. "
-            f"Give mismatch_rate or prior, or name at least {FEWEST_SAFE} safe links for each coefficient "
-            f"({FEWEST_SAFE * X.shape[1]}; there are {int(matches.safe.sum())})."
+            "A logistic mixture is not identified without more: wrong links flatten the curve as smaller "
+            f"coefficients do. Give mismatch_rate or prior, or name at least {FEWEST_SAFE} safe links for "
+            f"each coefficient ({FEWEST_SAFE * X.shape[1]}; there are {int(matches.safe.sum())})."
         )
     if not np.ptp(X, axis=0).any():
         raise InputError(
-            "A mixture without covariates is not identified: right and wrong links have the same outcomes. Add "
-            "covariates that tell of the outcome, or give mismatch_rate."
+            "A mixture without covariates is not identified: right and wrong links have the same outcomes. "
+            "Add covariates that tell of the outcome, or give mismatch_rate."
         )
 
 

@@ -3,7 +3,8 @@
     f(y_i | x_i, z_i) = h_i f(y_i | x_i) + (1 - h_i) f_Y(y_i),    h_i = expit(z_i' gamma)
 
 (Slawski, Diao and Ben-David 2021, equation 3; Slawski, West, Bukke, Diao, Wang and Ben-David 2025). Links
-that are known to be right have h_i = 1; they are rows as all others in the likelihood and all its derivatives.
+that are known to be right have h_i = 1; they are rows as all others in the likelihood and all its
+derivatives.
 """
 
 from __future__ import annotations

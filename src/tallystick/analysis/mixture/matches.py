@@ -31,7 +31,8 @@ class Matches:
     at_most : float or None
         Largest alpha.
     prior : tuple of float, or None
-        Two numbers that stand for as many links known beforehand to be wrong and right: a beta distribution of alpha.
+        Two numbers that stand for as many links known beforehand to be wrong and right: a beta
+        distribution of alpha.
     """
 
     z: Floats
@@ -43,10 +44,10 @@ class Matches:
     @property
     def constant_alone(self) -> bool:
         """Whether h is one number."""
-        return self.z.shape[1] == 1
+        return bool(self.z.shape[1] == 1)
 
     def chances(self, gamma: Floats) -> Floats:
-        """h of every link, 1 where it is known to be right; shape (n,)."""
+        """The chance h of every link, 1 where it is known to be right; shape (n,)."""
         return np.where(self.safe, 1.0, expit(self.z @ gamma))
 
     def alpha(self, gamma: Floats) -> float:
@@ -96,7 +97,7 @@ class Matches:
         return by_alpha * slope, curved * np.outer(slope, slope) + by_alpha * bent
 
     def start(self, alpha: float) -> Floats:
-        """gamma with one h for all links."""
+        """The gamma with one h for all links."""
         alpha = self.rate if self.rate is not None else alpha
         if self.at_most is not None and self.rate is None:
             alpha = min(alpha, self.at_most)
@@ -106,7 +107,7 @@ class Matches:
         return gamma
 
     def fitted(self, right: Floats, gamma: Floats) -> Floats:
-        """gamma that is likeliest with these chances that each link is right; shape (k,).
+        """The gamma that is likeliest with these chances that each link is right; shape (k,).
 
         Parameters
         ----------

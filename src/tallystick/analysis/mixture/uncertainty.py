@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from tallystick.analysis.error_models.error_model import Floats
 from tallystick.analysis.mixture.likelihood import Data, Parameters, directions, hessian, scores
@@ -69,12 +69,12 @@ def alpha_error(data: Data, parameters: Parameters, covariance: Floats) -> float
     """Standard error of alpha, by the delta method."""
     k = data.matches.z.shape[1]
     slope = data.matches.slope(parameters.gamma)
-    return float(np.sqrt(max(slope @ covariance[-k:, -k:] @ slope, 0.0)))
+    return float(np.sqrt(max(float(slope @ covariance[-k:, -k:] @ slope), 0.0)))
 
 
 def log_odds_limits(alpha: float, error: float, quantile: float) -> tuple[float, float]:
     """Limits of alpha that are symmetric in its log-odds, so that they stay between 0 and 1."""
     if not 0 < alpha < 1 or not np.isfinite(error):
         return (float("nan"), float("nan"))
-    odds, half = np.log(alpha / (1 - alpha)), quantile * error / (alpha * (1 - alpha))
+    odds, half = float(logit(alpha)), quantile * error / (alpha * (1 - alpha))
     return float(expit(odds - half)), float(expit(odds + half))

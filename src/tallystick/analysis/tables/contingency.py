@@ -9,6 +9,7 @@ import numpy as np
 
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.error_models.exchangeable import Exchangeable
+from tallystick.analysis.error_models.weighted import Weighted
 from tallystick.analysis.tables import estimates, variances
 from tallystick.analysis.tables.columns import read_columns
 from tallystick.analysis.tables.counts import BlockCounts, count_by_block
@@ -46,8 +47,8 @@ def contingency_table(
         Names of the rows, by which they are put in the order of the error model: a column of `data`, or
         without data the names themselves. Without it the index of a pandas frame or column does.
     weights : str or array-like, shape (n_links,), optional
-        What each link counts for, as where links stand for records that were missed: 1 / P(linked), or
-        weights calibrated to totals.
+        What each link counts for, such as survey weights. Where links stand for records that were missed,
+        take the error model `weighted`, which has their weights.
     sampling : {"by block", "simple"}
         For the superpopulation standard errors: whether records are drawn within blocks of given size and
         with chances of their own, or at random over all blocks.
@@ -77,26 +78,31 @@ def contingency_table(
     array([[27.28, 12.72],
            [12.72, 47.28]])
     >>> table.se("finite").round(2)
-    array([[1.76, 1.76],
-           [1.76, 1.76]])
+    array([[1.77, 1.77],
+           [1.77, 1.77]])
     """
     _check_options(sampling, wrong_links)
     _check_model(model)
     by_row, by_column, w = read_columns(rows, columns, weights, model, data, index)
+    if isinstance(model, Weighted):
+        if w is not None:
+            raise InputError("weights: the error model has weights already; leave them out.")
+        w = model.weights
     counts = count_by_block(by_row, by_column, model.groups, model.n_groups, w)
     x, y = by_row.dummies, by_column.dummies
     wx = x if w is None else w[:, None] * x
+    # G' = X' Q^-1; Q is symmetric but where wrong links are drawn from weighted rows.
+    g = model.weights[:, None] * model.inverse(x) if isinstance(model, Weighted) else model.inverse(wx)
 
     by_block = estimates.by_block(by_row.codes, len(by_row.labels), w, model.inverse(y), model.groups, counts)
     corrected = by_block.sum(axis=0)
     independent = estimates.independent(by_block).sum(axis=0)
-    spread = _spread(model, x, y, w, counts, by_block, sampling, wrong_links)
-    audit = variances.of_the_audit(model, wx, y)
+    spread = _spread(model, x, y, g, w, counts, by_block, sampling, wrong_links)
+    audit = variances.of_the_audit(model, g, y)
     k = estimates.shrinkage(corrected, independent, spread.near_independence + audit)
-    # The margins are those of the links, but for weighted rows, whose wrong links bring in what has other
-    # weights.
+    # The margins are those of the links, but for weights that wrong links do not heed.
     raked = rake(corrected, corrected.sum(axis=1), corrected.sum(axis=0))
-    of_blocks = model.a if isinstance(model, Exchangeable) else None
+    of_blocks = model.a if isinstance(model, Exchangeable | Weighted) else None
     return ContingencyTable(
         row_name=by_row.name,
         column_name=by_column.name,
@@ -133,6 +139,7 @@ def _spread(
     model: ErrorModel,
     x: Floats,
     y: Floats,
+    g: Floats,
     weights: Floats | None,
     counts: BlockCounts,
     by_block: Floats,
@@ -140,17 +147,18 @@ def _spread(
     wrong_links: str,
 ) -> _Spread:
     if weights is not None:
-        if not isinstance(model, Exchangeable):
+        if not isinstance(model, Exchangeable | Weighted):
             raise InputError(
-                "weights: weighted rows take exchangeable errors, such as `audited` or `exchangeable`."
+                "weights: weighted rows take exchangeable errors: `exchangeable`, `audited` or `weighted`."
             )
-        drawn = variances.linearised(x, y, weights, model.groups, model.a)
+        pulled_by = weights if isinstance(model, Weighted) else np.ones(model.n_links)
+        drawn = variances.linearised(x, y, weights, pulled_by, model.groups, model.a)
         return _Spread(np.full_like(drawn, np.nan), drawn, drawn)
     if isinstance(model, Exchangeable):
         of_block = variances.finite(counts, by_block, model.a, model.q, given=wrong_links == "given")
         finite, near = of_block.sum(axis=0), estimates.near_independence(counts, model.a)
     else:
-        finite = near = variances.of_the_linkage(model, x, y)
+        finite = near = variances.of_the_linkage(model, g, y)
         # Of which block it comes is not known; the share of a block in it matters little.
         of_block = finite * (counts.sizes / counts.sizes.sum())[:, None, None]
     if sampling == "by block":
@@ -176,6 +184,6 @@ def _check_model(model: ErrorModel) -> None:
     if model.n_register != model.n_links or not np.array_equal(model.as_linked(rows), rows):
         raise InputError(
             "A table takes an error model of the linked rows themselves: what the column of an unlinked "
-            "record of the register is nobody knows. Leave the register out and give weights= for the "
-            "records without a link."
+            "record of the register is nobody knows. Take `weighted` links in place of a register; with "
+            'matching probabilities take regression(method="lahiri-larsen") of the indicator of a column on the rows.'
         )

@@ -2,19 +2,17 @@
 
 Two targets. The *finite* one is the table that the same records would give under perfect linkage: only the
 linkage is random. The *superpopulation* one are the chances pi of the cells: the records are drawn as well.
-With tau = T - r c' / n and v_r = p_r (1 - p_r), of one block of n links
+Of one block of n links, with v_r = p_r (1 - p_r) and D = T - r c' / n,
 
-    Var(T*)  = n (1 - a) ((1 + a) v_r v_s + a (1 - 2 p_r) (1 - 2 p_s) tau / n) - f tau^2
-    f        = q (1 - q) / n - 1 / (n (n - 1)), without its first part where the number of wrong links is
-    random finite   = Var(T*) / a^2
+    Var(T*)  = c_1 (n v_r v_s + (1 - 2 p_r) (1 - 2 p_s) D) + c_2 n^2 v_r v_s + c_3 D^2
+    finite   = Var(T*) / a^2
     superpop = finite + n pi (1 - pi)
 
-The first is the variance of a sum over a random permutation, Var(g' C y) with g and y the centred indicators
-of the row and the column (see `Exchangeable.noise`), written out; the last the law of total variance, since
-the unbiased table has the finite one as its mean. For large n it is the formula of Scholtus, Shlomo and de
-Waal (2022) and Shlomo's variance of a cell under exchangeable errors. Blocks are independent: variances add
-up. What is squared, tau^2 and pi^2, is estimated without bias, its own variance taken off, since in small
-blocks it would be most of it.
+The first is the variance of a sum over a random permutation (`second_order` has c_1, c_2 and c_3) with the
+centred indicators of row and column as weights and values, written out. The last is the law of total
+variance, since the unbiased table has the finite one as its mean. Blocks are independent: variances add up.
+D^2 and pi^2 are estimated without bias, their own variance taken off, since in small blocks it is most of
+them.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ import numpy as np
 
 from tallystick.analysis.error_models.blocks import Blocks
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints
+from tallystick.analysis.error_models.second_order import coefficients
 from tallystick.analysis.tables.counts import BlockCounts
 
 
@@ -49,14 +48,15 @@ def finite(counts: BlockCounts, table: Floats, a: Floats, q: Floats, *, given: b
     rows, columns = counts.rows / n[:, None], counts.columns / n[:, None]
     v = (rows * (1 - rows))[:, :, None] * (columns * (1 - columns))[:, None, :]
     skew = (1 - 2 * rows)[:, :, None] * (1 - 2 * columns)[:, None, :]
-    tau = table - counts.independent
-    a3, n3 = a[:, None, None], n[:, None, None]
-    of_links = n3 * (1 - a3) * ((1 + a3) * v + a3 * skew * tau / n3)
-    f = np.where(n > 1, (q * (1 - q) / n if given else 0.0) - 1 / (n * np.maximum(n - 1, 1)), 0.0)
-    f3 = np.where(a < 1, f, 0.0)[:, None, None]
-    # E[(T - I)^2] = tau^2 + Var(T), and Var(T) a^2 = of_links - f tau^2: solved for Var(T).
-    found: Floats = (of_links - f3 * tau**2) / (a3**2 - f3)
-    return found
+    away = table - counts.independent
+    square, size, product = coefficients(n, q)
+    if not given:
+        # T* is I + a D given the number of wrong links, with a = 1 - that number / (n - 1).
+        product = product + np.where(n > 1, n * q * (1 - q) / np.maximum(n - 1, 1) ** 2, 0.0)
+    c1, c2, c3, a3, n3 = (value[:, None, None] for value in (square, size, product, a, n))
+    of_links = c1 * (n3 * v + skew * away) + c2 * n3**2 * v
+    # E[(T - I)^2] = D^2 + Var(T), and Var(T) a^2 = of_links + c_3 D^2: solved for Var(T).
+    return np.asarray((of_links + c3 * away**2) / (a3**2 + c3))
 
 
 def sampling_by_block(counts: BlockCounts, table: Floats, variance: Floats) -> Floats:
@@ -66,13 +66,11 @@ def sampling_by_block(counts: BlockCounts, table: Floats, variance: Floats) -> F
     """
     sizes = counts.sizes
     several = sizes > 1
-    found = _sampling(sizes[several], table[several], variance[several]).sum(axis=0)
-    if (sizes == 1).sum() > 1:
+    found: Floats = _sampling(sizes[several], table[several], variance[several]).sum(axis=0)
+    singles = float((sizes == 1).sum())
+    if singles > 1:
         alone = table[sizes == 1].sum(axis=0)
-        found = (
-            found
-            + _sampling(np.array([(sizes == 1).sum()], float), alone[None], np.zeros((1, *alone.shape)))[0]
-        )
+        found += simple_sampling(singles, alone, np.zeros_like(alone))
     return found
 
 
@@ -88,41 +86,59 @@ def _sampling(n: Floats, table: Floats, variance: Floats) -> Floats:
     return found
 
 
-def of_the_linkage(model: ErrorModel, x: Floats, y: Floats) -> Floats:
-    """Variance of X' Q^-1 Y* by the linkage, of any error model; shape (n_rows, n_columns).
+def of_the_linkage(model: ErrorModel, g: Floats, y: Floats) -> Floats:
+    """Variance of G' Y*, G' = X' Q^-1, by the linkage, of any error model; shape (n_rows, n_columns).
 
-    It is Var(G' C Y) with G = Q^-1 X, since Q is symmetric here, and Y* in the place of Y, which is not
-    known: an approximation, near where few links are wrong.
+    It is Var(G' C Y) with Y* in the place of Y, which is not known: an approximation, near where few links
+    are wrong.
     """
-    g = model.inverse(x)
     found: Floats = np.column_stack([np.diag(model.noise(g, column)) for column in y.T])
     return found
 
 
-def of_the_audit(model: ErrorModel, x: Floats, y: Floats) -> Floats:
-    """What estimating q adds to the variance of X' Q^-1 Y*: its derivative is -(Q^-1 X)' dQ/dq (Q^-1 Y*)."""
-    g, v = model.inverse(x), model.inverse(y)
+def of_the_audit(model: ErrorModel, g: Floats, y: Floats) -> Floats:
+    """What estimating q adds to the variance of G' Y*, G' = X' Q^-1; shape (n_rows, n_columns).
+
+    The derivative is -G' dQ/dq (Q^-1 Y*).
+    """
+    v = model.inverse(y)
     found: Floats = np.column_stack([np.diag(model.uncertainty(g, column)) for column in v.T])
     return found
 
 
-def linearised(x: Floats, y: Floats, weights: Floats, groups: Ints, a: Floats) -> Floats:
+def linearised(x: Floats, y: Floats, weights: Floats, pulled_by: Floats, groups: Ints, a: Floats) -> Floats:
     """Variance of the weighted unbiased table, records drawn within blocks; shape (n_rows, n_columns).
 
-    The delta method: what each link adds to a cell (w x_r (y_s - (1 - a) m_s) - (1 - a) r_w (y_s - m_s) / n)
-    / a, with m_s the mean of y_s in its block and r_w the weighted count of row r, and n / (n - 1) times its
-    sum of squares about the mean of the block.
+    The delta method: the sum of squares, about its mean in the block and times n / (n - 1), of what each link
+    adds to a cell, (w x_r (y_s - (1 - a) m_s) - (1 - a) r_w o (y_s - m_s) / O) / a - w T / N, with m_s the
+    mean of y_s that wrong links pull to, weighted by o of sum O, r_w the weighted count of row r, T the cell
+    and N the sum of the weights of the block, which is taken as known.
+
+    Parameters
+    ----------
+    x, y : float64 arrays, shapes (n_links, n_rows) and (n_links, n_columns)
+        Indicators.
+    weights, pulled_by : float64 arrays, shape (n_links,)
+        w, and o.
+    groups : int64 array, shape (n_links,)
+        Blocks.
+    a : float64 array, shape (n_blocks,)
+        Of the error model.
     """
     blocks = Blocks(groups, np.arange(len(a)))
     sizes = blocks.sizes.astype(np.float64)
     scale = np.where(sizes > 1, sizes / np.maximum(sizes - 1, 1), 0.0)
-    kept, means = a[groups], blocks.means(y)[groups]
+    total, pull = blocks.sums(weights), blocks.sums(pulled_by)
+    means = (blocks.sums(pulled_by[:, None] * y) / pull[:, None])[groups]
+    kept, part = a[groups], pulled_by / pull[groups]
     found = np.empty((x.shape[1], y.shape[1]))
     for r in range(x.shape[1]):
         wx = weights * x[:, r]
-        shares = blocks.means(wx)[groups]
+        of_row = blocks.sums(wx)[groups]
         for s in range(y.shape[1]):
-            pulled = (1 - kept) * (wx * means[:, s] + shares * (y[:, s] - means[:, s]))
-            z = blocks.centred((wx * y[:, s] - pulled) / kept)
-            found[r, s] = float((scale * blocks.sums(z**2)).sum())
+            above = y[:, s] - means[:, s]
+            z = (wx * (y[:, s] - (1 - kept) * means[:, s]) - (1 - kept) * of_row * part * above) / kept
+            # The second part sums to 0 in a block, so that z sums to the cell.
+            z -= weights * (blocks.sums(z) / np.maximum(total, np.finfo(np.float64).tiny))[groups]
+            found[r, s] = float((scale * blocks.sums(blocks.centred(z) ** 2)).sum())
     return found
