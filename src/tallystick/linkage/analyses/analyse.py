@@ -21,9 +21,10 @@ from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.analyses.choose import Choice, choose_method
 from tallystick.linkage.analyses.errors import KnownErrors, errors_of
+from tallystick.linkage.analyses.instead import imputation_analysis, mixture_analysis, naive_coefficients
 from tallystick.linkage.analyses.linked_file import LinkedFile, linked_file
 from tallystick.linkage.analyses.linked_pairs import linked_pairs
-from tallystick.linkage.analyses.results import AnalysisResult
+from tallystick.linkage.analyses.results import AnalysisResult, Coefficients
 from tallystick.linkage.analyses.settings import Analysis, RegressionSettings, load_analysis
 from tallystick.preparation.extras import require
 
@@ -72,19 +73,97 @@ def analyse(settings: Analysis | str | Path, run: Results | Matches | None = Non
     file = linked_file(pairs, outcome, covariates, variables=settings.variables, block=settings.errors.block)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", TallystickWarning)
-        errors = errors_of(
-            file, settings.errors, register=settings.register_, table=settings.table is not None
-        )
-        done = (
-            _table(settings, file, errors)
-            if settings.table is not None
-            else _regression(settings, file, errors)
-        )
+        if settings.mixture is not None or settings.imputation is not None:
+            done = _instead(settings, file)
+        else:
+            done = _by_errors(settings, file)
     told = [str(one.message) for one in caught if issubclass(one.category, TallystickWarning)]
     for one in caught:
         if not issubclass(one.category, TallystickWarning):
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    return replace(done, warnings=tuple(dict.fromkeys([*told, *errors.warnings, *done.warnings])))
+    return replace(done, warnings=tuple(dict.fromkeys([*told, *done.errors.warnings, *done.warnings])))
+
+
+def _by_errors(settings: Analysis, file: LinkedFile) -> AnalysisResult:
+    own = own_covariates(settings, file)
+    complete = settings.table is not None or bool(own)
+    if own:
+        _check_both(settings, own)
+    errors = errors_of(file, settings.errors, register=settings.register_, complete=complete)
+    if settings.table is not None:
+        return _table(settings, file, errors)
+    return _both_files(settings, file, errors) if own else _regression(settings, file, errors)
+
+
+def own_covariates(settings: Analysis, file: LinkedFile) -> list[str]:
+    """Covariates that stand in the source of the outcome, beside linked ones."""
+    if settings.regression is None:
+        return []
+    return [name for name in formula_variables(settings.regression.formula)[1] if name in file.own]
+
+
+def _check_both(settings: Analysis, own: Sequence[str]) -> None:
+    asked = settings.regression
+    assert asked is not None
+    wrong = None
+    if asked.family != "linear":
+        wrong = f'family = "{asked.family}"'
+    elif asked.method not in ("auto", "naive"):
+        wrong = f'method = "{asked.method}"'
+    elif asked.weights is not None:
+        wrong = "weights"
+    elif asked.variance not in ("auto", "block"):
+        wrong = f'variance = "{asked.variance}"'
+    if wrong is not None:
+        raise InputError(
+            f"regression: {', '.join(own)} stands in the source of the outcome, beside linked covariates, "
+            "and "
+            "such a regression is by moments, of the linear family, with standard errors by block; "
+            f"{wrong} does not go with it: leave it out, or use a table [imputation]."
+        )
+
+
+def _both_files(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> AnalysisResult:
+    """A linear regression with covariates of both sources, by moments."""
+    from tallystick.analysis.regressions.both_files import regression_of_both_files
+
+    asked = settings.regression
+    assert asked is not None
+    assert errors.model is not None
+    _check_outcome(asked, file)
+    found = regression_of_both_files(
+        asked.formula, file.rows, errors.model, linked=list(file.linked), index="link_outcome"
+    )
+    naive = naive_coefficients(settings, file)
+    choice = Choice(
+        "moments",
+        "covariates stand in both sources: each cross product of linked and own columns is corrected.",
+    )
+    if asked.method == "naive":
+        choice = Choice("naive", "it is the one that the specification asks for.")
+    return AnalysisResult(
+        settings,
+        file,
+        errors,
+        choice,
+        regression=found,
+        corrected=naive if asked.method == "naive" else Coefficients.of(found),
+        naive=naive,
+        variance=found.cov_type,
+        blocks=found.n_blocks,
+        diagnostics={"linked": _linked(file)} if settings.diagnostics else {},
+    )
+
+
+def _instead(settings: Analysis, file: LinkedFile) -> AnalysisResult:
+    """What needs no error model."""
+    assert settings.regression is not None
+    _check_outcome(settings.regression, file)
+    if settings.mixture is not None:
+        done = mixture_analysis(settings, file)
+    else:
+        done = imputation_analysis(settings, file)
+    return replace(done, diagnostics={"linked": _linked(file)} if settings.diagnostics else {})
 
 
 def formula_variables(formula: str) -> tuple[list[str], list[str]]:
@@ -126,6 +205,7 @@ def _regression(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> An
 
     asked = settings.regression
     assert asked is not None
+    assert errors.model is not None
     _check_outcome(asked, file)
     choice = choose_method(asked, settings.errors, record_level=errors.record_level)
     common: dict[str, Any] = {
@@ -152,7 +232,10 @@ def _regression(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> An
         errors,
         choice,
         regression=corrected,
-        naive=naive,
+        corrected=Coefficients.of(corrected),
+        naive=Coefficients.of(naive),
+        variance=corrected.cov_type,
+        blocks=corrected.n_blocks,
         diagnostics=diagnostics,
         warnings=tuple(told),
     )
@@ -160,7 +243,7 @@ def _regression(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> An
 
 def _check_outcome(asked: RegressionSettings, file: LinkedFile) -> None:
     kinds = {one.name: one.type for one in file.variables}
-    outcome, covariates = formula_variables(asked.formula)
+    outcome, _ = formula_variables(asked.formula)
     for name in [*outcome, *([asked.weights] if asked.weights else [])]:
         if kinds[name] == "category":
             raise InputError(
@@ -168,14 +251,6 @@ def _check_outcome(asked: RegressionSettings, file: LinkedFile) -> None:
                 "numbers "
                 "(0 and 1 for the logistic family)."
             )
-    own = [name for name in covariates if name in file.own]
-    if own:
-        raise InputError(
-            f"{', '.join(own)}: this covariate stands in the source of the outcome ({file.outcome}), which "
-            "the "
-            "command does not analyse together with linked covariates: use regression_of_both_files in "
-            "Python."
-        )
 
 
 def _diagnostics(
@@ -185,6 +260,7 @@ def _diagnostics(
 
     asked = settings.regression
     assert asked is not None
+    assert errors.model is not None
     design, estimate = result.design, result.estimate
     linked_design = errors.model.as_linked(design.X)
     found: dict[str, Any] = {"linked": _linked(file)}
@@ -248,6 +324,7 @@ def _table(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> Analysi
     asked = settings.table
     assert asked is not None
     rows = file.rows.with_columns(_as_categories(file.rows, (asked.rows, asked.columns)))
+    assert errors.model is not None
     table = contingency_table(asked.rows, asked.columns, errors.model, data=rows, index="link_outcome")
     test = independence_test(table)
     choice = Choice(

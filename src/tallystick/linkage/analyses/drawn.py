@@ -139,7 +139,8 @@ def _bands(found: Mapping[str, Any]) -> Iterator[Drawing]:
         if rows:
             yield Drawing(
                 f"bands-{number}",
-                f"{term}: does the naive estimate fall where links are doubtful? It should as the model expects",
+                f"{term}: does the naive estimate fall where links are doubtful? It should as the model "
+                "expects",
                 f"Naive estimate of {term} by band of the chance of a right link; the figures are in the "
                 "table below.",
                 bands_chart(rows, names, term),

@@ -35,8 +35,8 @@ class KnownErrors:
 
     Attributes
     ----------
-    model : ErrorModel
-        In the order of the rows of the linked file.
+    model : ErrorModel or None
+        In the order of the rows of the linked file; None where an analysis has none.
     q : float64 array, shape (n_links,)
         Chance that each link is right.
     origin : str
@@ -56,7 +56,7 @@ class KnownErrors:
         What a reader has to know.
     """
 
-    model: ErrorModel
+    model: ErrorModel | None
     q: Floats
     origin: str
     sentences: tuple[str, ...]
@@ -73,7 +73,7 @@ class KnownErrors:
 
 
 def errors_of(
-    file: LinkedFile, settings: ErrorSettings, *, register: bool | None = None, table: bool = False
+    file: LinkedFile, settings: ErrorSettings, *, register: bool | None = None, complete: bool = False
 ) -> KnownErrors:
     """The error model of the links of a linked file.
 
@@ -86,8 +86,9 @@ def errors_of(
     register : bool, optional
         Whether wrong links may be to any record of the covariates' source. By default where the model can
         have it.
-    table : bool
-        Whether it is for a contingency table, which has no register.
+    complete : bool
+        Whether the model has to be of the linked rows alone, with an inverse: for contingency tables, and
+        covariates of both files.
 
     Returns
     -------
@@ -98,24 +99,25 @@ def errors_of(
     InputError
         Where the run has not what is asked for.
     """
-    if table and register:
+    if complete and register:
         raise InputError(
-            "register: a table has no use for the register, since nobody knows the outcome of a record "
-            "without a "
-            "link: leave register out."
+            "register: a table, or covariates of both files, has no use for records without a link: leave "
+            "register out."
         )
     if settings.origin == "posterior":
-        return _by_posterior(file, settings, register=register, table=table)
+        return _by_posterior(file, settings, register=register, complete=complete)
     if settings.origin == "bootstrap":
-        return _by_bootstrap(file, settings, register=register, table=table)
+        return _by_bootstrap(file, settings, register=register, complete=complete)
     _check_once(file)
     if settings.origin == "known":
         assert settings.q is not None
-        return _exchangeable(file, settings.q, "known", register, table, (), ())
-    return _by_audit(file, settings, register, table)
+        return _exchangeable(file, settings.q, "known", register, complete, (), ())
+    return _by_audit(file, settings, register, complete)
 
 
-def _by_audit(file: LinkedFile, settings: ErrorSettings, register: bool | None, table: bool) -> KnownErrors:
+def _by_audit(
+    file: LinkedFile, settings: ErrorSettings, register: bool | None, complete: bool
+) -> KnownErrors:
     bands = judged_bands(file.run)
     by = settings.by or "band"
     code = band_of_rows(file.rows["link_posterior"], bands)
@@ -167,7 +169,7 @@ def _by_audit(file: LinkedFile, settings: ErrorSettings, register: bool | None, 
         within = np.tile(in_bands, (len(labels), 1))
     errors = np.zeros(len(bands)) if found.own is None else np.sqrt(found.own)
     precision = LinkPrecision(labels, within @ found.q, None, within * errors)
-    made = _exchangeable(file, precision, "audit", register, table, told, _band_warnings(file, bands))
+    made = _exchangeable(file, precision, "audit", register, complete, told, _band_warnings(file, bands))
     how = (
         "The share of right links is that which people found, of all links alike."
         if by == "all"
@@ -237,7 +239,7 @@ def _exchangeable(
     q: Any,
     origin: str,
     register: bool | None,
-    table: bool,
+    complete: bool,
     groups: tuple[dict[str, Any], ...],
     warnings: tuple[str, ...],
 ) -> KnownErrors:
@@ -250,7 +252,7 @@ def _exchangeable(
             f"register: the block stands in {file.outcome} alone, so that it is not known of the records of "
             f"{file.covariates} without a link: use a block of both sources, or register = false."
         )
-    with_register = not table and has_block and (register if register is not None else unlinked)
+    with_register = not complete and has_block and (register if register is not None else unlinked)
     how = "The share of right links is stated." if origin == "known" else ""
     block = "within blocks" if BLOCK in file.rows.columns else "among all links"
     if with_register:
@@ -344,7 +346,7 @@ def _crossing(file: LinkedFile, block: str | None) -> tuple[str, ...]:
 
 
 def _by_posterior(
-    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, table: bool
+    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, complete: bool
 ) -> KnownErrors:
     chance = file.rows["link_posterior"].fill_null(float("nan")).to_numpy()
     unknown = int((~np.isfinite(chance)).sum())
@@ -363,7 +365,7 @@ def _by_posterior(
         )
     index = file.rows["link_outcome"].to_numpy()
     found = _calibrated(file, chance) + _crossing(file, settings.block)
-    if table:
+    if complete:
         model: ErrorModel = record_level(_blocks(file), chance, index=index)
         return KnownErrors(
             model,
@@ -463,6 +465,98 @@ def _calibrated(file: LinkedFile, chance: Floats) -> tuple[str, ...]:
 
 
 def _by_bootstrap(
-    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, table: bool
+    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, complete: bool
 ) -> KnownErrors:
-    raise NotImplementedError
+    from tallystick.linkage.analyses.bootstrap import bootstrap_links
+    from tallystick.linkage.links import Links
+    from tallystick.linkage.saved_run import open_run
+
+    run = file.run
+    if run.by_keys or run.by_steps or run.finalised:
+        why = (
+            "links by match keys have no model to draw from"
+            if run.by_keys
+            else "a linkage by steps or households cannot be drawn again"
+            if run.by_steps
+            else "what people decided cannot be drawn again"
+        )
+        raise InputError(
+            f'{run.shown}: {why}: use from = "audit" or from = "known"'
+            f"{'' if run.by_keys else ', or the posteriors of the run'}."
+        )
+    _check_once(file)
+    if register:
+        raise InputError(
+            'errors: from = "bootstrap" gives each link its own q by its weight, and records without a link '
+            "have "
+            "none, so that it takes no register: leave register out."
+        )
+    linkage = run.linkage if run.folder is None else open_run(run.folder)
+    if not isinstance(linkage, Links) and run.folder is None:
+        raise InputError("The linkage cannot be drawn again: use another way to know q.")
+    drawn = bootstrap_links(linkage, replicates=settings.replications, seed=settings.seed)
+    weight = file.rows["link_weight"].to_numpy()
+    edges = _weight_edges(weight)
+    precision = drawn.by_weight(edges)
+    band = np.searchsorted(edges, weight, side="right")
+    band = _nearest_band(band, np.asarray(precision.labels, np.int64))
+    names = np.array([_weight_name(edges, int(k)) for k in precision.labels])
+    at = np.searchsorted(np.asarray(precision.labels, np.int64), band)
+    named = LinkPrecision(names, precision.q, precision.own, precision.shared)
+    used = np.unique(at)
+    own = LinkPrecision(
+        names[used],
+        named.q[used],
+        None if named.own is None else named.own[used],
+        None if named.shared is None else named.shared[used],
+    )
+    index = file.rows["link_outcome"].to_numpy()
+    model = record_level(_blocks(file), own, bands=names[at], index=index)
+    share = np.bincount(at, minlength=len(names)) / len(at)
+    told = tuple(
+        {
+            "name": str(names[k]),
+            "links": int((at == k).sum()),
+            "q": float(named.q[k]),
+            "se": float(named.standard_errors[k]),
+        }
+        for k in used
+    )
+    return KnownErrors(
+        model,
+        named.q[at],
+        "bootstrap",
+        (
+            f"The linkage was drawn again {settings.replications} times by its own m, u and decision; the "
+            "share of "
+            "right links by band of the weight is that of these draws, and as good as the model.",
+            _block_sentence(file, settings.block),
+        ),
+        told,
+        record_level=True,
+        limits=_limits(share, named),
+        warnings=_crossing(file, settings.block),
+    )
+
+
+def _weight_edges(weight: Floats) -> Floats:
+    """Edges of up to ten bands of weights with about equal numbers of links."""
+    found = np.unique(np.quantile(weight, np.linspace(0.1, 0.9, 9)))
+    above: Floats = found[found > weight.min()]
+    return above
+
+
+def _weight_name(edges: Floats, k: int) -> str:
+    if not len(edges):
+        return "all weights"
+    if k == 0:
+        return f"weight below {edges[0]:.2f}"
+    if k == len(edges):
+        return f"weight {edges[-1]:.2f} or more"
+    return f"weight {edges[k - 1]:.2f} to {edges[k]:.2f}"
+
+
+def _nearest_band(band: Any, there: Any) -> Any:
+    """Bands that the draws have, for links of bands that they have not."""
+    nearest = np.abs(band[:, None] - there[None, :]).argmin(axis=1)
+    return there[nearest]

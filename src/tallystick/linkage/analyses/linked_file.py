@@ -45,6 +45,8 @@ class LinkedFile:
     candidates : polars.DataFrame
         Kept pairs of the rows: ``link_outcome``, ``link_covariates``, ``link_posterior``,
         ``link_weight``, ``link_decision``.
+    pairs : polars.DataFrame
+        The same of all records of both sources.
     outcome, covariates : str
         Names of the sources.
     variables : tuple of Located
@@ -62,6 +64,7 @@ class LinkedFile:
     all_covariates: pl.DataFrame
     outcomes: pl.DataFrame
     candidates: pl.DataFrame
+    pairs: pl.DataFrame
     outcome: str
     covariates: str
     variables: tuple[Located, ...]
@@ -264,6 +267,7 @@ def _joined(
         of_second,
         of_first,
         candidates,
+        between,
         first,
         second,
         located,

@@ -41,6 +41,8 @@ class LinkedPairs:
         What the run depends on; empty for a linkage in memory.
     finalised, by_steps, by_keys : bool
         Whether decisions of people are applied; it goes by steps or households; all links are by match keys.
+    linkage : Links, SequentialLinks, HouseholdLinks or Matches, optional
+        The linkage, where it is in memory.
     """
 
     pairs: pl.DataFrame
@@ -51,6 +53,7 @@ class LinkedPairs:
     finalised: bool
     by_steps: bool
     by_keys: bool
+    linkage: Results | Matches | None = None
 
     @property
     def shown(self) -> str:
@@ -82,7 +85,7 @@ def linked_pairs(run: str | Path | Results | Matches) -> LinkedPairs:
     sources = as_prepared(known.spec.sources, known.spec.prepare)
     pairs = _complete(run.pairs, [one.name for one in sources])
     by_keys = not hasattr(run, "prepared")
-    return LinkedPairs(pairs, sources, known.kind, None, "", False, "step" in run.pairs.columns, by_keys)
+    return LinkedPairs(pairs, sources, known.kind, None, "", False, "step" in run.pairs.columns, by_keys, run)
 
 
 def _of_folder(folder: Path) -> LinkedPairs:

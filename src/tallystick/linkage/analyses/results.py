@@ -12,12 +12,14 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from tallystick.analysis.diagnostics import as_plain
+from tallystick.analysis.error_models.error_model import Floats
 from tallystick.linkage.analyses.choose import Choice
 from tallystick.linkage.analyses.errors import KnownErrors
 from tallystick.linkage.analyses.linked_file import LinkedFile
 from tallystick.linkage.analyses.settings import Analysis
 
 if TYPE_CHECKING:
+    from tallystick.analysis.imputation.rubin import Pooled
     from tallystick.analysis.regressions.result import RegressionResult
     from tallystick.analysis.tables.independence import IndependenceTest
     from tallystick.analysis.tables.result import ContingencyTable
@@ -31,6 +33,37 @@ COLUMNS: dict[str, type[pl.DataType]] = {
 
 
 @dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Coefficients of a regression, however they were estimated.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values, standard_errors : float64 arrays, shape (p,)
+    df : float64 array, shape (p,)
+        Degrees of freedom of t intervals; infinite where they are normal.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    standard_errors: Floats
+    df: Floats
+
+    @classmethod
+    def of(cls, result: RegressionResult) -> Coefficients:
+        """Those of a regression."""
+        found = result.estimate
+        df = np.full(len(found.coefficients), float(found.df))
+        return cls(tuple(result.design.names), found.coefficients, found.standard_errors, df)
+
+    @classmethod
+    def pooled(cls, result: Pooled) -> Coefficients:
+        """Those of multiple imputation."""
+        errors = np.sqrt(np.diag(result.total))
+        return cls(tuple(result.names), result.estimate, errors, np.asarray(result.df, np.float64))
+
+
+@dataclass(frozen=True, eq=False)
 class AnalysisResult:
     """An analysis of a run, done.
 
@@ -41,13 +74,19 @@ class AnalysisResult:
     file : LinkedFile
         The links with their variables.
     errors : KnownErrors
-        Their error model.
+        What is known of their errors.
     choice : Choice
         The method, and why.
-    regression : RegressionResult or None
+    regression : RegressionResult, MixtureResult, Pooled or None
         The corrected regression.
-    naive : RegressionResult or None
+    corrected : Coefficients or None
+        Its coefficients.
+    naive : Coefficients or None
         The regression that takes links as right, with its own standard errors.
+    variance : str
+        How standard errors were found.
+    blocks : int
+        Blocks or components of it.
     table : ContingencyTable or None
         The corrected table.
     test : IndependenceTest or None
@@ -64,8 +103,11 @@ class AnalysisResult:
     file: LinkedFile
     errors: KnownErrors
     choice: Choice
-    regression: RegressionResult | None = None
-    naive: RegressionResult | None = None
+    regression: RegressionResult | Pooled | None = None
+    corrected: Coefficients | None = None
+    naive: Coefficients | None = None
+    variance: str = ""
+    blocks: int = 1
     table: ContingencyTable | None = None
     test: IndependenceTest | None = None
     diagnostics: dict[str, Any] = field(default_factory=dict)
@@ -86,9 +128,9 @@ class AnalysisResult:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of `estimates`; what is no number is None."""
-        if self.regression is not None:
+        if self.corrected is not None:
             assert self.naive is not None
-            found = [*_coefficients("naive", self.naive), *_coefficients("corrected", self.regression)]
+            found = [*_coefficients("naive", self.naive), *_coefficients("corrected", self.corrected)]
         else:
             assert self.table is not None
             found = _cells(self.table)
@@ -130,13 +172,14 @@ class AnalysisResult:
         }
 
     def _what(self) -> dict[str, Any]:
-        if self.settings.regression is not None and self.regression is not None:
+        asked = self.settings.regression
+        if asked is not None:
             return {
                 "kind": "regression",
-                "formula": self.settings.regression.formula,
-                "family": self.regression.family,
-                "variance": self.regression.cov_type,
-                "blocks": self.regression.n_blocks,
+                "formula": asked.formula,
+                "family": asked.family,
+                "variance": self.variance,
+                "blocks": self.blocks,
             }
         assert self.table is not None
         return {
@@ -167,25 +210,23 @@ class AnalysisResult:
         return analysis_text(self.to_dict())
 
 
-def _coefficients(which: str, result: RegressionResult) -> list[dict[str, Any]]:
-    found = result.estimate
-    errors = found.standard_errors
-    df = found.df
-    half = (student.isf(0.025, df) if np.isfinite(df) else norm.isf(0.025)) * errors
+def _coefficients(which: str, found: Coefficients) -> list[dict[str, Any]]:
+    values, errors = found.values, found.standard_errors
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.abs(found.coefficients / errors)
-    p = 2 * (student.sf(size, df) if np.isfinite(df) else norm.sf(size))
+        half = np.where(np.isfinite(found.df), student.isf(0.025, found.df), norm.isf(0.025)) * errors
+        size = np.abs(values / errors)
+        p = 2 * np.where(np.isfinite(found.df), student.sf(size, found.df), norm.sf(size))
     return [
         {
             "estimate_of": which,
             "term": name,
-            "estimate": float(found.coefficients[k]),
+            "estimate": float(values[k]),
             "se": float(errors[k]),
-            "low": float(found.coefficients[k] - half[k]),
-            "high": float(found.coefficients[k] + half[k]),
+            "low": float(values[k] - half[k]),
+            "high": float(values[k] + half[k]),
             "p_value": float(p[k]),
         }
-        for k, name in enumerate(result.design.names)
+        for k, name in enumerate(found.names)
     ]
 
 

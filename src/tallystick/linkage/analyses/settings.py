@@ -144,6 +144,60 @@ class ErrorSettings(Settings):
         return self
 
 
+class ImputationSettings(Settings):
+    """Links that are in doubt as missing values: several completed files, analysed and pooled.
+
+    Attributes
+    ----------
+    of : {"matchings", "equivocal"}
+        Draws of all matches together with the analysis; or of the linked values of doubtful records alone
+        (Goldstein, Harron and Wade 2012).
+    imputations : int
+        Number of completed files.
+    rule : {"density-ratio", "threshold", "standard"}
+        Of equivocal links.
+    unequivocal : float
+        Posterior from which on a link is taken as right, of equivocal links.
+    seed : int
+        Of all draws.
+    """
+
+    of: Literal["matchings", "equivocal"] = "matchings"
+    imputations: int = Field(default=20, ge=2)
+    rule: Literal["density-ratio", "threshold", "standard"] = "density-ratio"
+    unequivocal: float = Field(default=0.95, gt=0, le=1)
+    seed: int = Field(default=1, ge=0)
+
+    @model_validator(mode="after")
+    def _go_together(self) -> ImputationSettings:
+        if self.of == "matchings":
+            given = [name for name in ("rule", "unequivocal") if name in self.model_fields_set]
+            if given:
+                raise ValueError(f'only of = "equivocal" reads {given[0]}: leave it out')
+        return self
+
+
+class MixtureSettings(Settings):
+    """Right and wrong links told apart by the outcome itself, where nothing else is known of them.
+
+    Attributes
+    ----------
+    safe : float, optional
+        Posterior from which on links are known to be right.
+    mismatch_rate : float, optional
+        Share of wrong links among the others, where it is known.
+    at_most : float, optional
+        The largest that it can be.
+    seed : int
+        Of the starts.
+    """
+
+    safe: float | None = Field(default=None, gt=0, le=1)
+    mismatch_rate: float | None = Field(default=None, ge=0, lt=1)
+    at_most: float | None = Field(default=None, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+
 class Analysis(Settings):
     """An analysis of the links of a finished run: what ``tallystick analyse`` reads.
 
@@ -160,6 +214,8 @@ class Analysis(Settings):
         What is estimated: one of them.
     errors : ErrorSettings
         How it is known which links are wrong.
+    imputation, mixture
+        Instead of an error model, of a regression: one of them at most.
     register : bool, optional
         Whether records of the source with the covariates that are not linked are used as well: a wrong link
         is to any record of the block, whether or not it is linked itself. By default where there are such
@@ -180,6 +236,8 @@ class Analysis(Settings):
     regression: RegressionSettings | None = None
     table: TableSettings | None = None
     errors: ErrorSettings = Field(default_factory=ErrorSettings)
+    imputation: ImputationSettings | None = None
+    mixture: MixtureSettings | None = None
     register_: StrictBool | None = Field(default=None, alias="register")
     diagnostics: StrictBool = True
 
@@ -197,7 +255,37 @@ class Analysis(Settings):
         if (self.regression is None) == (self.table is None):
             told = "neither" if self.regression is None else "both"
             raise ValueError(f"found {told}, expected one of [regression] and [table]")
+        self._instead()
         return self
+
+    def _instead(self) -> None:
+        """What goes in the place of an error model leaves no room for one."""
+        instead = [name for name in ("imputation", "mixture") if getattr(self, name) is not None]
+        if not instead:
+            return
+        name = instead[0]
+        found = []
+        if len(instead) > 1:
+            found.append(Problem((instead[1],), "[imputation] and [mixture] are both given: take one"))
+        if self.regression is None:
+            found.append(Problem((name,), f"[{name}] is of a regression, and this is a table: leave it out"))
+        elif self.regression.method != "auto":
+            found.append(
+                Problem(
+                    ("regression", "method"),
+                    f"[{name}] is a method of its own: leave the method out, or the table [{name}]",
+                )
+            )
+        if self.regression is not None:
+            for key in ("variance", "weights"):
+                if key in self.regression.model_fields_set:
+                    found.append(Problem(("regression", key), f"[{name}] does not read it: leave it out"))
+        for key in ("errors", "register_"):
+            if key in self.model_fields_set:
+                shown = key.rstrip("_")
+                found.append(Problem((shown,), f"[{name}] takes its place: leave one of the two out"))
+        if found:
+            report(found, type(self).__name__)
 
 
 def load_analysis(path: str | Path) -> Analysis:

@@ -53,7 +53,7 @@ def headline(found: Mapping[str, Any]) -> str:
         "audit": "by its audit",
         "known": "as stated",
         "bootstrap": "by the linkage drawn again",
-        "none": "",
+        "mixture": "by the outcomes themselves",
     }[errors["from"]]
     register = "" if data["register"] is None else f", a register of {data['register']:,} records"
     return (
