@@ -1,4 +1,4 @@
-"""Runs whose links go wrong, with an outcome in one file and covariates in the other, and a known regression."""
+"""Runs whose links go wrong, an outcome in one file, covariates in the other, a known regression."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 import tallystick as ts
+from tallystick.cli.by_table import export_tasks, import_answers
+from tallystick.linkage.reviews.store import open_store
 
 SLOPE, CONSTANT = 2.0, 1.0
 LETTERS = np.array(list("abcdefgh"))
@@ -23,7 +25,8 @@ class Files:
     register : polars.DataFrame
         ``id``, fields, ``age``, ``sex``, ``region``, ``person``.
     survey : polars.DataFrame
-        ``id``, fields, ``income``, ``works``, ``region``, ``person``; some of the people of the register.
+        ``id``, fields, ``income``, ``rich``, ``events``, ``works``, ``region``, ``person``; some of the people
+        of the register.
     """
 
     register: pl.DataFrame
@@ -60,7 +63,13 @@ def files(n: int = 800, share: float = 0.8, seed: int = 1, blocks: int = 20) -> 
         | fields(everybody, 0.0)
     )
     survey = pl.DataFrame(
-        {"id": [f"b{k}" for k in range(len(some))], "income": income[some], "works": works[some]}
+        {
+            "id": [f"b{k}" for k in range(len(some))],
+            "income": income[some],
+            "rich": (income[some] > 1).astype(int),
+            "events": income[some].clip(0, 9).round().astype(int),
+            "works": works[some],
+        }
         | fields(some, 0.12)
     )
     return Files(register, survey)
@@ -69,13 +78,15 @@ def files(n: int = 800, share: float = 0.8, seed: int = 1, blocks: int = 20) -> 
 def linkage(folder: Path, **settings: object) -> ts.Linkage:
     """How the two files in a folder are linked."""
     sources = [
-        ts.Source(name=name, path=folder / f"{name}.csv", id="id", truth=["person"], duplicate_free=True)
+        ts.Source(name=name, path=folder / f"{name}.csv", id="id", truth=["person"])
         for name in ("register", "survey")
     ]
     return ts.Linkage(
         **{
             "sources": sources,
-            "comparisons": [ts.comparison(name, ts.exact()) for name in ("given", "surname", "born", "region")],
+            "comparisons": [
+                ts.comparison(name, ts.exact()) for name in ("given", "surname", "born", "region")
+            ],
             "passes": [ts.blocking_key("region")],
             "one_to_one": True,
             **settings,
@@ -95,3 +106,40 @@ def made_run(folder: Path, made: Files | None = None, **settings: object) -> Pat
     write_files(folder, made or files())
     linkage(folder, **settings).run(folder / "out")
     return folder / "out"
+
+
+def audit_by_truth(run: Path, made: Files, reviews: int = 200) -> None:
+    """Draw a sample of a run, answer it by the truth, and estimate."""
+    with open_store(run, None) as store:
+        ts.draw_audit(run, store, ts.design_audit(run, reviews=reviews), seed=1)
+    sheet = run.parent / "sample.csv"
+    export_tasks(run, "audit", sheet, "ann", None, force=True)
+    people = pl.concat(
+        [
+            made.register.select(pl.lit("register").alias("source"), "id", "person"),
+            made.survey.select(pl.lit("survey").alias("source"), "id", "person"),
+        ]
+    )
+    table = pl.read_csv(sheet, infer_schema=False)
+    rows = table.join(people, on=["source", "id"], how="left", maintain_order="left")
+    asked = rows.filter(pl.col("row") == "record").select("task", asked="person", of="source")
+    shown = rows.filter(pl.col("row") != "record").join(asked, on="task")
+    shown = shown.filter(pl.col("person") == pl.col("asked")).select("task", number="row")
+    other = asked.join(people, left_on="asked", right_on="person").filter(pl.col("source") != pl.col("of"))
+    other = other.select("task", elsewhere=pl.format("{}:{}", "source", "id"))
+    answer = asked.join(shown, on="task", how="left").join(other, on="task", how="left")
+    answer = answer.select("task", answer=pl.coalesce("number", "elsewhere", pl.lit("0")))
+    table = table.drop("answer").join(answer, on="task", how="left", maintain_order="left")
+    only = pl.when(pl.col("row") == "record").then("answer")
+    table.with_columns(answer=only).write_csv(sheet)
+    import_answers(run, "audit", sheet, "ann", None)
+    with open_store(run, None, create=False) as store:
+        ts.estimate_audit(run, store)
+
+
+def true_q(run: Path, made: Files) -> float:
+    """Share of the links that are right."""
+    links = pl.read_parquet(run / "links.parquet").filter(pl.col("decision") == "link")
+    joined = links.join(made.register.select(id_left="id", left="person"), on="id_left")
+    joined = joined.join(made.survey.select(id_right="id", right="person"), on="id_right")
+    return float((joined["left"] == joined["right"]).to_numpy().mean())
