@@ -300,11 +300,11 @@ def bootstrap_linkage(
     Examples
     --------
     >>> from tallystick.quality.pattern_chances import plain_chances
-    >>> chances = plain_chances([0.95, 0.9, 0.85, 0.8], [0.05, 0.1, 0.1, 0.3])
+    >>> chances = plain_chances([0.9, 0.85, 0.8], [0.1, 0.1, 0.2])
     >>> blocks = np.repeat(np.arange(40), 25)
     >>> found = bootstrap_linkage(chances, blocks, blocks, Decision(one_to_one=True), replicates=20)
     >>> round(found.q, 2), found.precision().q.shape
-    (0.9, (40,))
+    (0.98, (40,))
     """
     if replicates < 2:
         raise InputError(f"replicates: {replicates} are too few to tell an error by: give 2 or more.")
