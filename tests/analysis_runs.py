@@ -25,8 +25,8 @@ class Files:
     register : polars.DataFrame
         ``id``, fields, ``age``, ``sex``, ``region``, ``person``.
     survey : polars.DataFrame
-        ``id``, fields, ``income``, ``rich``, ``events``, ``works``, ``region``, ``person``; some of the people
-        of the register.
+        ``id``, fields, ``income``, ``rich``, ``events``, ``works``, ``region``, ``person``; some of the
+        people of the register.
     """
 
     register: pl.DataFrame

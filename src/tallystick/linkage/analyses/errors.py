@@ -366,27 +366,14 @@ def _by_posterior(
     index = file.rows["link_outcome"].to_numpy()
     found = _calibrated(file, chance) + _crossing(file, settings.block)
     if complete:
-        model: ErrorModel = record_level(_blocks(file), chance, index=index)
-        return KnownErrors(
-            model,
-            chance,
-            "posterior",
-            (
-                "Each link is right with its posterior; within a block a doubtful link has exchanged its "
-                "record "
-                "with another doubtful one.",
-                _block_sentence(file, settings.block),
-            ),
-            record_level=True,
-            warnings=found,
-        )
+        return _posterior_by_row(file, settings.block, chance, found)
     matching, rescaled = _matching(file)
     names = file.register["link_record"]
     linked = _places(file.rows["link_covariates"], names)
     strata = None
     if BLOCK in file.register.columns:
         strata = (_blocks(file), _register_blocks(file))
-    model = posterior(
+    model: ErrorModel = posterior(
         matching,
         outcome="right",
         linked=linked,
@@ -417,6 +404,40 @@ def _by_posterior(
         register=file.register,
         record_level=True,
         warnings=found,
+    )
+
+
+def _posterior_by_row(
+    file: LinkedFile, block: str | None, chance: Floats, warnings: tuple[str, ...]
+) -> KnownErrors:
+    """Posteriors of the links alone, with an inverse: each link by itself, or where that has none by block."""
+    blocks, index = _blocks(file), file.rows["link_outcome"].to_numpy()
+    how = (
+        "Each link is right with its posterior; within a block a doubtful link has exchanged its record with "
+        "another doubtful one."
+    )
+    try:
+        model: ErrorModel = record_level(blocks, chance, index=index)
+        model.inverse(np.zeros(model.n_links))
+        by_row = True
+    except InputError:
+        labels, code = np.unique(blocks, return_inverse=True)
+        mean = np.bincount(code, chance) / np.bincount(code)
+        model, chance, by_row = exchangeable(blocks, mean, index=index), mean[code], False
+        how = "The share of right links of a block is the mean of its posteriors, every wrong link as likely."
+        warnings = (
+            *warnings,
+            "Some blocks have so few doubtful links that what each shows cannot be taken apart, so that all "
+            "links "
+            "of a block have its mean posterior: join blocks to use each by itself.",
+        )
+    return KnownErrors(
+        model,
+        chance,
+        "posterior",
+        (how, _block_sentence(file, block)),
+        record_level=by_row,
+        warnings=warnings,
     )
 
 
@@ -469,7 +490,7 @@ def _by_bootstrap(
 ) -> KnownErrors:
     from tallystick.linkage.analyses.bootstrap import bootstrap_links
     from tallystick.linkage.links import Links
-    from tallystick.linkage.saved_run import open_run
+    from tallystick.linkage.saved_run import SavedRun, open_run
 
     run = file.run
     if run.by_keys or run.by_steps or run.finalised:
@@ -492,8 +513,8 @@ def _by_bootstrap(
             "none, so that it takes no register: leave register out."
         )
     linkage = run.linkage if run.folder is None else open_run(run.folder)
-    if not isinstance(linkage, Links) and run.folder is None:
-        raise InputError("The linkage cannot be drawn again: use another way to know q.")
+    if not isinstance(linkage, Links | SavedRun):
+        raise InputError("This linkage cannot be drawn again: use another way to know q.")
     drawn = bootstrap_links(linkage, replicates=settings.replications, seed=settings.seed)
     weight = file.rows["link_weight"].to_numpy()
     edges = _weight_edges(weight)
