@@ -410,7 +410,7 @@ def _by_posterior(
 def _posterior_by_row(
     file: LinkedFile, block: str | None, chance: Floats, warnings: tuple[str, ...]
 ) -> KnownErrors:
-    """Posteriors of the links alone, with an inverse: each link by itself, or where that has none by block."""
+    """Posteriors of the links alone, with an inverse: link by link, or where that has none by block."""
     blocks, index = _blocks(file), file.rows["link_outcome"].to_numpy()
     how = (
         "Each link is right with its posterior; within a block a doubtful link has exchanged its record with "
