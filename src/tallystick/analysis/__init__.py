@@ -38,6 +38,9 @@ _HOMES = {
     ),
     "tallystick.analysis.error_models.scaled": ("Scaled",),
     "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
+    "tallystick.analysis.error_models.calibration": ("Calibration", "calibration"),
+    "tallystick.analysis.error_models.conventions": ("correct_from_reshuffled", "reshuffled_from_correct"),
+    "tallystick.analysis.error_models.listed_pairs": ("listed_probabilities",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -63,11 +66,20 @@ if TYPE_CHECKING:
     from tallystick.analysis.diagnostics import sensitivity as sensitivity
     from tallystick.analysis.error_models.audited import audited as audited
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
+    from tallystick.analysis.error_models.calibration import Calibration as Calibration
+    from tallystick.analysis.error_models.calibration import calibration as calibration
+    from tallystick.analysis.error_models.conventions import (
+        correct_from_reshuffled as correct_from_reshuffled,
+    )
+    from tallystick.analysis.error_models.conventions import (
+        reshuffled_from_correct as reshuffled_from_correct,
+    )
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
     from tallystick.analysis.error_models.incomplete import incomplete as incomplete
+    from tallystick.analysis.error_models.listed_pairs import listed_probabilities as listed_probabilities
     from tallystick.analysis.error_models.matching_probabilities import (
         MatchingProbabilities as MatchingProbabilities,
     )

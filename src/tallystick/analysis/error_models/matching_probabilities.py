@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 Rule = Literal["exact", "row", "top-2"]
 
 _FOR_SURE = 60.0  # what a link more gains where every record has one: exp(-60) of the sets lack one
-_SETTLED = 1e-6
-_MOST_STEPS = 200
+_SETTLED = 1e-5
+_MOST_STEPS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,8 @@ class MatchingProbabilities:
         Whether the probability sums over all one-to-one sets; elsewhere it is by loopy messages, or by row.
     rule : str
         How they were made.
+    converged : bool
+        Whether the messages have settled.
     """
 
     left: Ints
@@ -50,6 +52,7 @@ class MatchingProbabilities:
     n_right: int
     exact: NDArray[np.bool_]
     rule: str = "given"
+    converged: bool = True
 
     def none(self, side: Literal["left", "right"]) -> Floats:
         """Probability that a record has no match, shape (n_left,) or (n_right,)."""
@@ -149,29 +152,35 @@ def matching_probabilities(
     once = lefts if normalise == "left" else rights
     n_once = n_left if normalise == "left" else n_right
 
-    def given(rate: float) -> tuple[Floats, NDArray[np.bool_]]:
+    def given(rate: float) -> tuple[Floats, NDArray[np.bool_], bool]:
         constant = np.full(len(sizes[0]), -_FOR_SURE) if rate >= 1 else _constant(*sizes, rate)
         if rule == "exact":
             found = bipartite_posterior(lefts, n_left + rights, weight - constant[block])
-            return found.probability, found.exact
+            return found.probability, found.exact, found.converged
         none = np.full(len(constant), -np.inf) if rate >= 1 else _none(*sizes, rate, normalise)
-        return _by_row(once, weight, none[block], n_once), np.zeros(len(lefts), bool)
+        return _by_row(once, weight, none[block], n_once), np.zeros(len(lefts), bool), True
 
     if match_rate is None:
         match_rate = _agreeing(given, n_right, min(n_left, n_right) / n_right)
-    probability, exact = given(match_rate)
+    probability, exact, converged = given(match_rate)
     if rule == "exact" and match_rate >= 1 and not exact.all():
         warnings.warn(
-            f"{int((~exact).sum())} of {len(exact)} pairs are in components too large to sum over, and "
-            "with a match "
-            'for every record messages there are near the single best assignment: take rule="row", or '
-            "smaller blocks.",
+            f"{int((~exact).sum())} of {len(exact)} pairs are in components too large to sum over, and with "
+            "a match for every record messages there are near the single best assignment: take "
+            'rule="row", or smaller blocks.',
+            TallystickWarning,
+            stacklevel=2,
+        )
+    if not converged:
+        warnings.warn(
+            "The messages have not settled: probabilities in large components are those of the last sweep "
+            'and not to be relied on (converged is False); take rule="row", or smaller blocks.',
             TallystickWarning,
             stacklevel=2,
         )
     if rule == "top-2":
         probability = _top_two(once, probability, n_once)
-    return MatchingProbabilities(lefts, rights, probability, n_left, n_right, exact, rule)
+    return MatchingProbabilities(lefts, rights, probability, n_left, n_right, exact, rule, converged)
 
 
 def _check(
@@ -215,16 +224,21 @@ def _sizes(
 
 
 def _constant(n_left: Floats, n_right: Floats, rate: float) -> Floats:
-    """The no-link constant of each block; see `tallystick.linking.bipartite.no_link_constant`."""
+    """What a link has to weigh against none, by block.
+
+    With k links made there are n1 - k records to choose from, and k is taken at r n2 - 1/2, in the middle
+    of a step.
+    """
     matches = np.minimum(rate * n_right, np.minimum(n_left, n_right))
-    return np.log((n_left - matches + 0.5) * (n_right - matches + 0.5) / (matches + 0.5))
+    return np.log((1 - rate) / rate * (n_left - matches + 0.5))
 
 
 def _none(n_left: Floats, n_right: Floats, rate: float, normalise: str) -> Floats:
-    """The weight of "none" of a record; see `tallystick.linking.bipartite.none_weight`."""
-    n_once, n_other = (n_left, n_right) if normalise == "left" else (n_right, n_left)
-    matches = np.minimum(rate * n_right, np.minimum(n_left, n_right))
-    return np.log(np.maximum(n_other, 1) * (n_once - matches + 0.5) / (matches + 0.5))
+    """The weight of "none" of a record, by block: its prior odds against one given candidate."""
+    if normalise == "right":
+        return np.log((1 - rate) / rate * np.maximum(n_left, 1))
+    share = np.clip(rate * n_right / np.maximum(n_left, 1), 1e-12, 1 - 1e-12)
+    return np.log((1 - share) / share * np.maximum(n_right, 1))
 
 
 def _by_row(rows: Ints, weight: Floats, none: Floats, n: int) -> Floats:
@@ -238,15 +252,32 @@ def _by_row(rows: Ints, weight: Floats, none: Floats, n: int) -> Floats:
 
 
 def _agreeing(given: Any, n_right: int, most: float) -> float:
-    """The match rate that equals the sum of the probabilities which follow from it."""
-    rate = min(most, 1 - 1e-9)
+    """The match rate that equals the sum of the probabilities which follow from it.
+
+    Steps of EM, every third one extrapolated (Aitken 1926). A match for everybody always agrees with itself,
+    so that they begin below it.
+    always, so that they begin below it.
+    """
+    top = min(most, 1 - 1e-6)
+
+    def step(rate: float) -> float:
+        return float(np.clip(given(rate)[0].sum() / n_right, 1e-9, top))
+
+    rate = top / 2
     for _ in range(_MOST_STEPS):
-        before, rate = rate, min(float(given(rate)[0].sum()) / n_right, 1 - 1e-9)
-        if rate <= 0 or abs(rate - before) <= _SETTLED:
-            return max(rate, 1e-12)
-    raise InputError(
-        f"match_rate: after {_MOST_STEPS} steps it still changes ({before:.6f}, {rate:.6f}): state it."
-    )
+        first = step(rate)
+        second = step(first)
+        if abs(second - first) <= _SETTLED:
+            if second <= _SETTLED:
+                raise InputError(
+                    "match_rate: by these weights nothing matches: check their sign, or state the share of "
+                    "records that have a match."
+                )
+            return second
+        bend = second - 2 * first + rate
+        far = rate - (first - rate) ** 2 / bend if bend else second
+        rate = far if 0 < far < top else second
+    raise InputError(f"match_rate: it has not settled after {2 * _MOST_STEPS} steps: state it.")
 
 
 def _top_two(rows: Ints, probability: Floats, n: int) -> Floats:

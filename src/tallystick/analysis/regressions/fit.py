@@ -10,7 +10,6 @@ import numpy as np
 
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
-from tallystick.analysis.error_models.posterior import Posterior
 from tallystick.analysis.regressions.columns import basis
 from tallystick.analysis.regressions.dispersion import dispersion
 from tallystick.analysis.regressions.equations import METHODS, Problem, taken_as_true
@@ -20,6 +19,7 @@ from tallystick.analysis.regressions.scheuren_winkler import (
     adjustment,
     adjustment_derivative,
     check_times,
+    of_candidates,
 )
 from tallystick.analysis.regressions.solve import Solved, solve
 from tallystick.analysis.regressions.variances import (
@@ -223,8 +223,7 @@ def _check(
     if len(y) != model.n_links or len(X) != model.n_register:
         raise InputError(
             f"The error model is of {model.n_links} links and {model.n_register} records, y has {len(y)} "
-            "and X "
-            f"{len(X)} rows: make both of the same rows."
+            f"and X {len(X)} rows: make both of the same rows."
         )
     for what, values in (("y", y), ("X", X), ("weights", weights)):
         if values is not None and not np.isfinite(values).all():
@@ -254,11 +253,10 @@ def _covariance(
         middle = block_middle(rows_times(residuals, solved.instruments), groups)
         found = sandwich(solved.jacobian, middle)
     elif problem.method == "scheuren-winkler":
-        if isinstance(model, Posterior):
+        if of_candidates(model):
             raise InputError(
                 f"variance={variance!r}: with posterior probabilities Scheuren and Winkler's adjustment has "
-                "its "
-                'variance from the components: take "block" or "jackknife".'
+                'its variance from the components: take "block" or "jackknife".'
             )
         # Of the outcomes as linked, which P = I + (I - Q) + ... then mixes.
         linked = replace(problem, y=y, model=model)
@@ -270,7 +268,7 @@ def _covariance(
         middle = model_middle(problem, solved, solved.instruments, centred=variance == "centred")
         found = sandwich(solved.jacobian, middle)
     of_model, instruments, mean = problem.model, solved.instruments, state.mean
-    if problem.method == "scheuren-winkler" and not isinstance(model, Posterior):
+    if problem.method == "scheuren-winkler" and not of_candidates(model):
         of_model, instruments, mean = model, *adjustment_derivative(model, instruments, mean, times)
     by_block = variance in ("block", "jackknife")
     estimated = of_model.shared_uncertainty if by_block else of_model.uncertainty
@@ -306,8 +304,7 @@ def _warn(method: str, family: Family, solved: Solved) -> None:
     )
     warnings.warn(
         f"The {family.name} regression (method {method!r}) did not converge in {solved.steps} steps, so "
-        "that its "
-        f"estimates are NaN; {advice}.",
+        f"that its estimates are NaN; {advice}.",
         TallystickWarning,
         stacklevel=3,
     )

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeGuard
+
 import numpy as np
 
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
-from tallystick.analysis.error_models.posterior import Posterior
 from tallystick.errors import InputError
+
+if TYPE_CHECKING:
+    from tallystick.analysis.error_models.posterior import Posterior
+
+
+def of_candidates(model: ErrorModel) -> TypeGuard[Posterior]:
+    """Whether a model has probabilities of candidates; told without importing what makes them."""
+    return hasattr(model, "matrix")
 
 
 def check_times(method: str, times: int) -> None:
@@ -48,7 +57,7 @@ def adjusted_outcomes(model: ErrorModel, y: Floats, times: int = 1) -> Floats:
     >>> adjusted_outcomes(exchangeable([0, 0, 0], 0.8), np.array([0.0, 0, 3])).round(2)
     array([-0.3, -0.3,  3.6])
     """
-    if isinstance(model, Posterior):
+    if of_candidates(model):
         if times != 1:
             raise InputError(f"times={times}: of two candidates a record there is one adjustment.")
         return _by_two_candidates(model, y)
