@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 from pathlib import Path
 from typing import Any
@@ -502,6 +503,20 @@ class TestPublished:
             assert found.df_resid == df
             assert np.sqrt(found.scale) == pytest.approx(error, abs=0.005)
             assert 1 - found.scale * df / ((y - y.mean()) ** 2).sum() == pytest.approx(r2, abs=6e-5)
+
+
+def test_memory_grows_with_the_rows() -> None:
+    """No matrix of all rows by all rows, not even of a block: one block of 20,000 would take 3.2 GB."""
+    random = np.random.default_rng(1)
+    n = 20_000
+    X = np.column_stack([np.ones(n), random.normal(size=(n, 3))])
+    y, model = X.sum(axis=1) + random.normal(size=n), exchangeable(np.arange(n) % 2, 0.8)
+    for method in METHODS:
+        tracemalloc.start()
+        fit(y, X, model, method=method, variance="centred")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 60 * n * 8
 
 
 def test_the_estimate_is_of_arrays() -> None:
