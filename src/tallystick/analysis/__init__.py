@@ -19,6 +19,7 @@ _HOMES = {
     "tallystick.analysis.mixture.fit": ("MixtureEstimate", "fit_mixture_regression"),
     "tallystick.analysis.mixture.mixture": ("mixture_regression",),
     "tallystick.analysis.mixture.result": ("MixtureResult",),
+    "tallystick.analysis.tables.bootstrap": ("TableBootstrap", "bootstrap_table"),
     "tallystick.analysis.tables.contingency": ("contingency_table",),
     "tallystick.analysis.tables.independence": ("IndependenceTest", "independence_test"),
     "tallystick.analysis.tables.result": ("ContingencyTable",),
@@ -106,6 +107,8 @@ if TYPE_CHECKING:
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression
     from tallystick.analysis.regressions.result import RegressionResult as RegressionResult
+    from tallystick.analysis.tables.bootstrap import TableBootstrap as TableBootstrap
+    from tallystick.analysis.tables.bootstrap import bootstrap_table as bootstrap_table
     from tallystick.analysis.tables.contingency import contingency_table as contingency_table
     from tallystick.analysis.tables.independence import IndependenceTest as IndependenceTest
     from tallystick.analysis.tables.independence import independence_test as independence_test

@@ -23,6 +23,8 @@ FEWEST_SAFE = 10
 """Safe links for each coefficient from which on they tell the coefficients by themselves."""
 SURE = 0.01
 """Chance below which the check of wrong links is reported."""
+NEGLIGIBLE = 0.02
+"""Largest share of wrong links that is not worth a warning where none was found."""
 VAGUE = 0.1
 """Standard error of alpha above which the data hardly tell it."""
 
@@ -203,7 +205,7 @@ def concerns(estimate: MixtureEstimate) -> list[str]:
             "as where errors have heavy tails, counts vary more than Poisson counts, or the mean is "
             "misspecified. The mismatch rate is too high then, and standard errors are not those stated."
         )
-    if estimate.none_wrong and estimate.mismatch_rate_limit > 0:
+    if estimate.none_wrong and estimate.mismatch_rate_limit > NEGLIGIBLE:
         found.append(
             f"The likelihood is largest with no link wrong, but up to {estimate.mismatch_rate_limit:.1%} "
             "wrong links would fit nearly as well (95 % limit): standard errors know nothing of that. Audit "

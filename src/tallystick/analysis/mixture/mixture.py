@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def mixture_regression(
     >>> round(result.mismatch_rate, 2), round(result.mismatch_rate_error, 3)
     (0.19, 0.017)
     """
-    rows = _rows(data, index)
+    rows = _rows(formula, data, index)
     design = read_design(formula, data, rows, index=index)
     of_matches = _match_design(formula, matches, data, rows, index)
     known = None if safe is None else _safe(safe, data, rows.n_links)
@@ -135,21 +136,15 @@ def mixture_regression(
     )
 
 
-def _rows(data: Any, index: str | None) -> Exchangeable:
+def _rows(formula: str, data: Any, index: str | None) -> Exchangeable:
     """The rows with their names and no error model: designs are read in the order of one."""
-    frame = read_frame(data, [], "data", index=index)
-    n = len(read_frame(data, list(_columns(data))[:1], "data"))
-    if not n:
+    outcome = formula.partition("~")[0].strip()
+    names = [*data] if isinstance(data, Mapping) else [str(name) for name in getattr(data, "columns", [])]
+    # Any column will do to count the rows; the outcome is one, where it is not made of others.
+    frame = read_frame(data, [outcome] if outcome in names or not names else names[:1], "data", index=index)
+    if not len(frame):
         raise InputError("data: there are no rows.")
-    return exchangeable(np.zeros(n, np.int64), 1.0, index=frame.names)
-
-
-def _columns(data: Any) -> Any:
-    return (
-        data
-        if isinstance(data, dict)
-        else getattr(data, "columns", None) or getattr(data, "column_names", [])
-    )
+    return exchangeable(np.zeros(len(frame), np.int64), 1.0, index=frame.names)
 
 
 def _match_design(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import norm
@@ -45,9 +46,8 @@ def summary_of(result: MixtureResult, alpha: float) -> Any:
         names = [f"right link: {name}" for name in result.match_names]
         found.tables.append(table.SimpleTable(rows, heads, names, txt_fmt=formats.fmt_params))
     notes = [] if result.converged else ["It did NOT converge or is not identified: there is no estimate."]
-    found.add_extra_txt(
-        [*notes, *result.concerns(), LIMITS, "naive: the estimate that takes all links as right."]
-    )
+    notes += [*result.concerns(), LIMITS, "naive: the estimate that takes all links as right."]
+    found.add_extra_txt([fill(note, 90) for note in notes])
     return found
 
 

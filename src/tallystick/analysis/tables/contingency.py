@@ -185,5 +185,6 @@ def _check_model(model: ErrorModel) -> None:
         raise InputError(
             "A table takes an error model of the linked rows themselves: what the column of an unlinked "
             "record of the register is nobody knows. Take `weighted` links in place of a register; with "
-            'matching probabilities take regression(method="lahiri-larsen") of the indicator of a column on the rows.'
+            'matching probabilities take regression(method="lahiri-larsen") of the indicator of a column on '
+            "the rows."
         )

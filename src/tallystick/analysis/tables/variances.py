@@ -24,6 +24,9 @@ from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Int
 from tallystick.analysis.error_models.second_order import coefficients
 from tallystick.analysis.tables.counts import BlockCounts
 
+TOLD = 0.25
+"""Share of D^2 in the squared distance of a table from independence below which it hardly tells it."""
+
 
 def finite(counts: BlockCounts, table: Floats, a: Floats, q: Floats, *, given: bool) -> Floats:
     """Variance of the unbiased table of each block, for the table under perfect linkage.
@@ -55,8 +58,12 @@ def finite(counts: BlockCounts, table: Floats, a: Floats, q: Floats, *, given: b
         product = product + np.where(n > 1, n * q * (1 - q) / np.maximum(n - 1, 1) ** 2, 0.0)
     c1, c2, c3, a3, n3 = (value[:, None, None] for value in (square, size, product, a, n))
     of_links = c1 * (n3 * v + skew * away) + c2 * n3**2 * v
-    # E[(T - I)^2] = D^2 + Var(T), and Var(T) a^2 = of_links + c_3 D^2: solved for Var(T).
-    return np.asarray((of_links + c3 * away**2) / (a3**2 + c3))
+    # E[(T - I)^2] = D^2 + Var(T), and Var(T) a^2 = of_links + c_3 D^2: solved for Var(T). In blocks of a few
+    # records one table need not tell D^2; there what it takes off the variance is left on.
+    told = a3**2 + c3 > TOLD * a3**2
+    exact = (of_links + c3 * away**2) / np.where(told, a3**2 + c3, 1.0)
+    careful = (of_links + np.maximum(c3, 0.0) * away**2) / a3**2
+    return np.where(a3 < 1, np.where(told, exact, careful), 0.0)
 
 
 def sampling_by_block(counts: BlockCounts, table: Floats, variance: Floats) -> Floats:
