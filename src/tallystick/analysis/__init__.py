@@ -20,6 +20,9 @@ _HOMES = {
     "tallystick.analysis.regressions.result": ("RegressionResult",),
     "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
     "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
+    "tallystick.analysis.imputation.equivocal": ("EquivocalImputations", "impute_equivocal"),
+    "tallystick.analysis.imputation.matchings": ("MatchingImputations", "impute_matchings"),
+    "tallystick.analysis.imputation.rubin": ("Pooled", "pool", "pool_results"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -51,6 +54,13 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.record_level import record_level as record_level
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.imputation.equivocal import EquivocalImputations as EquivocalImputations
+    from tallystick.analysis.imputation.equivocal import impute_equivocal as impute_equivocal
+    from tallystick.analysis.imputation.matchings import MatchingImputations as MatchingImputations
+    from tallystick.analysis.imputation.matchings import impute_matchings as impute_matchings
+    from tallystick.analysis.imputation.rubin import Pooled as Pooled
+    from tallystick.analysis.imputation.rubin import pool as pool
+    from tallystick.analysis.imputation.rubin import pool_results as pool_results
     from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
     from tallystick.analysis.regressions.both_files import (
         regression_of_both_files as regression_of_both_files,

@@ -126,10 +126,8 @@ def two_files(left: Any, right: Any, pairs: Any, *, left_id: str, right_id: str,
     if len(np.unique(both)) < len(both):
         order = np.argsort(both, kind="stable")
         at = int(order[np.flatnonzero(np.diff(both[order]) == 0)[0]])
-        raise InputError(
-            f"pairs: the pair {table['id_left'].iloc[at]!r} and {table['id_right'].iloc[at]!r} stands there "
-            "twice."
-        )
+        ends = [table[f"id_{side}"].tolist()[at] for side in ("left", "right")]
+        raise InputError(f"pairs: the pair {ends[0]!r} and {ends[1]!r} stands there twice.")
     return TwoFiles(files["left"][0], files["right"][0], rows["left"], rows["right"], numbers)
 
 
@@ -139,7 +137,7 @@ def _rows(frame: Any, name: str, ids: Any, side: str) -> Ints:
     if not index.is_unique:
         twice = index[index.duplicated()]
         raise InputError(
-            f"{side}: the id {twice[0]!r} stands there more than once ({len(twice)} rows repeat ids)."
+            f"{side}: the id {twice.tolist()[0]!r} stands there more than once ({len(twice)} rows repeat one)."
         )
     rows: Ints = index.get_indexer(ids).astype(np.int64)
     unknown = np.flatnonzero(rows < 0)
@@ -147,8 +145,9 @@ def _rows(frame: Any, name: str, ids: Any, side: str) -> Ints:
         alike = (
             "" if index.dtype == ids.dtype else f" (ids are {ids.dtype} there and {index.dtype} in the file)"
         )
+        first = ids.tolist()[unknown[0]]
         raise InputError(
-            f"pairs: id_{side} {ids.iloc[unknown[0]]!r} is no record of the {side} file{alike}; "
-            f"{len(unknown)} of {len(rows)} pairs name records that are not there."
+            f"pairs: id_{side} {first!r} is no record of the {side} file{alike}; {len(unknown)} of {len(rows)} "
+            "pairs name records that are not there."
         )
     return rows
