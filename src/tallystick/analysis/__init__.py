@@ -26,22 +26,17 @@ _HOMES = {
     "tallystick.analysis.regressions.regression": ("regression",),
     "tallystick.analysis.regressions.result": ("RegressionResult",),
     "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
-    "tallystick.analysis.error_models.matching_probabilities": (
-        "MatchingProbabilities",
-        "matching_probabilities",
-    ),
+    "tallystick.analysis.error_models.matching_probabilities": ("MatchingProbabilities", "matching_probabilities"),
     "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
-    "tallystick.analysis.diagnostics": (
-        "linked_and_unlinked",
-        "naive_by_band",
-        "residuals_by_band",
-        "sensitivity",
-    ),
+    "tallystick.analysis.diagnostics": ("linked_and_unlinked", "naive_by_band", "residuals_by_band", "sensitivity"),
     "tallystick.analysis.error_models.scaled": ("Scaled",),
     "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
     "tallystick.analysis.error_models.calibration": ("Calibration", "calibration"),
     "tallystick.analysis.error_models.conventions": ("correct_from_reshuffled", "reshuffled_from_correct"),
     "tallystick.analysis.error_models.listed_pairs": ("listed_probabilities",),
+    "tallystick.analysis.imputation.equivocal": ("EquivocalImputations", "impute_equivocal"),
+    "tallystick.analysis.imputation.matchings": ("MatchingImputations", "impute_matchings"),
+    "tallystick.analysis.imputation.rubin": ("Pooled", "pool", "pool_results"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -69,24 +64,16 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.calibration import Calibration as Calibration
     from tallystick.analysis.error_models.calibration import calibration as calibration
-    from tallystick.analysis.error_models.conventions import (
-        correct_from_reshuffled as correct_from_reshuffled,
-    )
-    from tallystick.analysis.error_models.conventions import (
-        reshuffled_from_correct as reshuffled_from_correct,
-    )
+    from tallystick.analysis.error_models.conventions import correct_from_reshuffled as correct_from_reshuffled
+    from tallystick.analysis.error_models.conventions import reshuffled_from_correct as reshuffled_from_correct
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
     from tallystick.analysis.error_models.incomplete import incomplete as incomplete
     from tallystick.analysis.error_models.listed_pairs import listed_probabilities as listed_probabilities
-    from tallystick.analysis.error_models.matching_probabilities import (
-        MatchingProbabilities as MatchingProbabilities,
-    )
-    from tallystick.analysis.error_models.matching_probabilities import (
-        matching_probabilities as matching_probabilities,
-    )
+    from tallystick.analysis.error_models.matching_probabilities import MatchingProbabilities as MatchingProbabilities
+    from tallystick.analysis.error_models.matching_probabilities import matching_probabilities as matching_probabilities
     from tallystick.analysis.error_models.posterior import Posterior as Posterior
     from tallystick.analysis.error_models.posterior import posterior as posterior
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
@@ -95,14 +82,19 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.scaled import Scaled as Scaled
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.imputation.equivocal import EquivocalImputations as EquivocalImputations
+    from tallystick.analysis.imputation.equivocal import impute_equivocal as impute_equivocal
+    from tallystick.analysis.imputation.matchings import MatchingImputations as MatchingImputations
+    from tallystick.analysis.imputation.matchings import impute_matchings as impute_matchings
+    from tallystick.analysis.imputation.rubin import Pooled as Pooled
+    from tallystick.analysis.imputation.rubin import pool as pool
+    from tallystick.analysis.imputation.rubin import pool_results as pool_results
     from tallystick.analysis.mixture.fit import MixtureEstimate as MixtureEstimate
     from tallystick.analysis.mixture.fit import fit_mixture_regression as fit_mixture_regression
     from tallystick.analysis.mixture.mixture import mixture_regression as mixture_regression
     from tallystick.analysis.mixture.result import MixtureResult as MixtureResult
     from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
-    from tallystick.analysis.regressions.both_files import (
-        regression_of_both_files as regression_of_both_files,
-    )
+    from tallystick.analysis.regressions.both_files import regression_of_both_files as regression_of_both_files
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression

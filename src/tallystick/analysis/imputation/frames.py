@@ -71,8 +71,8 @@ def frame_of(data: Any, what: str) -> Any:
     return read_frame(data, names, what).table.reset_index(drop=True)
 
 
-def column_of(frame: Any, name: str, what: str) -> Any:
-    """A column without missing values."""
+def column_of(frame: Any, name: str, what: str, *, finite: bool = True) -> Any:
+    """A column without missing, and unless it is said without infinite values."""
     if name not in frame.columns:
         raise InputError(f"{what} has no column {name!r}; it has {', '.join(map(str, frame.columns))}.")
     column = frame[name]
@@ -82,7 +82,7 @@ def column_of(frame: Any, name: str, what: str) -> Any:
             f"{what}: column {name!r} has {missing} missing values; impute them or leave these records out "
             "first (together with their candidate pairs)."
         )
-    if column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
+    if finite and column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
         raise InputError(f"{what}: column {name!r} holds infinite values.")
     return column
 
@@ -117,7 +117,7 @@ def two_files(left: Any, right: Any, pairs: Any, *, left_id: str, right_id: str,
         side: _rows(frame, name, column_of(table, f"id_{side}", "pairs"), side)
         for side, (frame, name) in files.items()
     }
-    known = column_of(table, value, "pairs")
+    known = column_of(table, value, "pairs", finite=False)
     try:
         numbers = known.to_numpy().astype(np.float64)
     except (TypeError, ValueError):
@@ -126,10 +126,8 @@ def two_files(left: Any, right: Any, pairs: Any, *, left_id: str, right_id: str,
     if len(np.unique(both)) < len(both):
         order = np.argsort(both, kind="stable")
         at = int(order[np.flatnonzero(np.diff(both[order]) == 0)[0]])
-        raise InputError(
-            f"pairs: the pair {table['id_left'].iloc[at]!r} and {table['id_right'].iloc[at]!r} stands there "
-            "twice."
-        )
+        ends = [table[f"id_{side}"].tolist()[at] for side in ("left", "right")]
+        raise InputError(f"pairs: the pair {ends[0]!r} and {ends[1]!r} stands there twice.")
     return TwoFiles(files["left"][0], files["right"][0], rows["left"], rows["right"], numbers)
 
 
@@ -139,7 +137,7 @@ def _rows(frame: Any, name: str, ids: Any, side: str) -> Ints:
     if not index.is_unique:
         twice = index[index.duplicated()]
         raise InputError(
-            f"{side}: the id {twice[0]!r} stands there more than once ({len(twice)} rows repeat ids)."
+            f"{side}: the id {twice.tolist()[0]!r} stands there more than once ({len(twice)} of them do)."
         )
     rows: Ints = index.get_indexer(ids).astype(np.int64)
     unknown = np.flatnonzero(rows < 0)
@@ -147,8 +145,9 @@ def _rows(frame: Any, name: str, ids: Any, side: str) -> Ints:
         alike = (
             "" if index.dtype == ids.dtype else f" (ids are {ids.dtype} there and {index.dtype} in the file)"
         )
+        first = ids.tolist()[unknown[0]]
         raise InputError(
-            f"pairs: id_{side} {ids.iloc[unknown[0]]!r} is no record of the {side} file{alike}; "
-            f"{len(unknown)} of {len(rows)} pairs name records that are not there."
+            f"pairs: id_{side} {first!r} is no record of the {side} file{alike}; {len(unknown)} of "
+            f"{len(rows)} pairs name records that are not there."
         )
     return rows

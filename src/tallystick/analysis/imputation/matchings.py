@@ -101,7 +101,7 @@ def impute_matchings(
     n_imputations: int = 20,
     chains: int = 4,
     burn_in: int = 50,
-    thin: int = 10,
+    thin: int = 20,
     steps: int = 10,
     seed: int = 0,
 ) -> MatchingImputations:

@@ -14,6 +14,7 @@ from tallystick.errors import InputError, RunError
 Floats = NDArray[np.float64]
 
 _STEPS = 50
+_LARGEST_ERROR = 100.0  # standard error of a linear predictor by one covariate
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,9 @@ class _Iterated(OutcomeModel):
             gradient = x.T @ (y - mean)
             step = inverse @ gradient
             if float(gradient @ step) < 1e-10:
+                # Of estimates that run away the likelihood is flat, too.
+                if np.any(np.sqrt(np.diag(inverse) * np.mean(x**2, axis=0)) > _LARGEST_ERROR):
+                    break
                 return Fit(beta, inverse, 1.0, np.inf)
             for _ in range(30):
                 with np.errstate(over="ignore", invalid="ignore"):
