@@ -84,8 +84,7 @@ def bootstrap_links(
     if patterns == "seen":
         sizes = (np.bincount(side, minlength=len(matches)) for side in (first, second))
         chances = seen_chances(decided, float(matches.sum()), float(np.prod(list(sizes), axis=0).sum()))
-        floor = float(decided.pairs.weight.min(initial=np.inf))
-        return simulate(chances, left, right, rule, model=parameters, floor=floor)
+        return simulate(chances, left, right, rule, model=parameters)
     missing, comparisons = missing_by_record(prepared), prepared.spec.comparisons
     return simulate(parameters, left, right, rule, missing=missing, comparisons=comparisons)
 
@@ -182,8 +181,9 @@ def _check_links(left: Ints, right: Ints, decided: DecidedPairs, n_left: int) ->
     crossing = left[decided.pairs.left[links]] != right[decided.pairs.right[links] - n_left]
     if crossing.any():
         raise InputError(
-            f"blocks: {int(crossing.sum()):,} of {int(links.sum()):,} links join records of different "
-            "blocks, so that wrong links do not stay within them: take blocks that the linkage keeps to, or none."
+            f"blocks: {int(crossing.sum()):,} of {int(links.sum()):,} links join records of "
+            "different blocks, so that wrong links do not stay within them: take blocks that the linkage "
+            "keeps to, or none."
         )
 
 
