@@ -26,9 +26,17 @@ _HOMES = {
     "tallystick.analysis.regressions.regression": ("regression",),
     "tallystick.analysis.regressions.result": ("RegressionResult",),
     "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
-    "tallystick.analysis.error_models.matching_probabilities": ("MatchingProbabilities", "matching_probabilities"),
+    "tallystick.analysis.error_models.matching_probabilities": (
+        "MatchingProbabilities",
+        "matching_probabilities",
+    ),
     "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
-    "tallystick.analysis.diagnostics": ("linked_and_unlinked", "naive_by_band", "residuals_by_band", "sensitivity"),
+    "tallystick.analysis.diagnostics": (
+        "linked_and_unlinked",
+        "naive_by_band",
+        "residuals_by_band",
+        "sensitivity",
+    ),
     "tallystick.analysis.error_models.scaled": ("Scaled",),
     "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
     "tallystick.analysis.error_models.calibration": ("Calibration", "calibration"),
@@ -64,16 +72,24 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.calibration import Calibration as Calibration
     from tallystick.analysis.error_models.calibration import calibration as calibration
-    from tallystick.analysis.error_models.conventions import correct_from_reshuffled as correct_from_reshuffled
-    from tallystick.analysis.error_models.conventions import reshuffled_from_correct as reshuffled_from_correct
+    from tallystick.analysis.error_models.conventions import (
+        correct_from_reshuffled as correct_from_reshuffled,
+    )
+    from tallystick.analysis.error_models.conventions import (
+        reshuffled_from_correct as reshuffled_from_correct,
+    )
     from tallystick.analysis.error_models.error_model import ErrorModel as ErrorModel
     from tallystick.analysis.error_models.exchangeable import Exchangeable as Exchangeable
     from tallystick.analysis.error_models.exchangeable import exchangeable as exchangeable
     from tallystick.analysis.error_models.incomplete import Incomplete as Incomplete
     from tallystick.analysis.error_models.incomplete import incomplete as incomplete
     from tallystick.analysis.error_models.listed_pairs import listed_probabilities as listed_probabilities
-    from tallystick.analysis.error_models.matching_probabilities import MatchingProbabilities as MatchingProbabilities
-    from tallystick.analysis.error_models.matching_probabilities import matching_probabilities as matching_probabilities
+    from tallystick.analysis.error_models.matching_probabilities import (
+        MatchingProbabilities as MatchingProbabilities,
+    )
+    from tallystick.analysis.error_models.matching_probabilities import (
+        matching_probabilities as matching_probabilities,
+    )
     from tallystick.analysis.error_models.posterior import Posterior as Posterior
     from tallystick.analysis.error_models.posterior import posterior as posterior
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
@@ -94,7 +110,9 @@ if TYPE_CHECKING:
     from tallystick.analysis.mixture.mixture import mixture_regression as mixture_regression
     from tallystick.analysis.mixture.result import MixtureResult as MixtureResult
     from tallystick.analysis.regressions.both_files import fit_both_files as fit_both_files
-    from tallystick.analysis.regressions.both_files import regression_of_both_files as regression_of_both_files
+    from tallystick.analysis.regressions.both_files import (
+        regression_of_both_files as regression_of_both_files,
+    )
     from tallystick.analysis.regressions.fit import Estimate as Estimate
     from tallystick.analysis.regressions.fit import fit as fit
     from tallystick.analysis.regressions.regression import regression as regression
