@@ -325,6 +325,16 @@ def test_files_that_have_changed(tmp_path: Path) -> None:
     assert written(tmp_path, LINE).exit_code == 2
 
 
+def test_no_convergence_is_no_success(whole: Made) -> None:
+    line = LINE.replace("income ~ age", "rich ~ age").replace(
+        "\n[reg", '\n[errors]\nfrom = "known"\nq = 0.12\n[reg'
+    )
+    result = written(whole.folder, f'{line}family = "logistic"\nmethod = "lahiri-larsen"\n')
+    assert result.exit_code == 1
+    assert "did NOT converge" in result.stdout
+    assert "did not converge" in result.stderr
+
+
 def test_results_are_not_replaced_unasked(whole: Made) -> None:
     place = whole.folder / "once"
     assert written(whole.folder, LINE, "--out", place, "-q").stdout == ""

@@ -73,14 +73,15 @@ class Scaled(ErrorModel):
     def inverse(self, values: Floats) -> Floats:
         """Refused: it is no sum of the two inverses."""
         raise InputError(
-            'Scaled errors have no inverse in closed form: take method="ratio" or "lahiri-larsen" for a curve '
-            "over q, which need none."
+            'Scaled errors have no inverse in closed form: take method="ratio" or "lahiri-larsen" for a '
+            "curve over q, which need none."
         )
 
     def variance(self, values: Floats) -> Floats:
         """Of the mixture: t (V + (Q v)^2) + (1 - t) (L v)^2 - (Q_t v)^2, not below 0."""
         linked, expected = self.model.as_linked(values), self.model.expected(values)
-        squares = self.times * (self.model.variance(values) + expected**2) + (1 - self.times) * linked**2
+        of_wrong = self.model.variance(values) + expected**2
+        squares = self.times * of_wrong + (1 - self.times) * linked**2
         return np.asarray(np.maximum(squares - self.expected(values) ** 2, 0.0), np.float64)
 
     def noise(self, weights: Floats, values: Floats) -> Floats:

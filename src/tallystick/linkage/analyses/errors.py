@@ -421,7 +421,7 @@ def _posterior_by_row(
         model.inverse(np.zeros(model.n_links))
         by_row = True
     except InputError:
-        labels, code = np.unique(blocks, return_inverse=True)
+        code = np.unique(blocks, return_inverse=True)[1]
         mean = np.bincount(code, chance) / np.bincount(code)
         model, chance, by_row = exchangeable(blocks, mean, index=index), mean[code], False
         how = "The share of right links of a block is the mean of its posteriors, every wrong link as likely."

@@ -21,6 +21,8 @@ from tallystick.linking.constraints import constraint_of, zero_weight
 
 SURE = 50.0
 """Gain of a pair that people have confirmed."""
+LEAST = 1e-5
+"""Posterior of a pair that a matching may hold: outcomes that fit would have to be as much likelier to matter."""
 
 
 def mixture_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
@@ -121,7 +123,7 @@ def imputation_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
         sentence = (
             "Which records belong together is drawn with the analysis: by weights and by how well outcomes "
             "fit, "
-            f"{how.imputations} times."
+            f"{how.imputations} times; pairs with a posterior below {LEAST:g} are left out."
         )
     else:
         from tallystick.analysis.imputation.equivocal import impute_equivocal
@@ -182,6 +184,7 @@ def _matchings(
     )
     if file.run.finalised:
         gains = gains.filter(~refused)
+    gains = gains.filter(pl.col("link_posterior") >= LEAST)
     return impute_matchings(
         asked.formula,
         outcomes,
