@@ -22,7 +22,7 @@ from tallystick.linking.constraints import constraint_of, zero_weight
 SURE = 50.0
 """Gain of a pair that people have confirmed."""
 LEAST = 1e-5
-"""Posterior of a pair that a matching may hold: outcomes that fit would have to be as much likelier to matter."""
+"""Posterior from which on a pair may be in a matching."""
 
 
 def mixture_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
