@@ -7,8 +7,7 @@ it is expected to show is the mean of the register, over all of it or the row's 
     (Q v)_j = sum_i q_ji v_i + q_j0 mean(v)                                            (after Lahiri and
     Larsen 2005)
 
-To share q_0 out among the candidates biases: by -23 % of a slope where a fifth of the records had no
-counterpart.
+To share q_0 out among the candidates biases, by -23 % of a slope where 30 % of the records had no match.
 """
 
 from __future__ import annotations
