@@ -217,7 +217,7 @@ class BelinRubin:
         )
 
 
-def train(weights: Any, right: Any) -> Training:
+def train(weights: Any, right: Any, *, origin: float | None = None) -> Training:
     """Learn the shapes of right and wrong links' weights where the truth is known.
 
     Parameters
@@ -226,6 +226,9 @@ def train(weights: Any, right: Any) -> Training:
         Weights of assigned pairs of a training site, all of them or a random sample.
     right : array-like of bool, shape (n,)
         Which of them are matches.
+    origin : float, optional
+        From where weights are counted, below all of them, at other sites, too; by default a tenth of their
+        range below the least.
 
     Returns
     -------
@@ -253,8 +256,14 @@ def train(weights: Any, right: Any) -> Training:
     spread = float(np.ptp(values))
     if not spread:
         raise InputError("weights: all weights of the training site are the same.")
-    # Weights are log-ratios and may be negative: counted from a tenth of their range below the least.
-    return _trained(values[truth], values[~truth], float(values.min()) - 0.1 * spread)
+    # Weights are log-ratios and may be negative, but only positive numbers have powers.
+    if origin is None:
+        origin = float(values.min()) - 0.1 * spread
+    elif not origin < float(values.min()):
+        raise InputError(
+            f"origin: {origin:g} is not below all weights, the least of which is {values.min():g}."
+        )
+    return _trained(values[truth], values[~truth], origin)
 
 
 def _trained(right: Floats, wrong: Floats, origin: float) -> Training:

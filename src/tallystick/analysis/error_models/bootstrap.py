@@ -270,9 +270,10 @@ def bootstrap_linkage(
     replicates : int
         Number of simulated linkages.
     floor : float, optional
-        Lowest weight of pairs that matter. By default the lower threshold, or below it as far as there are
-        not too many: down to where a pair without competitors has a posterior of 0.001. Needed with a rule
-        that is a function; minus infinity takes all pairs.
+        Lowest weight of pairs that matter. By default that of the lower threshold, or 0; where thresholds
+        are posteriors, which competitors lower, below it as far as there are not too many, down to where a
+        pair without competitors has a posterior of 0.001. Needed with a rule that is a function; minus
+        infinity takes all pairs.
     seed : int
         Of all draws.
     progress : Progress
@@ -428,6 +429,9 @@ def _floor(rule: Rule, parameters: Parameters, simulator: PairSimulator) -> floa
             "(Links.decision), or numbers."
         )
     lower = weight_thresholds(parameters, rule)[0][0]
+    if rule.scale == "weight":
+        # An assignment looks at pairs from 0 up, too, and competitors below change no weight.
+        return float(min(lower, 0.0))
     deep = zero_weight(parameters.pairs[0], constraint_of(rule, parameters.pairs[0])) + logit(DEEP)
     population = simulator.population
     most = PAIRS_PER_RECORD * (len(population.left) + len(population.right))
