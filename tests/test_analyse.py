@@ -375,7 +375,7 @@ def test_runs_of_other_kinds(tmp_path: Path) -> None:
     found = analyse(Analysis(run=kinds["steps"], table=table, variables=both))
     assert found.errors.origin == "posterior"
     line = {"formula": "left ~ right"}
-    with pytest.raises(InputError, match="not on one scale"):
+    with pytest.raises(InputError, match="no gains of one matching"):
         analyse(Analysis(run=kinds["steps"], regression=line, variables=both, imputation={}))
     with pytest.raises(InputError, match="by steps or households cannot be drawn again"):
         analyse(Analysis(run=kinds["steps"], regression=line, variables=both, errors={"origin": "bootstrap"}))

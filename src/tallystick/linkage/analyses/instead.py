@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -10,17 +11,17 @@ import polars as pl
 from tallystick._formats import percent
 from tallystick.analysis.error_models.exchangeable import exchangeable
 from tallystick.errors import InputError
+from tallystick.linkage.analyses.candidate_pairs import candidate_pairs
 from tallystick.linkage.analyses.choose import Choice
 from tallystick.linkage.analyses.errors import KnownErrors
 from tallystick.linkage.analyses.linked_file import LinkedFile
 from tallystick.linkage.analyses.results import AnalysisResult, Coefficients
 from tallystick.linkage.analyses.settings import Analysis
-from tallystick.linkage.model import Model
-from tallystick.linkage.saved import load_model
-from tallystick.linking.constraints import constraint_of, zero_weight
+from tallystick.linkage.links import Links
 
-SURE = 50.0
-"""Gain of a pair that people have confirmed."""
+if TYPE_CHECKING:
+    from tallystick.analysis.imputation.matchings import MatchingImputations
+
 LEAST = 1e-5
 """Posterior from which on a pair may be in a matching."""
 
@@ -119,7 +120,7 @@ def imputation_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
         & pl.col("link_covariates").is_in(register["link_record"].implode())
     ).rename({"link_outcome": "id_left", "link_covariates": "id_right"})
     if how.of == "matchings":
-        made: Any = _matchings(settings, file, outcomes, register, pairs)
+        made: Any = _matchings(settings, file, outcomes, register)
         sentence = (
             "Which records belong together is drawn with the analysis: by weights and by how well outcomes "
             "fit, "
@@ -166,25 +167,26 @@ def imputation_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
 
 
 def _matchings(
-    settings: Analysis, file: LinkedFile, outcomes: pl.DataFrame, register: pl.DataFrame, pairs: pl.DataFrame
-) -> Any:
+    settings: Analysis, file: LinkedFile, outcomes: pl.DataFrame, register: pl.DataFrame
+) -> MatchingImputations:
     from tallystick.analysis.imputation.matchings import impute_matchings
 
-    asked, how = settings.regression, settings.imputation
+    asked, how, run = settings.regression, settings.imputation, file.run
     assert asked is not None
     assert how is not None
-    constant = _no_link_constant(file)
-    confirmed = pl.col("link_posterior") >= 1
-    refused = (pl.col("link_posterior") <= 0) & (pl.col("link_decision") != "link")
-    gains = pairs.with_columns(
-        pl.when(pl.lit(file.run.finalised) & confirmed)
-        .then(SURE)
-        .otherwise(pl.col("link_weight") - constant)
-        .alias("gain")
+    linkage = run.folder if run.folder is not None else run.linkage
+    if not isinstance(linkage, Path | Links):
+        raise InputError(
+            "This linkage has no gains of one matching: use a run that compares all its pairs at once."
+        )
+    gains = candidate_pairs(linkage)
+    if run.sources[0].name != file.outcome:
+        gains = gains.rename({"id_left": "id_right", "id_right": "id_left"})
+    gains = gains.filter(
+        pl.col("id_left").is_in(outcomes["link_record"].implode())
+        & pl.col("id_right").is_in(register["link_record"].implode())
+        & (pl.col("posterior") >= LEAST)
     )
-    if file.run.finalised:
-        gains = gains.filter(~refused)
-    gains = gains.filter(pl.col("link_posterior") >= LEAST)
     return impute_matchings(
         asked.formula,
         outcomes,
@@ -196,33 +198,6 @@ def _matchings(
         n_imputations=how.imputations,
         seed=how.seed,
     )
-
-
-def _no_link_constant(file: LinkedFile) -> float:
-    """What the weight of a pair has to exceed to be worth linking."""
-    run = file.run
-    if run.by_steps:
-        raise InputError(
-            f"{run.shown}: weights of different steps are not on one scale, so that matchings cannot be "
-            "drawn by "
-            'them: use of = "equivocal", or from = "posterior".'
-        )
-    model = load_model(run.folder) if run.folder is not None else getattr(run.linkage, "model", None)
-    if not isinstance(model, Model):
-        raise InputError(
-            f"{run.shown}: the linkage has no model of weights, so that none can be drawn by it."
-        )
-    for pair in model.parameters.pairs:
-        if {pair.left, pair.right} == {file.outcome, file.covariates}:
-            limits = constraint_of(model.spec.decision, pair)
-            if not limits.one_to_one:
-                raise InputError(
-                    f"{run.shown}: the run lets a record have several links, and matchings are of one each: "
-                    "link "
-                    'with one_to_one = true, or use of = "equivocal".'
-                )
-            return float(zero_weight(pair, limits))
-    raise InputError(f"{run.shown}: the model has no match rate of {file.outcome} and {file.covariates}.")
 
 
 def naive_coefficients(settings: Analysis, file: LinkedFile) -> Coefficients:
