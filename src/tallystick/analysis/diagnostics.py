@@ -383,7 +383,7 @@ def _categories(values: pl.Series, linked: NDArray[np.bool_], source: str, name:
     shares: list[float | None] = [None, None]
     found = None
     if len(labels) == 2:
-        found = share_difference(counts[0][1], n, counts[1][1], m)
+        found = share_difference(int(counts[0][1]), n, int(counts[1][1]), m)
         shares = [float(one[1] / one.sum()) if one.sum() else None for one in counts]
     elif n and m:
         found = shares_difference(*counts)

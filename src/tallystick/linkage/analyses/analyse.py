@@ -20,8 +20,9 @@ from tallystick.analysis.diagnostics import (
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.analyses.choose import Choice, choose_method
-from tallystick.linkage.analyses.errors import KnownErrors, errors_of
+from tallystick.linkage.analyses.errors import errors_of
 from tallystick.linkage.analyses.instead import imputation_analysis, mixture_analysis, naive_coefficients
+from tallystick.linkage.analyses.known_errors import KnownErrors
 from tallystick.linkage.analyses.linked_file import LinkedFile, linked_file
 from tallystick.linkage.analyses.linked_pairs import linked_pairs
 from tallystick.linkage.analyses.results import AnalysisResult, Coefficients

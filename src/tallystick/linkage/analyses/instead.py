@@ -13,7 +13,7 @@ from tallystick.analysis.error_models.exchangeable import exchangeable
 from tallystick.errors import InputError
 from tallystick.linkage.analyses.candidate_pairs import candidate_pairs
 from tallystick.linkage.analyses.choose import Choice
-from tallystick.linkage.analyses.errors import KnownErrors
+from tallystick.linkage.analyses.known_errors import KnownErrors
 from tallystick.linkage.analyses.linked_file import LinkedFile
 from tallystick.linkage.analyses.results import AnalysisResult, Coefficients
 from tallystick.linkage.analyses.settings import Analysis

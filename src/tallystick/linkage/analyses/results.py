@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from tallystick.analysis.diagnostics import as_plain
 from tallystick.analysis.error_models.error_model import Floats
 from tallystick.linkage.analyses.choose import Choice
-from tallystick.linkage.analyses.errors import KnownErrors
+from tallystick.linkage.analyses.known_errors import KnownErrors
 from tallystick.linkage.analyses.linked_file import LinkedFile
 from tallystick.linkage.analyses.settings import Analysis
 
