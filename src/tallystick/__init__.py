@@ -22,6 +22,9 @@ _HOMES = {
     "tallystick.linkage.gold": ("GoldSample",),
     "tallystick.linkage.audits.audit": ("AuditDesign", "design_audit", "draw_audit", "estimate_audit"),
     "tallystick.linkage.matches": ("Matches",),
+    "tallystick.linkage.analyses.analyse": ("analyse",),
+    "tallystick.linkage.analyses.linked_file": ("linked_file",),
+    "tallystick.linkage.analyses.settings": ("Analysis",),
     "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
     "tallystick.preparation.source": ("Source",),
     "tallystick.preparation.profile.profile": ("profile", "profile_files"),
@@ -117,4 +120,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.linkage.analyses.analyse import analyse as analyse
+    from tallystick.linkage.analyses.linked_file import linked_file as linked_file
+    from tallystick.linkage.analyses.settings import Analysis as Analysis
     from tallystick.linkage.linkage import Linkage as Linkage

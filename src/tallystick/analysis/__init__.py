@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
-    "tallystick.analysis.error_models.calibration": ("Calibration", "calibration"),
-    "tallystick.analysis.error_models.conventions": ("correct_from_reshuffled", "reshuffled_from_correct"),
     "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
-    "tallystick.analysis.error_models.listed_pairs": ("listed_probabilities",),
-    "tallystick.analysis.error_models.matching_probabilities": (
-        "MatchingProbabilities",
-        "matching_probabilities",
-    ),
-    "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
     "tallystick.analysis.error_models.precision": ("LinkPrecision",),
     "tallystick.analysis.error_models.record_level": ("RecordLevel", "record_level"),
     "tallystick.analysis.error_models.weighted": ("Weighted", "weighted"),
@@ -34,7 +26,25 @@ _HOMES = {
     "tallystick.analysis.regressions.regression": ("regression",),
     "tallystick.analysis.regressions.result": ("RegressionResult",),
     "tallystick.analysis.regressions.fit": ("Estimate", "fit"),
+    "tallystick.analysis.error_models.matching_probabilities": (
+        "MatchingProbabilities",
+        "matching_probabilities",
+    ),
+    "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
+    "tallystick.analysis.diagnostics": (
+        "linked_and_unlinked",
+        "naive_by_band",
+        "residuals_by_band",
+        "sensitivity",
+    ),
+    "tallystick.analysis.error_models.scaled": ("Scaled",),
     "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
+    "tallystick.analysis.error_models.calibration": ("Calibration", "calibration"),
+    "tallystick.analysis.error_models.conventions": ("correct_from_reshuffled", "reshuffled_from_correct"),
+    "tallystick.analysis.error_models.listed_pairs": ("listed_probabilities",),
+    "tallystick.analysis.imputation.equivocal": ("EquivocalImputations", "impute_equivocal"),
+    "tallystick.analysis.imputation.matchings": ("MatchingImputations", "impute_matchings"),
+    "tallystick.analysis.imputation.rubin": ("Pooled", "pool", "pool_results"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -54,6 +64,10 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from tallystick.analysis.diagnostics import linked_and_unlinked as linked_and_unlinked
+    from tallystick.analysis.diagnostics import naive_by_band as naive_by_band
+    from tallystick.analysis.diagnostics import residuals_by_band as residuals_by_band
+    from tallystick.analysis.diagnostics import sensitivity as sensitivity
     from tallystick.analysis.error_models.audited import audited as audited
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.calibration import Calibration as Calibration
@@ -81,8 +95,16 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.precision import LinkPrecision as LinkPrecision
     from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
     from tallystick.analysis.error_models.record_level import record_level as record_level
+    from tallystick.analysis.error_models.scaled import Scaled as Scaled
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
+    from tallystick.analysis.imputation.equivocal import EquivocalImputations as EquivocalImputations
+    from tallystick.analysis.imputation.equivocal import impute_equivocal as impute_equivocal
+    from tallystick.analysis.imputation.matchings import MatchingImputations as MatchingImputations
+    from tallystick.analysis.imputation.matchings import impute_matchings as impute_matchings
+    from tallystick.analysis.imputation.rubin import Pooled as Pooled
+    from tallystick.analysis.imputation.rubin import pool as pool
+    from tallystick.analysis.imputation.rubin import pool_results as pool_results
     from tallystick.analysis.mixture.fit import MixtureEstimate as MixtureEstimate
     from tallystick.analysis.mixture.fit import fit_mixture_regression as fit_mixture_regression
     from tallystick.analysis.mixture.mixture import mixture_regression as mixture_regression

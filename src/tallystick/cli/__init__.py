@@ -1,5 +1,6 @@
 """The command line: ``tallystick --help``."""
 
+from tallystick.cli.analyse import analyse
 from tallystick.cli.app import app, main
 from tallystick.cli.audit import audit
 from tallystick.cli.decisions import decisions
@@ -18,6 +19,7 @@ app.add_typer(gold, name="gold")
 app.command()(review)
 app.add_typer(audit, name="audit")
 app.command()(report)
+app.command()(analyse)
 app.add_typer(reviewers, name="reviewers")
 app.add_typer(decisions, name="decisions")
 app.command()(finalise)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, get_args
 import tomlkit
 from pydantic import BaseModel, ValidationError
 
-from tallystick._problems import KeyPath, Problem, sentences, shown, unknown_key, written_path
+from tallystick._problems import KeyPath, Problem, shown, unknown_key, written_path
 from tallystick._schema import translated_outside
 from tallystick._translation import problems_of
 from tallystick.blocking.passes import KeyPart, PairTable
@@ -22,9 +21,9 @@ from tallystick.comparisons.fields import FieldPair
 from tallystick.errors import SpecError
 from tallystick.linking.decision import Decision
 from tallystick.preparation.source import Source, mask_password
-from tallystick.spec.lines import key_lines, line_of
 from tallystick.spec.model import Spec
 from tallystick.spec.paths import path_problems
+from tallystick.spec.toml_text import read_toml_text, refuse, toml_data
 
 LINKAGE_KEYS = ("name", "kind", "mode", "seed", "most_pairs")
 """Keys of `Spec` that stand in the table ``[linkage]``."""
@@ -48,16 +47,7 @@ def load_spec(path: str | Path) -> Spec:
     SpecError
         If the file is absent, is not TOML, or does not describe a linkage; one sentence a problem.
     """
-    try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        raise SpecError(f"{path}: the specification cannot be read ({error.strerror})") from None
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise SpecError(f"{path}, line {line}: found bytes that are not UTF-8; save it as UTF-8") from None
-    return parse_spec(text.removeprefix("\ufeff"), str(path))
+    return parse_spec(read_toml_text(path), str(path))
 
 
 def parse_spec(text: str, name: str = "specification") -> Spec:
@@ -91,11 +81,7 @@ def parse_spec(text: str, name: str = "specification") -> Spec:
     >>> spec.comparisons[0].name
     'surname'
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{name}: not valid TOML: {_syntax(str(error))}") from None
-    data, found = _lifted(data)
+    data, found = _lifted(toml_data(text, name))
     spec = None
     try:
         with translated_outside():
@@ -105,14 +91,7 @@ def parse_spec(text: str, name: str = "specification") -> Spec:
     if spec is not None:
         found += path_problems(spec)
     if found or spec is None:
-        lines = key_lines(text)
-        found.sort(key=lambda problem: line_of(problem.path, lines) or len(text))
-
-        def where(path: KeyPath) -> str:
-            line = line_of(path, lines)
-            return ", ".join(filter(None, [name, f"line {line}" if line else "", written_path(path)]))
-
-        raise SpecError(sentences(found, where))
+        refuse(text, name, found)
     return spec
 
 
@@ -209,13 +188,6 @@ def _hidden(source: Source) -> Source:
     in_memory = source.uri is None and source.path is None
     hidden = {"table": None} if in_memory else {"uri": source.uri and mask_password(source.uri)}
     return source.model_copy(update=hidden)
-
-
-def _syntax(message: str) -> str:
-    """The parser's message, with the place first told in our words."""
-    text, _, place = message.partition(" (at ")
-    text = text[:1].lower() + text[1:]
-    return f"{text}, at {place.removesuffix(')')}" if place else text
 
 
 def _lifted(data: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

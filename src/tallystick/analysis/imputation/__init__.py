@@ -1,0 +1,1 @@
+"""Doubtful links as missing data: multiple imputation, and Rubin's rules for what comes of it."""
