@@ -117,6 +117,18 @@ def test_categories_follow_the_multinomial_logit_of_statsmodels() -> None:
         assert abs(np.mean(drawn == code) - share) < 4 * np.sqrt(share * (1 - share) / 4000)
 
 
+def test_what_is_missing_at_random_has_the_variance_of_what_is_there() -> None:
+    """Half of z unknown and nothing to go by: T = 2 U; with parameters that are not drawn it were 1.5 U."""
+    rng = np.random.default_rng(1)
+    rows = np.arange(200)
+    left = {"id": rows, "x": rng.normal(size=200)}
+    pairs = {"id_left": rows[:100], "id_right": rows[:100], "posterior": np.ones(100)}
+    found = impute_equivocal("z ~ x", left, {"id": rows, "z": rng.normal(size=200)}, pairs, n_imputations=400)
+    pooled = found.regression()
+    assert found.n_without == 100
+    assert 1.7 < pooled.total[0, 0] / pooled.within[0, 0] < 2.4
+
+
 def mixed_files(rng: np.random.Generator, n: int = 400) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """y in the right file depends on the region and wage of the left one; 40 % of the links are in doubt."""
     region = rng.choice(["north", "south", "west"], n)

@@ -27,15 +27,17 @@ Floats = NDArray[np.float64]
 FAST: dict[str, Any] = {"chains": 2, "n_imputations": 6, "burn_in": 20, "thin": 30}
 
 
-def small_files(rng: np.random.Generator, n_blocks: int, size: int) -> Blocks:
-    n = n_blocks * size
+def small_files(rng: np.random.Generator, *, complete: bool) -> Blocks:
+    """Two blocks of 3 and 3 records; where linkage is incomplete one, and 4 records with a sure partner."""
+    blocks = np.repeat([0, 1], 3) if complete else np.r_[0, 0, 0, 1, 2, 3, 4]
+    n = len(blocks)
+    i, j = np.nonzero(blocks[:, None] == blocks)
     x = rng.normal(size=n)
-    i = np.repeat(np.arange(n), size)
-    j = i // size * size + np.tile(np.arange(size), n)
+    sure = np.bincount(blocks)[blocks[i]] == 1
     return Blocks(
         {"id": np.arange(n), "y": 1 + 2 * x + rng.normal(size=n)},
         {"id": np.arange(n), "x": x},
-        {"id_left": i, "id_right": j, "gain": rng.normal(size=len(i))},
+        {"id_left": i, "id_right": j, "gain": np.where(sure, 30.0, rng.normal(size=len(i)))},
         np.arange(n),
         np.arange(n),
     )
@@ -54,7 +56,7 @@ def exact_posterior(data: Blocks, *, complete: bool, log_g: Floats) -> dict[tupl
     for chosen, weight in sets.items():
         rows = list(chosen)
         if len(rows) <= 2:
-            continue  # such files have no regression; gains make them next to impossible
+            continue  # such files have no regression; sure partners make them next to impossible
         y = data.left["y"][i[rows]]
         x = np.column_stack((np.ones(len(rows)), data.right["x"][j[rows]]))
         beta = np.linalg.lstsq(x, y, rcond=None)[0]
@@ -72,11 +74,10 @@ def test_matchings_have_their_posterior(
     complete: bool, most_cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Total variation from the enumerated posterior, beside what as many independent draws would have."""
-    data = small_files(np.random.default_rng(8), *((2, 3) if complete else (1, 5)))
+    data = small_files(np.random.default_rng(8), complete=complete)
     y = data.left["y"]
     log_g = np.zeros(len(y))
     if not complete:
-        data.pairs["gain"] += 9.0
         log_g = log_kernel_density(y)
     monkeypatch.setattr(
         matchings,
