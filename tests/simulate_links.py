@@ -90,13 +90,15 @@ def compared(
     *,
     fields: int = 3,
     values: int = 4,
-    missed: float = 0.1,
+    wrong: float = 0.1,
+    missing: float = 0.19,
     coverage: float = 1.0,
 ) -> Compared:
     """Records of both files in blocks, compared by fields with equally frequent values.
 
-    A field of a match disagrees with chance `missed`, being another value then, so that m and u are known.
-    Only a share `coverage` of the left file's records is in the right file, whose others are new.
+    A field of a match has another value with chance `wrong`, and a field is missing in the one or the other
+    file with chance `missing`, so that m and u are known. Only a share `coverage` of the right file's
+    records are in the left file, the others are new.
     """
     n = n_blocks * size
     left_values = rng.integers(0, values, (n, fields))
@@ -104,17 +106,17 @@ def compared(
     shift = np.argsort(rng.random((n_blocks, size)), axis=1)
     match = (shift + np.arange(n_blocks)[:, None] * size).ravel()
     new = rng.random(n) >= coverage
-    right_values = left_values[match]
-    error = rng.random((n, fields)) < missed
-    right_values = np.where(
-        error, (right_values + rng.integers(1, values, (n, fields))) % values, right_values
-    )
+    other = (left_values[match] + rng.integers(1, values, (n, fields))) % values
+    right_values = np.where(rng.random((n, fields)) < wrong, other, left_values[match])
     right_values[new] = rng.integers(0, values, (int(new.sum()), fields))
+    absent = rng.random((n, fields)) < missing
     match = np.where(new, -1, match)
     grid = np.arange(n).reshape(n_blocks, size)
     left = np.repeat(grid, size, axis=1).ravel()
     right = np.tile(grid, (1, size)).ravel()
-    agree = left_values[left] == right_values[right]
     u = 1 / values
-    weight = np.where(agree, np.log((1 - missed) / u), np.log(missed / (1 - u))).sum(axis=1)
+    agree = np.where(
+        left_values[left] == right_values[right], np.log((1 - wrong) / u), np.log(wrong / (1 - u))
+    )
+    weight = np.where(absent[right], 0.0, agree).sum(axis=1)
     return Compared(left, right, weight, match, block)

@@ -253,13 +253,13 @@ def one_block(times: int = 1) -> Design:
 
 
 def missed_links(n_blocks: int = 20) -> Design:
-    """[s04]: 54 % of a register linked, the more likely the larger x."""
+    """[s04]: 54 % of a register linked, the more likely the larger x, which differs between blocks, too."""
     truth, size = (1.0, 2.0), 100
     n = n_blocks * size
     blocks = np.repeat(np.arange(n_blocks), size)
 
     def draw(random: Random) -> dict[str, Estimate]:
-        x = random.normal(size=n)
+        x = 0.7 * np.repeat(random.normal(size=n_blocks), size) + random.normal(size=n)
         X = np.column_stack([np.ones(n), x])
         y = (X @ np.array(truth) + random.normal(size=n))[
             exchanged(random, [size] * n_blocks, [25] * n_blocks)
@@ -340,8 +340,42 @@ EVERY: dict[str, Callable[[], Design]] = {
     "both": both_files,
 }
 
+SHOWN = {
+    "T2": [f"{method}, centred" for method in ALL[:1] + CORRECTED],
+    "T3": [f"{method}, block" for method in ALL] + ["ratio, centred"],
+    "T4": [f"{method}, centred" for method in ALL[:1] + CORRECTED[:3]],
+    "T4-poisson": [f"{method}, centred" for method in ALL[:1] + CORRECTED[:3]],
+    "T5": ["ratio, centred", "ratio, centred, audit taken as sure", "ratio, block"],
+    "T5-pooled": ["ratio, centred", "ratio, centred, audit taken as sure", "ratio, block"],
+    "T5-small": [f"{method}, {how}" for method in CORRECTED[:3] for how in ("raw", "shrunk")],
+    "T6": ["naive", "scheuren-winkler", "ratio"],
+    "missed": ["naive", "linked alone", "register, ratio", "register, lahiri-larsen", "weights, ratio"],
+    "both": [
+        "naive",
+        "outcome taken as linked",
+        "moments",
+        "moments, q of an audit",
+        "moments of three files",
+    ],
+}
+"""What the guide shows of each."""
+
+
+def markdown(key: str, design: Design, found: Mapping[str, Simulated]) -> str:
+    """Rows of the table of the guide: of the first slope, or of that of the linked covariate."""
+    at = 2 if key == "both" else 1
+    lines = [f"| **{design.title}**, coefficient {design.truth[at]:g} | | | | |"]
+    for name in SHOWN[key]:
+        of = found[name]
+        lines.append(
+            f"| {name} | {of.bias[at]:+.4f} ({of.monte_carlo[at]:.4f}) | {of.sd[at]:.3f} | "
+            f"{of.se_over_sd[at]:.2f} | {100 * of.coverage[at]:.1f} % |"
+        )
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    for name in sys.argv[2:] or EVERY:
-        design = EVERY[name]()
-        print(f"{name}: {design.title}, coefficients {design.truth}")
-        print(table(design.repeated(int(sys.argv[1]))), flush=True)
+    print("| | bias | SD | SE / SD | coverage |\n|---|---|---|---|---|")
+    for key in sys.argv[2:] or EVERY:
+        simulated = EVERY[key]()
+        print(markdown(key, simulated, simulated.repeated(int(sys.argv[1]))), flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,9 +103,9 @@ def read_design(
     """
     sides = _sides(formula)
     complete = register is None
-    needed = set(sides.lhs.required_variables) | (set(sides.rhs.required_variables) if complete else set())
+    of_rows = _Variables.of(sides.lhs, *([sides.rhs] if complete else []))
     extra = {weights} if isinstance(weights, str) else set()
-    rows = read_frame(data, sorted(needed | extra), "data", index=index)
+    rows = read_frame(data, of_rows.sure | extra, "data", index=index, optional=of_rows.possible)
     rows.refuse_missing()
     given = _weights(weights, rows)
     rows, order = aligned(rows, model.index, "index")
@@ -113,7 +114,10 @@ def read_design(
         _refuse_incomplete(model)
         records = rows
     else:
-        records = read_frame(register, sorted(sides.rhs.required_variables), "register", index=register_index)
+        of_records = _Variables.of(sides.rhs)
+        records = read_frame(
+            register, of_records.sure, "register", index=register_index, optional=of_records.possible
+        )
         records.refuse_missing()
         records, _ = aligned(records, model.register_index, "register_index")
         _same_length(records, model.n_register, "records")
@@ -121,8 +125,7 @@ def read_design(
     if y.shape[1] != 1:
         raise InputError(
             f"formula {formula!r}: the outcome has {y.shape[1]} columns ({', '.join(outcome)}); it has to "
-            "be one "
-            "number a row, such as 0 and 1."
+            "be one number a row, such as 0 and 1."
         )
     X, names, spec = _columns(sides.rhs, records, formula)
     if not names:
@@ -154,13 +157,47 @@ def new_columns(spec: Any, data: Any) -> Floats:
     -------
     float64 array, shape (n, p)
     """
-    frame = read_frame(data, sorted(spec.formula.required_variables), "data")
+    variables = _Variables.of(spec.formula)
+    frame = read_frame(data, variables.sure, "data", optional=variables.possible)
     frame.refuse_missing()
     try:
         made = spec.get_model_matrix(frame.table, context={})
     except Exception as error:
         raise InputError(f"data: the covariates cannot be made of it ({_plain(error)}).") from None
     return np.asarray(made, np.float64)
+
+
+@dataclass(frozen=True)
+class _Variables:
+    """Columns that a formula reads, and names in its calls that may be columns."""
+
+    sure: set[str]
+    possible: set[str]
+
+    @classmethod
+    def of(cls, *sides: Any) -> _Variables:
+        """Those of sides of a formula."""
+        sure = {str(name) for side in sides for name in side.required_variables}
+        return cls(sure, {word for side in sides for term in side for word in words_of(term)})
+
+
+def words_of(term: Any) -> set[str]:
+    """Names in a term of a formula; formulaic itself overlooks arguments of its stateful functions.
+
+    Parameters
+    ----------
+    term : formulaic.Term
+        Of a formula.
+
+    Returns
+    -------
+    set of str
+    """
+    return {
+        word
+        for factor in term.factors
+        for word in [str(factor.expr), *re.findall(r"[^\W\d]\w*", str(factor.expr))]
+    }
 
 
 def _sides(formula: str) -> Any:
@@ -179,7 +216,8 @@ def _sides(formula: str) -> Any:
 
 def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, ...], Any]:
     try:
-        made = side.get_model_matrix(frame.table, context={}, output="numpy", na_action="ignore")
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            made = side.get_model_matrix(frame.table, context={}, output="numpy", na_action="ignore")
     except Exception as error:
         raise InputError(f"formula {formula!r} cannot be made of the {frame.what}: {_plain(error)}") from None
     names = tuple(made.model_spec.column_names)
@@ -192,10 +230,8 @@ def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, 
         worst = int(np.argmin(finite.all(axis=0)))
         raise InputError(
             f"formula {formula!r}: {int((~finite[:, worst]).sum()):,} values of {names[worst]!r} in the "
-            f"{frame.what} "
-            "are missing or infinite: see what the formula makes of them (log of 0?), or leave these rows "
-            "out before "
-            "the error model is made."
+            f"{frame.what} are missing or infinite: see what the formula makes of them (log of 0?), or "
+            "leave these rows out before the error model is made."
         )
     return values, names, made.model_spec
 
@@ -212,7 +248,8 @@ def _weights(weights: Any, rows: Frame) -> Floats | None:
     if isinstance(weights, str):
         return np.asarray(rows.table[weights], np.float64)
     names = getattr(weights, "index", None)
-    if names is not None and rows.names is not None and not np.array_equal(np.asarray(names), rows.names):
+    named = names is not None and not callable(names)
+    if named and rows.names is not None and not np.array_equal(np.asarray(names), rows.names):
         raise InputError("weights: its index is not that of data; give the name of a column instead.")
     found = np.asarray(weights, np.float64)
     if found.shape != (len(rows),):
@@ -236,6 +273,5 @@ def _refuse_incomplete(model: ErrorModel) -> None:
     ):
         raise InputError(
             f"The error model is of links to a register of {model.n_register:,} records: give the "
-            "covariates of all of "
-            "them with register=."
+            "covariates of all of them with register=."
         )

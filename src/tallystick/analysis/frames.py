@@ -42,12 +42,14 @@ class Frame:
         if found:
             raise InputError(
                 f"{self.what}: values are missing in {', '.join(found)} of {len(self):,} rows: leave these "
-                "rows out "
-                "before the error model is made, since its blocks shrink with them, or impute the values."
+                "rows out before the error model is made, since its blocks shrink with them, or impute the "
+                "values."
             )
 
 
-def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | None = None) -> Frame:
+def read_frame(
+    data: Any, columns: Iterable[str], what: str, *, index: str | None = None, optional: Iterable[str] = ()
+) -> Frame:
     """The columns of a table that are needed.
 
     Parameters
@@ -60,6 +62,8 @@ def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | Non
         What the table is, for messages.
     index : str, optional
         Column that names the rows; else a pandas index does.
+    optional : iterable of str
+        Columns that are taken where the table has them.
 
     Returns
     -------
@@ -76,19 +80,10 @@ def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | Non
     ['a', 'b']
     """
     pandas = require("pandas", "the analysis", "analysis")
-    names = None
-    if isinstance(data, pandas.DataFrame):
-        names = np.asarray(data.index)
-    elif isinstance(data, Mapping):
-        data = pandas.DataFrame({name: _values(pandas, column) for name, column in data.items()})
-    elif isinstance(data, pl.DataFrame) or hasattr(data, "__arrow_c_stream__"):
-        data = data if isinstance(data, pl.DataFrame) else pl.DataFrame(data)
-    else:
-        raise InputError(
-            f"{what}: give a polars or pandas DataFrame, an Arrow table or a dict of columns, not "
-            f"{type(data).__name__}."
-        )
-    wanted = list(dict.fromkeys(columns))
+    names = np.asarray(data.index) if isinstance(data, pandas.DataFrame) else None
+    data = _opened(data, what)
+    there = set(map(str, data.columns))
+    wanted = sorted({*columns, *there.intersection(optional)})
     for name in [*wanted, *([] if index is None else [index])]:
         if name not in data.columns:
             raise InputError(f"{what}: there is no column {name!r}; there are {_listed(data.columns)}.")
@@ -101,6 +96,26 @@ def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | Non
     else:
         table = data[wanted]
     return Frame(table, names, what)
+
+
+def column_names(data: Any, what: str) -> set[str]:
+    """Names of the columns of a table."""
+    return set(map(str, _opened(data, what).columns))
+
+
+def _opened(data: Any, what: str) -> Any:
+    """A table as a frame of pandas or polars, whatever it was."""
+    pandas = require("pandas", "the analysis", "analysis")
+    if isinstance(data, pandas.DataFrame | pl.DataFrame):
+        return data
+    if isinstance(data, Mapping):
+        return pandas.DataFrame({name: _values(pandas, column) for name, column in data.items()})
+    if hasattr(data, "__arrow_c_stream__"):
+        return pl.DataFrame(data)
+    raise InputError(
+        f"{what}: give a polars or pandas DataFrame, an Arrow table or a dict of columns, not "
+        f"{type(data).__name__}."
+    )
 
 
 def aligned(frame: Frame, wanted: NDArray[Any] | None, of: str) -> tuple[Frame, NDArray[np.int64] | None]:
@@ -140,8 +155,7 @@ def aligned(frame: Frame, wanted: NDArray[Any] | None, of: str) -> tuple[Frame, 
             twice = index[index.duplicated()]
             raise InputError(
                 f"{whose}: {len(twice):,} names of rows stand there before (the first is {twice[0]!r}): a "
-                "name has to "
-                "be of one row."
+                "name has to be of one row."
             )
     if len(have) == len(want) and bool((have == want).all()):
         return frame, None
@@ -150,8 +164,7 @@ def aligned(frame: Frame, wanted: NDArray[Any] | None, of: str) -> tuple[Frame, 
     if lacking or more:
         raise InputError(
             f"{what}: of the {len(want):,} rows that the error model names {lacking:,} are not in it, and "
-            f"{more:,} of its "
-            f"{len(have):,} are not in the error model: make both of the same rows."
+            f"{more:,} of its {len(have):,} are not in the error model: make both of the same rows."
         )
     rows = np.asarray(rows, np.int64)
     return Frame(frame.table.iloc[rows], names[rows], what), rows

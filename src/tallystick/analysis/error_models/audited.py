@@ -155,7 +155,7 @@ def _precision(
         )
     lacking = np.flatnonzero(cells.checked == 0)
     if len(lacking) and not shrink:
-        name = "the links" if pooled else f"block {blocks.labels[cells.block[lacking[0]]]!r}"
+        name = "the links" if pooled else f"block {blocks.name(cells.block[lacking[0]])}"
         raise InputError(
             f"checked: nothing was judged of {name} ({len(lacking)} of {len(cells.checked)} have no audit): "
             "join it with another, pool the audit, or shrink it."

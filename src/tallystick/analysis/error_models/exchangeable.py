@@ -191,7 +191,7 @@ def heed_single(blocks: Blocks, q: Floats, sizes: NDArray[Any], single: str) -> 
         return
     if single == "refuse":
         raise InputError(
-            f"q: block {blocks.labels[alone[0]]!r} has one record ({len(alone)} of {blocks.n_blocks} do), "
+            f"q: block {blocks.name(alone[0])} has one record ({len(alone)} of {blocks.n_blocks} do), "
             "whose link cannot fall on another of the block: give it q = 1, join it with another block, "
             "leave "
             'it out, or say single="right" to take such links as right.'
@@ -210,7 +210,7 @@ def refuse_uninformative(blocks: Blocks, q: Floats, sizes: NDArray[Any]) -> None
     if len(below):
         n = sizes[below[0]]
         raise InputError(
-            f"q: {q[below[0]]:.4g} of block {blocks.labels[below[0]]!r} is below 1 / {n:g}, what random "
+            f"q: {q[below[0]]:.4g} of block {blocks.name(below[0])} is below 1 / {n:g}, what random "
             f"links would reach ({len(below)} of {blocks.n_blocks} blocks are so): they say nothing of their "
             "records; leave the block out, join it with others, or pool or shrink its audit."
         )
@@ -221,7 +221,7 @@ def refuse_small_a(blocks: Blocks, q: Floats, a: Floats, least: float = SMALLEST
     near = np.flatnonzero(np.abs(a) < least)
     if len(near):
         raise InputError(
-            f"Block {blocks.labels[near[0]]!r} ({len(near)} of {blocks.n_blocks} are alike): with "
+            f"Block {blocks.name(near[0])} ({len(near)} of {blocks.n_blocks} are alike): with "
             f"q = {q[near[0]]:.4g} of {blocks.sizes[near[0]]} records its links say next to nothing (|a| "
             f'below {least:g}), so that Q has no inverse to be used: join blocks, take method="ratio", or '
             "use the mixture model or multiple imputation, which need none."

@@ -127,9 +127,9 @@ class RecordLevel(ErrorModel):
         if not len(near):
             near = np.flatnonzero((np.abs(sums) < SMALLEST_A * sizes)[self.blocks.codes])
         if len(near):
-            label, q = self.blocks.labels[self.blocks.codes[near[0]]], self.q[near[0]]
+            label, q = self.blocks.name(self.blocks.codes[near[0]]), self.q[near[0]]
             raise InputError(
-                f"Block {label!r} has a link that is right with chance {q:.4g} and says next to nothing "
+                f"Block {label} has a link that is right with chance {q:.4g} and says next to nothing "
                 f"({len(near)} of {self.n_links} rows are so): Q has no inverse to be used; leave such links "
                 'out, take method="ratio", or use the mixture model or multiple imputation, which need none.'
             )
@@ -253,7 +253,7 @@ def record_level(
     alone = np.flatnonzero((found.sizes[found.codes] == 1) & (doubt > 0))
     if len(alone):
         raise InputError(
-            f"q: block {found.labels[found.codes[alone[0]]]!r} has one record ({len(alone)} blocks do), "
+            f"q: block {found.name(found.codes[alone[0]])} has one record ({len(alone)} blocks do), "
             "whose "
             "link cannot fall on another of the block: give it q = 1, join it with another block, or leave "
             "it out."

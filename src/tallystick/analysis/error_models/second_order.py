@@ -40,7 +40,7 @@ def coefficients(sizes: NDArray[np.generic], q: Floats) -> tuple[Floats, Floats,
     Two records that have each other's outcome for sure: no variance.
 
     >>> [round(float(one[0]), 12) + 0.0 for one in coefficients(np.array([2]), np.array([0.0]))]
-    [0.5, -0.5, 0.0]
+    [-2.0, 1.0, 0.0]
     """
     n = np.maximum(np.round(np.asarray(sizes, np.float64)), 1.0)
     wrong = np.clip((1 - q) * n, 0.0, n)

@@ -132,6 +132,11 @@ class Weighted(ErrorModel):
         """Derivatives of G' Q v by the q of each block, N / (N - 1) sum(u g); shape (n_blocks, p)."""
         return rows_times(self.da_dq, self.blocks.sums(rows_times(self._centred(values), weights)))
 
+    @property
+    def shared_precision(self) -> LinkPrecision:
+        """That of a pooled audit, or of the mean that blocks are shrunk to."""
+        return replace(self.precision, own=None)
+
     def at(self, q: float | Mapping[Any, float] | Floats) -> Weighted:
         """The same with another q, taken as known."""
         precision = self.precision.at(q)
@@ -207,7 +212,7 @@ def weighted(
     few = np.flatnonzero(~(sums >= found.sizes * (1 - 1e-9)))
     if len(few):
         raise InputError(
-            f"weights: block {found.labels[few[0]]!r} has {found.sizes[few[0]]} links of {sums[few[0]]:.6g} "
+            f"weights: block {found.name(few[0])} has {found.sizes[few[0]]} links of {sums[few[0]]:.6g} "
             f"records ({len(few)} blocks are so): weights sum to the records of the register, which "
             "n_register gives."
         )

@@ -11,9 +11,10 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tallystick.analysis.design import read_design
+from tallystick.analysis.design import read_design, words_of
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.frames import column_names
 from tallystick.analysis.regressions.columns import basis
 from tallystick.analysis.regressions.fit import Estimate
 from tallystick.analysis.regressions.result import RegressionResult
@@ -101,10 +102,8 @@ def fit_both_files(
     except np.linalg.LinAlgError:
         raise RunError(
             "Moments of both files: once corrected for linkage errors they are not positive definite, so "
-            "that "
-            "there is no estimate: too many links are wrong for so few rows, or the q is too low; join "
-            "blocks, or "
-            "use joint multiple imputation."
+            "that there is no estimate: too many links are wrong for so few rows, or the q is too low; "
+            "join blocks, or use joint multiple imputation."
         ) from None
     beta = cho_solve(factor, right)
     by_own, by_linked = own @ beta[:k], linked @ beta[k:]
@@ -209,12 +208,11 @@ def regression_of_both_files(
     if family != "linear":
         raise InputError(
             "family: covariates of both files have an estimator of moments for the linear family alone, "
-            "not for "
-            f"{family!r}: use joint multiple imputation over the links, or a regression on covariates of "
-            "one file."
+            f"not for {family!r}: use joint multiple imputation over the links, or a regression on "
+            "covariates of one file."
         )
     design = read_design(formula, data, model, index=index)
-    of_linked = _linked_columns(design.spec, linked, formula, design.outcome)
+    of_linked = _linked_columns(design.spec, linked, formula, column_names(data, "data"))
     order = np.concatenate([np.flatnonzero(~of_linked), np.flatnonzero(of_linked)])
     names = [design.names[j] for j in order]
     found = fit_both_files(
@@ -239,22 +237,23 @@ def _reordered(found: Estimate, order: Any) -> Estimate:
     )
 
 
-def _linked_columns(spec: Any, linked: Sequence[str], formula: str, outcome: str) -> Any:
+def _linked_columns(spec: Any, linked: Sequence[str], formula: str, columns: set[str]) -> Any:
     """Which columns of the design came by the linkage, shape (p,)."""
     if isinstance(linked, str):
         raise InputError(f'linked: give a list of columns, such as ["{linked}"].')
-    came, used = set(linked), set(map(str, spec.required_variables))
+    came, terms = set(linked), list(spec.formula)
+    used = set().union(*(words_of(term) for term in terms)) & columns
     unknown = sorted(came - used)
     if unknown:
         raise InputError(f"linked: {unknown[0]!r} is no covariate of the formula {formula!r}.")
     found = np.zeros(len(spec.column_names), bool)
-    for term, variables in spec.term_variables.items():
-        of = set(map(str, variables)) & used
+    for term in terms:
+        of = words_of(term) & used
         if of & came and of - came:
             raise InputError(
                 f"formula {formula!r}: the term {str(term)!r} is of columns of both files, and their "
-                "product has no "
-                "correction: leave it out, or use joint multiple imputation."
+                "product has "
+                "no correction: leave it out, or use joint multiple imputation."
             )
         if of & came:
             found[list(spec.term_indices[term])] = True
@@ -275,8 +274,7 @@ def _check(
         if not np.isfinite(values).all():
             raise InputError(
                 f"{what} has {int((~np.isfinite(values)).sum())} missing or infinite values: leave these "
-                "rows out "
-                "before the error model is made."
+                "rows out before the error model is made."
             )
     for of in (model, outcome_model):
         if of is not None and not (of.n_links == of.n_register == len(y) == len(own) == len(linked)):
@@ -309,8 +307,7 @@ def _joined(model: ErrorModel, outcome_model: ErrorModel | None) -> Blocks:
     if groups.n_blocks < 2:
         raise InputError(
             "Moments of both files take their standard errors from the blocks, and there is one: two at "
-            "least are "
-            "needed (ten for intervals to be relied on)."
+            "least are needed (ten for intervals to be relied on)."
         )
     return groups
 

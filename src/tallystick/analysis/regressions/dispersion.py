@@ -6,6 +6,9 @@ import numpy as np
 
 from tallystick.analysis.regressions.equations import Problem, State
 
+ROUNDING = 1e-26
+"""Mean square of residuals that is rounding, as a share of that of the outcome."""
+
 
 def dispersion(problem: Problem, state: State) -> tuple[float, bool]:
     """sigma^2, and whether it had to be replaced.
@@ -30,6 +33,7 @@ def dispersion(problem: Problem, state: State) -> tuple[float, bool]:
         sigma^2; True where it is half the mean square instead.
     """
     own = problem.model.as_linked(state.mean)
+    own = np.where(np.isfinite(own), own, state.shown)
     squares = (problem.y - own) ** 2
     by_linkage = problem.model.variance(state.mean) + (state.shown - own) ** 2
     left = len(problem.y) - problem.X.shape[1]
@@ -38,6 +42,7 @@ def dispersion(problem: Problem, state: State) -> tuple[float, bool]:
     found = float(problem.weighted(squares - by_linkage).sum() / left)
     total = float(problem.weighted(squares).sum() / left)
     # Without a residual at all there is nothing to replace.
-    if found > 0 or total <= np.finfo(np.float64).eps * float(np.mean(problem.y**2)):
-        return max(found, 0.0), False
+    nothing = ROUNDING * float(np.mean(problem.y**2))
+    if found > nothing or total <= nothing:
+        return (found if found > nothing else 0.0), False
     return total / 2, True

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tallystick.analysis.error_models.blocks import rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints
 from tallystick.analysis.regressions.families import Family
+from tallystick.errors import InputError
 
 METHODS = {
     "naive": "Naive",
@@ -28,9 +29,18 @@ NAMES = METHODS | {"moments": "Moments of both files"}
 
 @dataclass(frozen=True, eq=False)
 class NoErrors(ErrorModel):
-    """The links taken as true: Q v is what each row shows, and nothing varies by linkage."""
+    """The links taken as true: Q v is what each row shows, and nothing varies by linkage.
+
+    Attributes
+    ----------
+    model : ErrorModel
+        Of the links.
+    rows : bool array, shape (model.n_links,), or None
+        Rows that have a link, where some have none.
+    """
 
     model: ErrorModel
+    rows: NDArray[np.bool_] | None = None
     groups: Ints = field(init=False)
     index: NDArray[Any] | None = None
     register_index: NDArray[Any] | None = None
@@ -38,12 +48,16 @@ class NoErrors(ErrorModel):
 
     def __post_init__(self) -> None:
         """Groups are those of the model."""
-        object.__setattr__(self, "groups", self.model.groups)
+        object.__setattr__(self, "groups", self.of_rows(self.model.groups))
+
+    def of_rows(self, values: Any) -> Any:
+        """Values of the rows that have a link."""
+        return values if self.rows is None else values[self.rows]
 
     @property
     def n_links(self) -> int:
-        """That of the model."""
-        return self.model.n_links
+        """Rows that have a link."""
+        return self.model.n_links if self.rows is None else int(self.rows.sum())
 
     @property
     def n_register(self) -> int:
@@ -52,11 +66,12 @@ class NoErrors(ErrorModel):
 
     def as_linked(self, values: Floats) -> Floats:
         """That of the model."""
-        return self.model.as_linked(values)
+        found: Floats = self.of_rows(self.model.as_linked(values))
+        return found
 
     def expected(self, values: Floats) -> Floats:
         """The same as `as_linked`."""
-        return self.model.as_linked(values)
+        return self.as_linked(values)
 
     def inverse(self, values: Floats) -> Floats:
         """The values themselves."""
@@ -141,6 +156,14 @@ def state_at(problem: Problem, beta: Floats, slope: Floats | None = None) -> Sta
     )
 
 
+def taken_as_true(model: ErrorModel) -> NoErrors:
+    """The links of a model taken as true; rows without a link are left out."""
+    linked = np.isfinite(model.as_linked(np.zeros(model.n_register)))
+    if not linked.any():
+        raise InputError("The error model has no row with a link: there is nothing to take as true.")
+    return NoErrors(model, None if linked.all() else linked)
+
+
 def fixed_instruments(problem: Problem) -> Floats | None:
     """G where it does not depend on the coefficients, shape (n_links, p); None with EBLUE.
 
@@ -153,7 +176,10 @@ def fixed_instruments(problem: Problem) -> Floats | None:
         return problem.weighted(problem.model.expected(problem.X))
     if problem.method == "inverse":
         return problem.weighted(problem.model.inverse(problem.X))
-    return problem.weighted(problem.model.as_linked(problem.X))
+    own = problem.model.as_linked(problem.X)
+    return problem.weighted(
+        np.where(np.isfinite(own), own, 0.0)
+    )  # rows without a link have no own covariates
 
 
 def best_instruments(problem: Problem, state: State, scale: float) -> Floats:

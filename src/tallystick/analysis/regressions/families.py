@@ -80,8 +80,7 @@ class Family:
             if len(below):
                 raise InputError(
                     f"{len(below)} of {len(y)} outcomes are below 0 (the first is {y[below[0]]:g}): the "
-                    "family "
-                    '"poisson" takes counts.'
+                    'family "poisson" takes counts.'
                 )
 
 

@@ -12,13 +12,14 @@ from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.regressions.columns import basis
 from tallystick.analysis.regressions.dispersion import dispersion
-from tallystick.analysis.regressions.equations import METHODS, NoErrors, Problem
+from tallystick.analysis.regressions.equations import METHODS, Problem, taken_as_true
 from tallystick.analysis.regressions.families import Family, family_of
 from tallystick.analysis.regressions.scheuren_winkler import (
     adjusted_outcomes,
     adjustment,
     adjustment_derivative,
     check_times,
+    of_candidates,
 )
 from tallystick.analysis.regressions.solve import Solved, solve
 from tallystick.analysis.regressions.variances import (
@@ -56,11 +57,11 @@ class Estimate:
     steps : int
         Iterations; 1 for a closed form.
     n_links, n_blocks : int
-        Rows, and blocks or components that have rows.
+        Rows that were fitted, and blocks or components that have such rows.
     fitted : float64 array, shape (n_register,)
         Mean outcome of each record of the register, by its own covariates.
     shown : float64 array, shape (n_links,)
-        What each row is expected to show: Q times `fitted`.
+        What each fitted row is expected to show: Q times `fitted`.
     naive : float64 array, shape (p,)
         The estimate that takes all links as right.
     sensitivity : float64 array, shape (p,), or None
@@ -153,27 +154,36 @@ def fit(
     kind.check(y)
     if weights is not None:
         weights = np.asarray(weights, np.float64) / np.mean(weights)
-    groups = groups_of(model)
+    corrected = method not in ("naive", "scheuren-winkler")
+    unchanged = taken_as_true(model)
+    used: ErrorModel = model if corrected else unchanged
+    groups = groups_of(used)
     chosen = variance or ("block" if groups.n_blocks >= FEWEST_BLOCKS else "centred")
     if groups.n_blocks < 2 and chosen in ("block", "jackknife"):
         raise InputError(
-            f'variance={chosen!r} needs two blocks at least, and there is one: take "centred", which goes '
-            "by the "
-            "error model."
+            f'variance={chosen!r} needs two blocks at least, and there is one: take "centred", which goes by '
+            "the error model."
         )
-    corrected = method not in ("naive", "scheuren-winkler")
-    unchanged = NoErrors(model)
-    to_basis = basis(model.expected(X) if corrected else model.as_linked(X), names, "The design")
-    problem = Problem(y, X @ to_basis, model if corrected else unchanged, kind, method, weights)
-    if method == "scheuren-winkler":
-        problem = replace(problem, y=adjusted_outcomes(model, y, times))
+    to_basis = basis(used.expected(X), names, "The design")
+    naive_problem = Problem(
+        unchanged.of_rows(y),
+        X @ to_basis,
+        unchanged,
+        kind,
+        "naive",
+        None if weights is None else unchanged.of_rows(weights),
+    )
+    if corrected:
+        problem = replace(naive_problem, y=y, model=model, method=method, weights=weights)
+    elif method == "naive":
+        problem = naive_problem
+    else:
+        adjusted = unchanged.of_rows(adjusted_outcomes(model, y, times))
+        problem = replace(naive_problem, y=adjusted, method=method)
     solved = solve(problem)
     if method == "scheuren-winkler" and kind.linear and solved.converged:
-        solved = _scale_of_linked(replace(problem, y=y, model=model), solved)
-    if method == "naive":
-        naive = to_basis @ solved.state.beta
-    else:
-        naive = to_basis @ solve(replace(problem, y=y, model=unchanged, method="naive")).state.beta
+        solved = _scale_of_linked(replace(problem, y=y, model=model, weights=weights), solved)
+    naive = to_basis @ (solved if method == "naive" else solve(naive_problem)).state.beta
     sensitivity = None
     if solved.converged:
         sensitivity = _sensitivity(problem, solved) if corrected else None
@@ -192,10 +202,10 @@ def fit(
         solved.replaced,
         solved.converged,
         solved.steps,
-        len(y),
+        len(problem.y),
         groups.n_blocks,
         solved.state.mean,
-        solved.state.shown if corrected else unchanged.expected(solved.state.mean),
+        solved.state.shown,
         naive,
         None if sensitivity is None else to_basis @ sensitivity,
     )
@@ -213,8 +223,7 @@ def _check(
     if len(y) != model.n_links or len(X) != model.n_register:
         raise InputError(
             f"The error model is of {model.n_links} links and {model.n_register} records, y has {len(y)} "
-            "and X "
-            f"{len(X)} rows: make both of the same rows."
+            f"and X {len(X)} rows: make both of the same rows."
         )
     for what, values in (("y", y), ("X", X), ("weights", weights)):
         if values is not None and not np.isfinite(values).all():
@@ -244,6 +253,11 @@ def _covariance(
         middle = block_middle(rows_times(residuals, solved.instruments), groups)
         found = sandwich(solved.jacobian, middle)
     elif problem.method == "scheuren-winkler":
+        if of_candidates(model):
+            raise InputError(
+                f"variance={variance!r}: with posterior probabilities Scheuren and Winkler's adjustment has "
+                'its variance from the components: take "block" or "jackknife".'
+            )
         # Of the outcomes as linked, which P = I + (I - Q) + ... then mixes.
         linked = replace(problem, y=y, model=model)
         mixed = adjustment(model, solved.instruments, times)
@@ -254,7 +268,7 @@ def _covariance(
         middle = model_middle(problem, solved, solved.instruments, centred=variance == "centred")
         found = sandwich(solved.jacobian, middle)
     of_model, instruments, mean = problem.model, solved.instruments, state.mean
-    if problem.method == "scheuren-winkler":
+    if problem.method == "scheuren-winkler" and not of_candidates(model):
         of_model, instruments, mean = model, *adjustment_derivative(model, instruments, mean, times)
     by_block = variance in ("block", "jackknife")
     estimated = of_model.shared_uncertainty if by_block else of_model.uncertainty
@@ -290,8 +304,7 @@ def _warn(method: str, family: Family, solved: Solved) -> None:
     )
     warnings.warn(
         f"The {family.name} regression (method {method!r}) did not converge in {solved.steps} steps, so "
-        "that its "
-        f"estimates are NaN; {advice}.",
+        f"that its estimates are NaN; {advice}.",
         TallystickWarning,
         stacklevel=3,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from tallystick.analysis.design import Design, new_columns
 from tallystick.analysis.error_models.error_model import ErrorModel
@@ -143,12 +143,12 @@ class RegressionResult:
     def pvalues(self) -> Any:
         """Of two-sided tests that a coefficient is 0."""
         size = np.abs(self.tvalues.to_numpy())
-        return self._series(2 * (t.sf(size, self.estimate.df) if self.use_t else norm.sf(size)))
+        return self._series(2 * (stdtr(self.estimate.df, -size) if self.use_t else ndtr(-size)))
 
     def conf_int(self, alpha: float = 0.05) -> Any:
         """Limits of the coefficients at confidence 1 - alpha: pandas DataFrame of two columns, 0 and 1."""
         pandas = require("pandas", "the regression", "analysis")
-        half = t.isf(alpha / 2, self.estimate.df) if self.use_t else norm.isf(alpha / 2)
+        half = -(stdtrit(self.estimate.df, alpha / 2) if self.use_t else ndtri(alpha / 2))
         limits = {0: self.params - half * self.bse, 1: self.params + half * self.bse}
         return pandas.DataFrame(limits)
 
@@ -166,7 +166,11 @@ class RegressionResult:
     @cached_property
     def resid(self) -> Any:
         """Outcome of each row less what the row is expected to show, pandas Series, shape (n_links,)."""
-        return self._rows(self.design.y - self.estimate.shown, self.design.index)
+        y, names = self.design.y, self.design.index
+        if self.estimate.n_links < len(y):  # rows without a link were left out
+            linked = np.isfinite(self.error_model.as_linked(np.zeros(self.error_model.n_register)))
+            y, names = y[linked], None if names is None else names[linked]
+        return self._rows(y - self.estimate.shown, names)
 
     def _rows(self, values: Any, names: NDArray[Any] | None) -> Any:
         pandas = require("pandas", "the regression", "analysis")

@@ -16,6 +16,7 @@ from tallystick.analysis.regressions.equations import (
     fixed_instruments,
     score,
     state_at,
+    taken_as_true,
 )
 
 TOLERANCE = 1e-9
@@ -114,7 +115,11 @@ def _start(problem: Problem) -> Floats:
     if problem.method == "eblue":
         first = _newton(replace(problem, method="lahiri-larsen"))
     else:
-        first = _newton(replace(problem, method="ratio", model=NoErrors(problem.model)))
+        naive = taken_as_true(problem.model)
+        weights = None if problem.weights is None else naive.of_rows(problem.weights)
+        first = _newton(
+            replace(problem, y=naive.of_rows(problem.y), weights=weights, method="ratio", model=naive)
+        )
     return first.state.beta if first.converged else zero
 
 

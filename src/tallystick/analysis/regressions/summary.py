@@ -59,6 +59,9 @@ def summary_of(result: RegressionResult, alpha: float = 0.05) -> Any:
         f"{1 - alpha / 2:g}]",
         "naive",
     ]
+    sensitivity = result.sensitivity
+    if sensitivity is not None:
+        columns.append("q + 0.01")
     rows = [
         [
             iolib.forg(value, 4),
@@ -68,6 +71,7 @@ def summary_of(result: RegressionResult, alpha: float = 0.05) -> Any:
             iolib.forg(limits.loc[name, 0], 3),
             iolib.forg(limits.loc[name, 1], 3),
             iolib.forg(result.naive[name], 4),
+            *([] if sensitivity is None else [f"{sensitivity[name] / 100:+.4f}"]),
         ]
         for name, value in result.params.items()
     ]
@@ -115,5 +119,15 @@ def _notes(result: RegressionResult) -> list[str]:
         notes.append("Links are taken as right: linkage errors are not allowed for.")
     if result.method == "scheuren-winkler":
         notes.append("Scheuren and Winkler's adjustment leaves a bias; it is kept for comparison.")
+    precision = result.error_model.precision
+    if precision is not None and result.method != "naive":
+        notes.append(
+            "q is taken as known: standard errors are without its uncertainty."
+            if precision.known
+            else f"q is estimated, standard errors {precision.standard_errors.min():.3g} to "
+            f"{precision.standard_errors.max():.3g}, which is in those above."
+        )
     notes.append("naive: the estimate that takes all links as right.")
+    if result.sensitivity is not None:
+        notes.append("q + 0.01: how far a coefficient moves if q is higher by that in all blocks.")
     return notes

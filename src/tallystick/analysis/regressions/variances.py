@@ -23,6 +23,8 @@ VARIANCES = ("block", "centred", "published", "jackknife")
 FEWEST_BLOCKS = 10
 """With fewer blocks the variance is taken from the error model unless asked for otherwise."""
 
+LARGEST_CONDITION = 1e10
+
 
 def groups_of(model: ErrorModel) -> Blocks:
     """The groups that have rows, as blocks."""
@@ -81,15 +83,15 @@ def jackknife(instruments: Floats, slope: Floats, residuals: Floats, groups: Blo
     p = instruments.shape[1]
     jacobians = np.stack([groups.sums(rows_times(slope[:, k], instruments)) for k in range(p)], axis=-1)
     scores = groups.sums(rows_times(residuals, instruments))
-    without = jacobians.sum(axis=0) - jacobians
-    try:
-        moved = np.linalg.solve(without, (scores.sum(axis=0) - scores)[:, :, None])[:, :, 0]
-    except np.linalg.LinAlgError:
+    whole = jacobians.sum(axis=0)
+    without = np.eye(p) - np.linalg.solve(whole, jacobians)
+    if (np.linalg.cond(without) > LARGEST_CONDITION).any():
         raise InputError(
-            'variance="jackknife": without one of the blocks the design is singular (a covariate that '
-            "varies in one "
-            'block alone?); leave that covariate out or take variance="centred".'
-        ) from None
+            'variance="jackknife": without one of the blocks the design is singular (a covariate that varies '
+            'in one block alone?); leave that covariate out or take variance="centred".'
+        )
+    rest = np.linalg.solve(whole, (scores.sum(axis=0) - scores).T).T
+    moved = np.linalg.solve(without, rest[:, :, None])[:, :, 0]
     moved -= moved.mean(axis=0)
     found: Floats = moved.T @ moved * ((groups.n_blocks - 1) / groups.n_blocks)
     return found
