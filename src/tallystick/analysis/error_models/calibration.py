@@ -100,10 +100,8 @@ def calibration(probability: Any, precision: LinkPrecision, bands: Any = None) -
     if result.differs:
         warnings.warn(
             f"By their posteriors {overall[0]:.1%} of the links are right, by the audit {overall[1]:.1%} "
-            "(standard "
-            f"error {error:.1%}): the posteriors are not calibrated; estimates from them carry that on, "
-            "those from "
-            "the audit do not.",
+            f"(standard error {error:.1%}): the posteriors are not calibrated; estimates from them carry "
+            "that on, those from the audit do not.",
             TallystickWarning,
             stacklevel=2,
         )

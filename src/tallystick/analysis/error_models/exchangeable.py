@@ -193,8 +193,7 @@ def heed_single(blocks: Blocks, q: Floats, sizes: NDArray[Any], single: str) -> 
         raise InputError(
             f"q: block {blocks.name(alone[0])} has one record ({len(alone)} of {blocks.n_blocks} do), "
             "whose link cannot fall on another of the block: give it q = 1, join it with another block, "
-            "leave "
-            'it out, or say single="right" to take such links as right.'
+            'leave it out, or say single="right" to take such links as right.'
         )
     warnings.warn(
         f"{len(alone)} of {blocks.n_blocks} blocks have one record, and their links are taken as right: what "

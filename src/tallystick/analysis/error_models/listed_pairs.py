@@ -72,8 +72,7 @@ def listed_probabilities(
     if wrong:
         raise InputError(
             f"{probability}: {wrong} of {len(chance)} pairs have no probability from 0 to 1: links by "
-            "match keys have "
-            "none; give them the precision of their key, or use an audit."
+            "match keys have none; give them the precision of their key, or use an audit."
         )
     exact = np.ones(len(table), bool)
     return MatchingProbabilities(rows[0], rows[1], chance.to_numpy(), len(left), len(right), exact, "given")
@@ -90,8 +89,7 @@ def _rows(ids: pl.Series, names: Any, column: str, side: str) -> NDArray[np.int6
     if outside:
         first = ids.filter(found.is_null())[0]
         raise InputError(
-            f"{column}: {first!r} is no record of the {side} file ({outside} of {len(ids)} pairs are "
-            "so): give "
-            "the ids of all records."
+            f"{column}: {first!r} is no record of the {side} file ({outside} of {len(ids)} pairs are so): "
+            "give the ids of all records."
         )
     return found.cast(pl.Int64).to_numpy()

@@ -173,9 +173,8 @@ def matching_probabilities(
         )
     if not converged:
         warnings.warn(
-            "The messages have not settled: probabilities in large components are those of the last "
-            "sweep and "
-            'not to be relied on (converged is False); take rule="row", or smaller blocks.',
+            "The messages have not settled: probabilities in large components are those of the last sweep "
+            'and not to be relied on (converged is False); take rule="row", or smaller blocks.',
             TallystickWarning,
             stacklevel=2,
         )

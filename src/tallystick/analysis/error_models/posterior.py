@@ -7,8 +7,7 @@ it is expected to show is the mean of the register, over all of it or the row's 
     (Q v)_j = sum_i q_ji v_i + q_j0 mean(v)                                            (after Lahiri and
     Larsen 2005)
 
-To share q_0 out among the candidates biases: by -23 % of a slope where a fifth of the records had no
-counterpart.
+To share q_0 out among the candidates biases, by -23 % of a slope where 30 % of the records had no match.
 """
 
 from __future__ import annotations
@@ -98,9 +97,8 @@ class Posterior(ErrorModel):
     def inverse(self, values: Floats) -> Floats:
         """Refused: there are other numbers of rows than of records."""
         raise InputError(
-            'Posterior matching probabilities have no inverse: use method="lahiri-larsen", which '
-            "regresses on the "
-            'posterior means of the covariates, or "ratio".'
+            'Posterior matching probabilities have no inverse: use method="lahiri-larsen", which regresses '
+            'on the posterior means of the covariates, or "ratio".'
         )
 
     def variance(self, values: Floats) -> Floats:
@@ -211,8 +209,8 @@ def posterior(
     if len(over):
         raise InputError(
             f"probability: those of row {over[0]} sum to {sums[over[0]]:.4g} ({len(over)} of {shape[0]} "
-            "rows are above "
-            "1): a row is one record at most; give probabilities under one-to-one linkage, or of each row."
+            "rows are above 1): a row is one record at most; give probabilities under one-to-one linkage, "
+            "or of each row."
         )
     components = probabilities.components(outcome)
     groups = _groups(components, blocks, shape[0])
@@ -254,8 +252,7 @@ def _groups(components: Ints, blocks: Any, n: int) -> Ints:
     if spanning:
         raise InputError(
             f"blocks: {spanning} rows share a candidate, directly or over others, with rows of another "
-            "block, so that "
-            "blocks are not independent: leave blocks out, or state larger ones."
+            "block, so that blocks are not independent: leave blocks out, or state larger ones."
         )
     return stated.codes
 

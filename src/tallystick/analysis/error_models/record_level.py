@@ -253,8 +253,7 @@ def record_level(
     alone = np.flatnonzero((found.sizes[found.codes] == 1) & (doubt > 0))
     if len(alone):
         raise InputError(
-            f"q: block {found.name(found.codes[alone[0]])} has one record ({len(alone)} blocks do), "
-            "whose "
+            f"q: block {found.name(found.codes[alone[0]])} has one record ({len(alone)} blocks do), whose "
             "link cannot fall on another of the block: give it q = 1, join it with another block, or leave "
             "it out."
         )
@@ -280,10 +279,8 @@ def _exchanged(doubt: Floats, blocks: Blocks, convention: str, *, warn: bool) ->
     if raised and warn:
         warnings.warn(
             f"{raised} of {blocks.n_blocks} blocks have a link that is more doubtful than all others "
-            "together, "
-            "which no permutation allows: if it is wrong, another one is. There the chance of a wrong "
-            "link is "
-            "raised for the others; larger blocks avoid that.",
+            "together, which no permutation allows: if it is wrong, another one is. There the chance of a "
+            "wrong link is raised for the others; larger blocks avoid that.",
             TallystickWarning,
             stacklevel=3,
         )
