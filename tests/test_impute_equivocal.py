@@ -230,6 +230,15 @@ def test_bad_input_is_said(change: Any, said: str) -> None:
         impute(data)
 
 
+def test_tables_that_are_none_are_refused() -> None:
+    data = equivocal_links(np.random.default_rng(3), n=100)
+    with pytest.raises(InputError, match="left: give a polars or pandas"):
+        impute_equivocal("y ~ x + z", [1, 2], data.right, data.pairs)
+    data.left["y"] = data.left["y"][:-1]
+    with pytest.raises(InputError, match="left: its columns differ in length"):
+        impute(data)
+
+
 def test_settings_that_make_no_sense_are_refused() -> None:
     data = equivocal_links(np.random.default_rng(3), n=100)
     for settings_, said in (
