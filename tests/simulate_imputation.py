@@ -2,7 +2,7 @@
 
     python tests/simulate_imputation.py 400
 
-prints the table of docs/guide/imputation.md with that many repetitions, of matchings a quarter of them.
+prints the table of docs/guide/imputation.md with that many repetitions, of matchings an eighth of them.
 """
 
 from __future__ import annotations
@@ -124,9 +124,9 @@ def compared_blocks(
     10 % of the keys are drawn anew in each file. The outcome stands in the left file, x in the right one;
     with `both` a covariate u, correlated with x, stands with the outcome. Coefficients are those of `TRUTHS`.
     """
-    c, shared = 0.0, np.full(n_blocks, size)
+    constant, shared = 0.0, np.full(n_blocks, size)
     if common < size:
-        c, chances = prior_of_sizes(size, common)
+        constant, chances = prior_of_sizes(size, common)
         shared = rng.choice(size + 1, n_blocks, p=chances)
     n = 2 * n_blocks * size
     x = rng.normal(size=n)
@@ -152,7 +152,7 @@ def compared_blocks(
     return Blocks(
         {"id": np.arange(len(left)), "y": y[left], "u": u[left]},
         {"id": np.arange(len(right)), "x": x[right]},
-        {"id_left": i, "id_right": j, "gain": weight - c},
+        {"id_left": i, "id_right": j, "gain": weight - constant},
         left,
         right,
     )
@@ -312,7 +312,7 @@ def main(reps: int) -> None:
         say(found.row(name))
     for name, settings in MATCHING_DESIGNS:
         blocks = 100 if name in ("joint", "linkage only") else 50
-        found, oracle = matching_results(reps // 4, blocks, **settings)
+        found, oracle = matching_results(reps // 8, blocks, **settings)
         say(oracle.row(f"{name}: true links"))
         say(found.row(name))
 

@@ -63,12 +63,13 @@ def frame_of(data: Any, what: str) -> Any:
     InputError
         Where it is no table.
     """
-    if hasattr(data, "__arrow_c_stream__") and not hasattr(data, "columns"):
+    pandas = require("pandas", "Multiple imputation", "analysis")
+    if hasattr(data, "__arrow_c_stream__") and not isinstance(data, pandas.DataFrame):
         data = pl.DataFrame(data)
-    names = (
-        list(getattr(data, "columns", data)) if hasattr(data, "columns") or isinstance(data, Mapping) else ()
-    )
-    return read_frame(data, names, what).table.reset_index(drop=True)
+    if isinstance(data, Mapping) and len({len(column) for column in data.values()}) > 1:
+        raise InputError(f"{what}: its columns differ in length.")
+    names = [str(name) for name in getattr(data, "columns", data if isinstance(data, Mapping) else ())]
+    return read_frame(data, names, what).table[names].reset_index(drop=True)
 
 
 def column_of(frame: Any, name: str, what: str, *, finite: bool = True) -> Any:

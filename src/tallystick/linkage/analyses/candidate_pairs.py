@@ -53,8 +53,9 @@ def _table(pairs: pl.DataFrame, constant: float | None, shown: str) -> pl.DataFr
     if constant is None or "step" in pairs.columns or "posterior" not in pairs.columns:
         raise InputError(
             f"{shown}: its pairs have no gains of one matching. Imputation over candidates takes a run "
-            "between two sources with one_to_one = true that compares all its pairs at once; steps, households, "
-            "match keys and deduplication are none. Link anew so, or correct estimates by an audit."
+            "between two sources with one_to_one = true that compares all its pairs at once; steps, "
+            "households, match keys and deduplication are none. Link anew so, or correct estimates by an "
+            "audit."
         )
     found = pairs.with_columns(gain=pl.col("weight").fill_null(0.0) - constant)
     if "decided_by" in found.columns:
