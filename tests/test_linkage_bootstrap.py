@@ -221,7 +221,7 @@ def two_files(n: int) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
     block = np.repeat(np.arange(n // 25), 25)
     left: dict[str, object] = {"block": block.astype(str)}
     right: dict[str, object] = {"block": block.astype(str)}
-    for name, values in (("a", 30), ("b", 20), ("c", 8)):
+    for name, values in (("a", 12), ("b", 8), ("c", 6), ("d", 4)):
         true = random.integers(0, values, n)
         for side in (left, right):
             seen = np.where(random.random(n) < 0.06, random.integers(0, values, n), true).astype(str)
@@ -237,7 +237,7 @@ def two_files(n: int) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
 def linked() -> tuple[ts.Links, float]:
     left, right, order = two_files(2000)
     linkage = ts.Linkage(
-        comparisons=[ts.comparison(name, ts.exact()) for name in "abc"],
+        comparisons=[ts.comparison(name, ts.exact()) for name in ("block", "a", "b", "c", "d")],
         passes=[ts.blocking_key("block")],
         one_to_one=True,
     )
@@ -259,7 +259,7 @@ def test_links_of_a_linkage_are_as_often_right_as_its_bootstrap_says(
     assert abs(found.q - true) < 0.02
     assert len(found.precision().labels) == 80
     share = float(links.decided.links.sum()) / 2000
-    assert abs(found.linked_share.mean() - share) < 0.03
+    assert abs(found.linked_share.mean() - share) < 0.04
 
 
 def test_what_is_missing_of_records_is_known(linked: tuple[ts.Links, float]) -> None:
@@ -267,7 +267,7 @@ def test_what_is_missing_of_records_is_known(linked: tuple[ts.Links, float]) -> 
     left, right = missing_by_record(links.prepared)
     tables = two_files(2000)[:2]
     for found, table in zip((left, right), tables, strict=True):
-        assert np.array_equal(found, table.select(pl.col("a", "b", "c").is_null()).to_numpy())
+        assert np.array_equal(found, table.select(pl.col("block", "a", "b", "c", "d").is_null()).to_numpy())
 
 
 def test_blocks_that_links_cross_are_refused(linked: tuple[ts.Links, float]) -> None:

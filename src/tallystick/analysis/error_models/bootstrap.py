@@ -106,7 +106,8 @@ class LinkageBootstrap:
     @property
     def q_error(self) -> float:
         """Monte Carlo standard error of `q`."""
-        return float(self.by(np.zeros(len(self.left.codes), np.int64)).standard_errors[0])
+        found = self.by(np.zeros(len(self.left.codes), np.int64)).standard_errors
+        return float(found[0]) if len(found) else float("nan")
 
     def precision(self) -> LinkPrecision:
         """Share of right links by block, with its Monte Carlo error; goes into `exchangeable`.
@@ -235,6 +236,7 @@ def bootstrap_linkage(
     matches: Any = None,
     missing: tuple[Any, Any] | None = None,
     comparisons: Sequence[Comparison] | None = None,
+    agreeing: Sequence[bool] | None = None,
     model: Parameters | None = None,
     replicates: int = REPLICATES,
     floor: float | None = None,
@@ -264,6 +266,9 @@ def bootstrap_linkage(
         with `Parameters`. A pair lacks what either lacks.
     comparisons : sequence of Comparison, optional
         The comparisons with their tables of values, for agreement by value; only with `Parameters`.
+    agreeing : sequence of bool, shape (n_comparisons,), optional
+        Which comparisons all pairs of a block agree on, being of what blocks are made of; only with
+        `Parameters`.
     model : Parameters, optional
         What the decision goes by, with one pair of sources; by default `patterns`, or where these are no
         `Parameters` what follows from the numbers of records, pairs and matches.
@@ -316,7 +321,7 @@ def bootstrap_linkage(
     if isinstance(patterns, Parameters):
         of_pair = 0 if patterns.pairs else None
         rows = [None] if population.missing is None else population.unions[1].tolist()
-        by_union = tuple(model_patterns(patterns, row, comparisons, of_pair) for row in rows)
+        by_union = tuple(model_patterns(patterns, row, comparisons, of_pair, agreeing) for row in rows)
         own = _of_these(model or patterns, population)
     else:
         by_union = (patterns,)
