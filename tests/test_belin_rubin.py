@@ -36,8 +36,8 @@ def sites(n_rep: int, resamples: int) -> tuple[float, float, float, float]:
 
 def test_false_link_rates_of_a_site_without_truth() -> None:
     assert abs(true_rate() - 0.0121) < 0.0005
-    n = 12
-    mean, error, ratio, cover = sites(n, 12)
+    n = 10
+    mean, error, ratio, cover = sites(n, 8)
     assert abs(mean - true_rate()) < 0.0006 + 4 * error
     assert abs(ratio - 1) < 4 / np.sqrt(2 * n)
     assert cover > 0.9 - 4 * np.sqrt(0.9 * 0.1 / n)
