@@ -47,7 +47,6 @@ def audited(
     checked: Counts,
     *,
     strata: Any = None,
-    n_links: Counts | None = None,
     pooled: bool = False,
     shrink: bool | None = None,
     index: NDArray[Any] | None = None,
@@ -64,9 +63,6 @@ def audited(
         the order of the names. With `strata` by (block, stratum), or by stratum where `pooled`.
     strata : array-like, shape (n_links,), optional
         Stratum of each row, where the audit was stratified within blocks, such as bands of the score.
-    n_links : mapping or array, optional
-        Number of links by block (by what `checked` goes by, with `strata`), where the rows of `blocks` are
-        a register and not the links themselves.
     pooled : bool
         One q for all blocks, from all that was judged.
     shrink : bool, optional
@@ -98,7 +94,7 @@ def audited(
     """
     found = blocks_of(blocks)
     names = None if strata is None else blocks_of(strata, "strata")
-    precision = _precision(found, names, right, checked, n_links, pooled, shrink)
+    precision = _precision(found, names, right, checked, None, pooled, shrink)
     return exchangeable(found, precision, index=index, single=single)
 
 
@@ -159,7 +155,7 @@ def _precision(
         )
     lacking = np.flatnonzero(cells.checked == 0)
     if len(lacking) and not shrink:
-        name = "the links" if pooled else f"block {blocks.labels[cells.block[lacking[0]]]!r}"
+        name = "the links" if pooled else f"block {blocks.name(cells.block[lacking[0]])}"
         raise InputError(
             f"checked: nothing was judged of {name} ({len(lacking)} of {len(cells.checked)} have no audit): "
             "join it with another, pool the audit, or shrink it."

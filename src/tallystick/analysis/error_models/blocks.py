@@ -37,6 +37,10 @@ class Blocks:
         """Number of blocks."""
         return len(self.labels)
 
+    def name(self, block: Any) -> str:
+        """A block by its number, as messages call it."""
+        return repr(self.labels[int(block) : int(block) + 1].tolist()[0])
+
     @cached_property
     def sizes(self) -> Ints:
         """Rows of each block, shape (n_blocks,)."""
@@ -91,6 +95,8 @@ def blocks_of(values: Any, what: str = "blocks") -> Blocks:
     if isinstance(values, Blocks):
         return values
     given = np.asarray(values)
+    if given.dtype.kind in "US" and isinstance(values, list | tuple):  # numpy has made texts of numbers
+        given = np.array(values, object)
     if given.ndim != 1 or not len(given):
         raise InputError(f"{what}: give one value for each row, not an array of shape {given.shape}.")
     if given.dtype.kind in "fO":

@@ -162,6 +162,34 @@ class ErrorModel(ABC):
             return np.zeros((weights.shape[1], weights.shape[1]))
         return precision.quadratic(self.gradient(weights, values))
 
+    @property
+    def shared_precision(self) -> LinkPrecision | None:
+        """`precision` with only such errors as several groups have in common.
+
+        An error of a q that is of one group alone moves the score of that group alone, and so is in a
+        variance from the scores of the groups already; to such a variance only what is shared is added.
+        """
+        return self.precision
+
+    def shared_uncertainty(self, weights: Floats, values: Floats) -> Floats:
+        """The part of `uncertainty` that several groups have in common, shape (p, p).
+
+        Parameters
+        ----------
+        weights : float64 array, shape (n_links, p)
+            G.
+        values : float64 array, shape (n_register,)
+            v.
+
+        Returns
+        -------
+        float64 array, shape (p, p)
+        """
+        precision = self.shared_precision
+        if precision is None or precision.known:
+            return np.zeros((weights.shape[1], weights.shape[1]))
+        return precision.quadratic(self.gradient(weights, values))
+
     def gradient(self, weights: Floats, values: Floats) -> Floats:
         """Derivatives of G' Q v by the chances q that links are right, one after the other.
 

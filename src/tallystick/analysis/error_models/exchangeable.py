@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
 from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
+from tallystick.analysis.error_models.second_order import coefficients
 from tallystick.errors import InputError, TallystickWarning
 
 SMALLEST_A = 0.05
@@ -90,14 +91,7 @@ class Exchangeable(ErrorModel):
 
     def inverse(self, values: Floats) -> Floats:
         """(v - (1 - a) mean(v)) / a; refused where |a| is below 0.05 in some block."""
-        near = np.flatnonzero(np.abs(self.a) < SMALLEST_A)
-        if len(near):
-            raise InputError(
-                f"Block {self.blocks.labels[near[0]]!r} ({len(near)} of {self.blocks.n_blocks} are alike): "
-                f"with q = {self.q[near[0]]:.4g} of {self.blocks.sizes[near[0]]} records its links say next "
-                f"to nothing (|a| below {SMALLEST_A:g}), so that Q has no inverse to be used: join blocks, "
-                'take method="ratio", or use the mixture model or multiple imputation, which need none.'
-            )
+        refuse_small_a(self.blocks, self.q, self.a)
         pulled = rows_times(1 - self.a, self.blocks.means(values))
         return rows_times(1 / self._a, values - pulled[self.blocks.codes])
 
@@ -107,17 +101,16 @@ class Exchangeable(ErrorModel):
         return (1 - self._a) * (self._a * u2 + self.blocks.means(u2)[self.blocks.codes])
 
     def noise(self, weights: Floats, values: Floats) -> Floats:
-        """Sum of V_i g_i g_i' less what a fixed number of wrong links takes, with g centred by block.
+        """Exact where the number of wrong links of a block is given and all such sets of links are alike.
 
-        Exchangeable errors leave the second order open. Here the number of wrong links of a block is given:
-        Var(g' C v) = sum V_i g_i^2 - (q (1 - q) / n - 1 / (n (n - 1))) (sum g_i u_i)^2.
+        Exchangeable errors leave the second order open; see `second_order`, whose formula this is.
         """
+        square, size, product = coefficients(self.blocks.sizes, self.q)
         centred, u = self.blocks.centred(weights), self.blocks.centred(values)
+        by_row = (size * self.blocks.sums(u**2))[self.blocks.codes] + square[self.blocks.codes] * u**2
         products = self.blocks.sums(rows_times(u, centred))
-        n = self.blocks.sizes.astype(np.float64)
-        fixed = np.where(n > 1, self.q * (1 - self.q) / n - 1 / (n * np.maximum(n - 1, 1)), 0.0)
-        found: Floats = centred.T @ rows_times(self.variance(values), centred)
-        found -= products.T @ rows_times(np.where(self.q < 1, fixed, 0.0), products)
+        found: Floats = centred.T @ rows_times(by_row, centred)
+        found += products.T @ rows_times(product, products)
         return found
 
     @property
@@ -131,10 +124,15 @@ class Exchangeable(ErrorModel):
         found = self.blocks.sums(rows_times(self.blocks.centred(values), weights))
         return rows_times(self.da_dq, found)
 
+    @property
+    def shared_precision(self) -> LinkPrecision:
+        """That of a pooled audit, or of the mean that blocks are shrunk to."""
+        return replace(self.precision, own=None)
+
     def at(self, q: float | Mapping[Any, float] | Floats) -> Exchangeable:
         """The same with another q, taken as known."""
         precision = self.precision.at(q)
-        _check_informative(self.blocks, precision.q)
+        refuse_uninformative(self.blocks, precision.q, self.blocks.sizes)
         return replace(self, precision=precision)
 
 
@@ -179,33 +177,51 @@ def exchangeable(
     """
     found = blocks if isinstance(blocks, Blocks) else blocks_of(blocks)
     precision = precision_of(found.labels, q)
-    if single not in ("refuse", "right"):
-        raise InputError(f'single: {single!r} is neither "refuse" nor "right".')
-    alone = np.flatnonzero((found.sizes == 1) & (precision.q < 1))
-    if len(alone) and single == "refuse":
-        raise InputError(
-            f"q: block {found.labels[alone[0]]!r} has one record ({len(alone)} of {found.n_blocks} blocks do), "
-            "whose link cannot fall on another of the block: give it q = 1, join it with another block, leave "
-            'its row out, or say single="right" to take such links as right.'
-        )
-    if len(alone):
-        warnings.warn(
-            f"{len(alone)} of {found.n_blocks} blocks have one record, and their links are taken as right: "
-            "what is wrong with them is not corrected.",
-            TallystickWarning,
-            stacklevel=2,
-        )
-    _check_informative(found, np.where(found.sizes == 1, 1.0, precision.q))
+    heed_single(found, precision.q, found.sizes, single)
+    refuse_uninformative(found, precision.q, found.sizes)
     return Exchangeable(found, precision, checked_index(index, len(found.codes)))
 
 
-def _check_informative(blocks: Blocks, q: Floats) -> None:
-    """Refuse a q below that of random links."""
-    below = np.flatnonzero((q * blocks.sizes < 1 - 1e-9) & (blocks.sizes > 1))
-    if len(below):
-        n = int(blocks.sizes[below[0]])
+def heed_single(blocks: Blocks, q: Floats, sizes: NDArray[Any], single: str) -> None:
+    """Refuse blocks of one record whose link may be wrong, or warn of them."""
+    if single not in ("refuse", "right"):
+        raise InputError(f'single: {single!r} is neither "refuse" nor "right".')
+    alone = np.flatnonzero((sizes < 1 + 1e-9) & (q < 1))
+    if not len(alone):
+        return
+    if single == "refuse":
         raise InputError(
-            f"q: {q[below[0]]:.4g} of block {blocks.labels[below[0]]!r} is below 1 / {n}, what random links "
-            f"would reach ({len(below)} of {blocks.n_blocks} blocks are so): they say nothing of their records; "
-            "leave the block out, join it with others, or pool or shrink its audit."
+            f"q: block {blocks.name(alone[0])} has one record ({len(alone)} of {blocks.n_blocks} do), "
+            "whose link cannot fall on another of the block: give it q = 1, join it with another block, "
+            'leave it out, or say single="right" to take such links as right.'
+        )
+    warnings.warn(
+        f"{len(alone)} of {blocks.n_blocks} blocks have one record, and their links are taken as right: what "
+        "is wrong with them is not corrected.",
+        TallystickWarning,
+        stacklevel=3,
+    )
+
+
+def refuse_uninformative(blocks: Blocks, q: Floats, sizes: NDArray[Any]) -> None:
+    """Refuse a q below that of random links among so many records; one record alone is none of these."""
+    below = np.flatnonzero((q * sizes < 1 - 1e-9) & (sizes > 1))
+    if len(below):
+        n = sizes[below[0]]
+        raise InputError(
+            f"q: {q[below[0]]:.4g} of block {blocks.name(below[0])} is below 1 / {n:g}, what random "
+            f"links would reach ({len(below)} of {blocks.n_blocks} blocks are so): they say nothing of their "
+            "records; leave the block out, join it with others, or pool or shrink its audit."
+        )
+
+
+def refuse_small_a(blocks: Blocks, q: Floats, a: Floats, least: float = SMALLEST_A) -> None:
+    """Refuse the inverse where it would multiply noise beyond use."""
+    near = np.flatnonzero(np.abs(a) < least)
+    if len(near):
+        raise InputError(
+            f"Block {blocks.name(near[0])} ({len(near)} of {blocks.n_blocks} are alike): with "
+            f"q = {q[near[0]]:.4g} of {blocks.sizes[near[0]]} records its links say next to nothing (|a| "
+            f'below {least:g}), so that Q has no inverse to be used: join blocks, take method="ratio", or '
+            "use the mixture model or multiple imputation, which need none."
         )

@@ -165,7 +165,7 @@ def check_shares(q: Floats, labels: NDArray[Any], what: str) -> None:
     wrong = np.flatnonzero(~((q >= 0) & (q <= 1)))
     if len(wrong):
         raise InputError(
-            f"q: {q[wrong[0]]:g} of {what} {labels[wrong[0]]!r} is no share from 0 to 1 "
+            f"q: {q[wrong[0]]:g} of {what} {labels.tolist()[wrong[0]]!r} is no share from 0 to 1 "
             f"({len(wrong)} of {len(q)} are none)."
         )
 

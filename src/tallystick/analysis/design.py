@@ -1,0 +1,277 @@
+"""Formula and data to arrays that stand in the order of an error model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.frames import Frame, aligned, read_frame
+from tallystick.errors import InputError
+from tallystick.preparation.extras import require
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Outcome and covariates in the order of an error model.
+
+    Attributes
+    ----------
+    y : float64 array, shape (n_links,)
+        Outcomes as linked.
+    X : float64 array, shape (n_register, p)
+        Covariates of the register; with complete linkage of the rows themselves.
+    names : tuple of str
+        Columns of X.
+    outcome : str
+        What the outcome is called.
+    formula : str
+        As it was given.
+    index : array, shape (n_links,), or None
+        Names of the rows.
+    register_index : array, shape (n_register,), or None
+        Names of the records.
+    weights : float64 array, shape (n_links,), or None
+        Of the rows.
+    spec : formulaic.ModelSpec
+        Makes the columns of X of other data.
+    """
+
+    y: Floats
+    X: Floats
+    names: tuple[str, ...]
+    outcome: str
+    formula: str
+    index: NDArray[Any] | None
+    register_index: NDArray[Any] | None
+    weights: Floats | None
+    spec: Any
+
+
+def read_design(
+    formula: str,
+    data: Any,
+    model: ErrorModel,
+    *,
+    index: str | None = None,
+    register: Any = None,
+    register_index: str | None = None,
+    weights: Any = None,
+) -> Design:
+    """Outcome and covariates of a formula, put in the order of the error model by name.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``"income ~ age + C(region)"``, as formulaic reads it.
+    data : table
+        The linked file, a row per link: polars or pandas DataFrame, Arrow, or a dict of columns.
+    model : ErrorModel
+        Of the links.
+    index : str, optional
+        Column of `data` that names the rows; else the index of a pandas frame does.
+    register : table, optional
+        The register, whose covariates the right side of the formula is made of. Where linkage is complete
+        the covariates are those of `data`.
+    register_index : str, optional
+        Column of `register` that names the records.
+    weights : str or array of shape (n_links,), optional
+        Weights of the rows: a column of `data`, or numbers in its order.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    InputError
+        Where the formula cannot be read, a column or value is missing, or names of rows are not those of the
+        error model.
+
+    Examples
+    --------
+    >>> from tallystick.analysis import exchangeable
+    >>> model = exchangeable([0, 0, 0], 0.8, index=np.array(["a", "b", "c"]))
+    >>> data = {"id": ["c", "a", "b"], "y": [3, 1, 2], "x": [6, 4, 5]}
+    >>> found = read_design("y ~ x", data, model, index="id")
+    >>> found.y, found.X.tolist(), found.names
+    (array([1., 2., 3.]), [[1.0, 4.0], [1.0, 5.0], [1.0, 6.0]], ('Intercept', 'x'))
+    """
+    sides = _sides(formula)
+    complete = register is None
+    of_rows = _Variables.of(sides.lhs, *([sides.rhs] if complete else []))
+    extra = {weights} if isinstance(weights, str) else set()
+    rows = read_frame(data, of_rows.sure | extra, "data", index=index, optional=of_rows.possible)
+    rows.refuse_missing()
+    given = _weights(weights, rows)
+    rows, order = aligned(rows, model.index, "index")
+    _same_length(rows, model.n_links, "links")
+    if complete:
+        _refuse_incomplete(model)
+        records = rows
+    else:
+        of_records = _Variables.of(sides.rhs)
+        records = read_frame(
+            register, of_records.sure, "register", index=register_index, optional=of_records.possible
+        )
+        records.refuse_missing()
+        records, _ = aligned(records, model.register_index, "register_index")
+        _same_length(records, model.n_register, "records")
+    y, outcome, _ = _columns(sides.lhs, rows, formula)
+    if y.shape[1] != 1:
+        raise InputError(
+            f"formula {formula!r}: the outcome has {y.shape[1]} columns ({', '.join(outcome)}); it has to "
+            "be one number a row, such as 0 and 1."
+        )
+    X, names, spec = _columns(sides.rhs, records, formula)
+    if not names:
+        raise InputError(f"formula {formula!r} has no covariate and no constant.")
+    return Design(
+        y[:, 0],
+        X,
+        names,
+        outcome[0],
+        formula,
+        model.index,
+        model.register_index if not complete else model.index,
+        given if given is None or order is None else given[order],
+        spec,
+    )
+
+
+def new_columns(spec: Any, data: Any) -> Floats:
+    """Columns of X of other data, such as those to predict for.
+
+    Parameters
+    ----------
+    spec : formulaic.ModelSpec
+        Of a `Design`.
+    data : table
+        With the covariates of the formula.
+
+    Returns
+    -------
+    float64 array, shape (n, p)
+    """
+    variables = _Variables.of(spec.formula)
+    frame = read_frame(data, variables.sure, "data", optional=variables.possible)
+    frame.refuse_missing()
+    try:
+        made = spec.get_model_matrix(frame.table, context={})
+    except Exception as error:
+        raise InputError(f"data: the covariates cannot be made of it ({_plain(error)}).") from None
+    return np.asarray(made, np.float64)
+
+
+@dataclass(frozen=True)
+class _Variables:
+    """Columns that a formula reads, and names in its calls that may be columns."""
+
+    sure: set[str]
+    possible: set[str]
+
+    @classmethod
+    def of(cls, *sides: Any) -> _Variables:
+        """Those of sides of a formula."""
+        sure = {str(name) for side in sides for name in side.required_variables}
+        return cls(sure, {word for side in sides for term in side for word in words_of(term)})
+
+
+def words_of(term: Any) -> set[str]:
+    """Names in a term of a formula; formulaic itself overlooks arguments of its stateful functions.
+
+    Parameters
+    ----------
+    term : formulaic.Term
+        Of a formula.
+
+    Returns
+    -------
+    set of str
+    """
+    return {
+        word
+        for factor in term.factors
+        for word in [str(factor.expr), *re.findall(r"[^\W\d]\w*", str(factor.expr))]
+    }
+
+
+def _sides(formula: str) -> Any:
+    formulaic = require("formulaic", "the formula", "analysis")
+    try:
+        found = formulaic.Formula(formula)
+    except formulaic.errors.FormulaicError as error:
+        raise InputError(f"formula {formula!r} cannot be read: {_plain(error)}") from None
+    sides = {"lhs": getattr(found, "lhs", None), "rhs": getattr(found, "rhs", None)}
+    if any(side is None or isinstance(side, tuple) for side in sides.values()):
+        raise InputError(
+            f'formula {formula!r}: write outcome, tilde, covariates, such as "income ~ age + region".'
+        )
+    return found
+
+
+def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, ...], Any]:
+    try:
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            made = side.get_model_matrix(frame.table, context={}, output="numpy", na_action="ignore")
+    except Exception as error:
+        raise InputError(f"formula {formula!r} cannot be made of the {frame.what}: {_plain(error)}") from None
+    names = tuple(made.model_spec.column_names)
+    try:
+        values = np.asarray(made, np.float64).reshape(len(frame), len(names))
+    except (TypeError, ValueError):
+        raise InputError(f"formula {formula!r}: {', '.join(names)} are no numbers.") from None
+    finite = np.isfinite(values)
+    if not finite.all():
+        worst = int(np.argmin(finite.all(axis=0)))
+        raise InputError(
+            f"formula {formula!r}: {int((~finite[:, worst]).sum()):,} values of {names[worst]!r} in the "
+            f"{frame.what} are missing or infinite: see what the formula makes of them (log of 0?), or "
+            "leave these rows out before the error model is made."
+        )
+    return values, names, made.model_spec
+
+
+def _plain(error: Exception) -> str:
+    """The first line of another library's message, without its marks."""
+    text = str(error).partition("\n")[0]
+    return "".join(letter for letter in text if letter.isprintable()).strip().rstrip(".") + "."
+
+
+def _weights(weights: Any, rows: Frame) -> Floats | None:
+    if weights is None:
+        return None
+    if isinstance(weights, str):
+        return np.asarray(rows.table[weights], np.float64)
+    names = getattr(weights, "index", None)
+    named = names is not None and not callable(names)
+    if named and rows.names is not None and not np.array_equal(np.asarray(names), rows.names):
+        raise InputError("weights: its index is not that of data; give the name of a column instead.")
+    found = np.asarray(weights, np.float64)
+    if found.shape != (len(rows),):
+        raise InputError(f"weights: there are {found.size} of them and {len(rows)} rows of data.")
+    return found
+
+
+def _same_length(frame: Frame, wanted: int, what: str) -> None:
+    if len(frame) != wanted:
+        raise InputError(
+            f"{frame.what} has {len(frame):,} rows and the error model is of {wanted:,} {what}: make both "
+            "of the same."
+        )
+
+
+def _refuse_incomplete(model: ErrorModel) -> None:
+    """A model that has a register of its own needs the covariates of all its records."""
+    n = model.n_links
+    if model.n_register != n or not np.array_equal(
+        model.as_linked(np.arange(n, dtype=np.float64)), np.arange(n)
+    ):
+        raise InputError(
+            f"The error model is of links to a register of {model.n_register:,} records: give the "
+            "covariates of all of them with register=."
+        )

@@ -1,0 +1,1 @@
+"""Regression of linked data: estimating equations that allow for linkage errors."""

@@ -1,0 +1,1 @@
+"""Contingency tables of linked data, corrected for linkage errors."""
