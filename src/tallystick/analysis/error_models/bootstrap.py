@@ -275,9 +275,9 @@ def bootstrap_linkage(
     replicates : int
         Number of simulated linkages.
     floor : float, optional
-        Lowest weight of pairs that matter. By default that of the lower threshold, or 0; where thresholds
-        are posteriors, which competitors lower, below it as far as there are not too many, down to where a
-        pair without competitors has a posterior of 0.001. Needed with a rule that is a function; minus
+        Lowest weight of pairs that matter. By default that of the lower threshold, or of no link, whichever
+        is lower; where thresholds are posteriors, which competitors lower, below it as far as there are not
+        too many, down to where a pair without competitors has a posterior of 0.001. Needed with a rule that is a function; minus
         infinity takes all pairs.
     seed : int
         Of all draws.
@@ -434,10 +434,11 @@ def _floor(rule: Rule, parameters: Parameters, simulator: PairSimulator) -> floa
             "(Links.decision), or numbers."
         )
     lower = weight_thresholds(parameters, rule)[0][0]
+    zero = zero_weight(parameters.pairs[0], constraint_of(rule, parameters.pairs[0]))
     if rule.scale == "weight":
-        # An assignment looks at pairs from 0 up, too, and competitors below change no weight.
-        return float(min(lower, 0.0))
-    deep = zero_weight(parameters.pairs[0], constraint_of(rule, parameters.pairs[0])) + logit(DEEP)
+        # An assignment looks at pairs that gain by a link, too, but competitors below change no weight.
+        return float(min(lower, max(0.0, zero)))
+    deep = zero + logit(DEEP)
     population = simulator.population
     most = PAIRS_PER_RECORD * (len(population.left) + len(population.right))
     for depth in np.linspace(min(deep, lower), lower, DEPTHS):
