@@ -237,7 +237,7 @@ def two_files(n: int) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def linked() -> tuple[ts.Links, float]:
-    left, right, order = two_files(1000)
+    left, right, order = two_files(500)
     linkage = ts.Linkage(
         comparisons=[ts.comparison(name, ts.exact()) for name in ("block", "a", "b", "c", "d")],
         passes=[ts.blocking_key("block")],
@@ -247,7 +247,7 @@ def linked() -> tuple[ts.Links, float]:
     links = linkage.fit(*tables).link(*tables)
     pairs = links.decided.pairs
     chosen = links.decided.links
-    right_link = pairs.left[chosen] == order[pairs.right[chosen] - 1000]
+    right_link = pairs.left[chosen] == order[pairs.right[chosen] - 500]
     return links, float(right_link.mean())
 
 
@@ -256,25 +256,26 @@ def test_links_of_a_linkage_are_as_often_right_as_its_bootstrap_says(
     linked: tuple[ts.Links, float], patterns: str
 ) -> None:
     links, true = linked
-    found = bootstrap_links(links, "block", patterns=patterns, replicates=8)  # type: ignore[arg-type]
+    found = bootstrap_links(links, "block", patterns=patterns, replicates=6)  # type: ignore[arg-type]
     assert 0.8 < true < 1
-    assert abs(found.q - true) < 4 * np.hypot(found.q_error, np.sqrt(true * (1 - true) / 1000))
-    assert len(found.precision().labels) == 40
-    share = float(links.decided.links.sum()) / 1000
-    assert abs(found.linked_share.mean() - share) < 0.04
+    assert abs(found.q - true) < 4 * np.hypot(found.q_error, np.sqrt(true * (1 - true) / 500))
+    assert len(found.precision().labels) == 20
+    share = float(links.decided.links.sum()) / 500
+    # Records that are alike tie, which independent pairs do not: more of them seem to be linked.
+    assert -0.02 < found.linked_share.mean() - share < 0.08
 
 
 def test_what_is_missing_of_records_is_known(linked: tuple[ts.Links, float]) -> None:
     links, _ = linked
     left, right = missing_by_record(links.prepared)
-    tables = two_files(1000)[:2]
+    tables = two_files(500)[:2]
     for found, table in zip((left, right), tables, strict=True):
         assert np.array_equal(found, table.select(pl.col("block", "a", "b", "c", "d").is_null()).to_numpy())
 
 
 def test_blocks_that_links_cross_are_refused(linked: tuple[ts.Links, float]) -> None:
     links, _ = linked
-    wrong = np.arange(1000) % 2
+    wrong = np.arange(500) % 2
     with pytest.raises(InputError, match="different blocks"):
         bootstrap_links(links, (wrong, 1 - wrong))
     with pytest.raises(InputError, match="does not use a field"):

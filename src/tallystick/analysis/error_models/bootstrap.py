@@ -44,6 +44,8 @@ Rule = Decision | Thresholds | Callable[[Pairs], Bools]
 REPLICATES = 100
 PAIRS_PER_RECORD = 10
 """Chance pairs a record down to which pairs below the lower threshold are simulated, too, as competitors."""
+FEW_PAIRS = 100_000
+"""As many of them are simulated in any case."""
 DEPTHS = 25
 
 
@@ -440,7 +442,7 @@ def _floor(rule: Rule, parameters: Parameters, simulator: PairSimulator) -> floa
         return float(min(lower, max(0.0, zero)))
     deep = zero + logit(DEEP)
     population = simulator.population
-    most = PAIRS_PER_RECORD * (len(population.left) + len(population.right))
+    most = max(FEW_PAIRS, PAIRS_PER_RECORD * (len(population.left) + len(population.right)))
     for depth in np.linspace(min(deep, lower), lower, DEPTHS):
         if replace(simulator, floor=float(depth)).expected_pairs <= most:
             return float(depth)
