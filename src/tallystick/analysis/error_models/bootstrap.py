@@ -279,8 +279,8 @@ def bootstrap_linkage(
     floor : float, optional
         Lowest weight of pairs that matter. By default that of the lower threshold, or of no link, whichever
         is lower; where thresholds are posteriors, which competitors lower, below it as far as there are not
-        too many, down to where a pair without competitors has a posterior of 0.001. Needed with a rule that is a function; minus
-        infinity takes all pairs.
+        too many, down to where a pair without competitors has a posterior of 0.001. Needed with a rule that
+        is a function; minus infinity takes all pairs.
     seed : int
         Of all draws.
     progress : Progress
