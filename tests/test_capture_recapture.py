@@ -47,7 +47,7 @@ def matches(n_rep: int) -> tuple[float, float, float]:
 
 
 def test_population_size_with_linkage_errors() -> None:
-    n = 600
+    n = 2000
     found = populations(n)
     mean, spread, error, cover = found["corrected"]
     assert abs(mean - 10_000) < 4 * spread / n**0.5 + 1

@@ -91,7 +91,9 @@ def test_t12() -> None:
     found = t12(400, 50, 100)
     print(found)  # noqa: T201
     assert abs(found["boot"][0] - found["true"][0]) < 0.015
-    assert -0.20 < found["naive"][0] < -0.16
+    # Within blocks the slope is a times the true one; block means, 1 / 20 of the spread, are as they were.
+    a = (SIZE * found["true"][0] - 1) / (SIZE - 1)
+    assert abs(found["naive"][0] + (1 - a) * (1 - 1 / SIZE)) < 0.01
     assert abs(found["corrected"][0]) < 0.015
 
 
@@ -136,7 +138,7 @@ def test_pairs_above_a_floor_are_as_many_and_weigh_as_much_as_if_all_were_drawn(
     parameters = Parameters(own)
     by_union = tuple(model_patterns(parameters, row) for row in population.unions[1].tolist())
     simulator = PairSimulator(population, by_union, floor)
-    n_rep, weights, counts = 1500, [], np.zeros((len(left), len(right)))
+    n_rep, weights, counts = 500, [], np.zeros((len(left), len(right)))
     for _ in range(n_rep):
         pairs = simulator.draw(random)
         keys = pairs.left * 100 + pairs.right
@@ -221,7 +223,7 @@ def two_files(n: int) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
     block = np.repeat(np.arange(n // 25), 25)
     left: dict[str, object] = {"block": block.astype(str)}
     right: dict[str, object] = {"block": block.astype(str)}
-    for name, values in (("a", 30), ("b", 20), ("c", 8)):
+    for name, values in (("a", 9), ("b", 7), ("c", 5), ("d", 4)):
         true = random.integers(0, values, n)
         for side in (left, right):
             seen = np.where(random.random(n) < 0.06, random.integers(0, values, n), true).astype(str)
@@ -235,9 +237,9 @@ def two_files(n: int) -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def linked() -> tuple[ts.Links, float]:
-    left, right, order = two_files(2000)
+    left, right, order = two_files(500)
     linkage = ts.Linkage(
-        comparisons=[ts.comparison(name, ts.exact()) for name in "abc"],
+        comparisons=[ts.comparison(name, ts.exact()) for name in ("block", "a", "b", "c", "d")],
         passes=[ts.blocking_key("block")],
         one_to_one=True,
     )
@@ -245,7 +247,7 @@ def linked() -> tuple[ts.Links, float]:
     links = linkage.fit(*tables).link(*tables)
     pairs = links.decided.pairs
     chosen = links.decided.links
-    right_link = pairs.left[chosen] == order[pairs.right[chosen] - 2000]
+    right_link = pairs.left[chosen] == order[pairs.right[chosen] - 500]
     return links, float(right_link.mean())
 
 
@@ -254,25 +256,26 @@ def test_links_of_a_linkage_are_as_often_right_as_its_bootstrap_says(
     linked: tuple[ts.Links, float], patterns: str
 ) -> None:
     links, true = linked
-    found = bootstrap_links(links, "block", patterns=patterns, replicates=15)  # type: ignore[arg-type]
-    assert 0.8 < true < 0.99
-    assert abs(found.q - true) < 0.02
-    assert len(found.precision().labels) == 80
-    share = float(links.decided.links.sum()) / 2000
-    assert abs(found.linked_share.mean() - share) < 0.03
+    found = bootstrap_links(links, "block", patterns=patterns, replicates=6)  # type: ignore[arg-type]
+    assert 0.8 < true < 1
+    assert abs(found.q - true) < 4 * np.hypot(found.q_error, np.sqrt(true * (1 - true) / 500))
+    assert len(found.precision().labels) == 20
+    share = float(links.decided.links.sum()) / 500
+    # Records that are alike tie, which independent pairs do not: more of them seem to be linked.
+    assert -0.02 < found.linked_share.mean() - share < 0.08
 
 
 def test_what_is_missing_of_records_is_known(linked: tuple[ts.Links, float]) -> None:
     links, _ = linked
     left, right = missing_by_record(links.prepared)
-    tables = two_files(2000)[:2]
+    tables = two_files(500)[:2]
     for found, table in zip((left, right), tables, strict=True):
-        assert np.array_equal(found, table.select(pl.col("a", "b", "c").is_null()).to_numpy())
+        assert np.array_equal(found, table.select(pl.col("block", "a", "b", "c", "d").is_null()).to_numpy())
 
 
 def test_blocks_that_links_cross_are_refused(linked: tuple[ts.Links, float]) -> None:
     links, _ = linked
-    wrong = np.arange(2000) % 2
+    wrong = np.arange(500) % 2
     with pytest.raises(InputError, match="different blocks"):
         bootstrap_links(links, (wrong, 1 - wrong))
     with pytest.raises(InputError, match="does not use a field"):

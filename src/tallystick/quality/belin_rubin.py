@@ -217,7 +217,7 @@ class BelinRubin:
         )
 
 
-def train(weights: Any, right: Any, *, origin: float | None = None) -> Training:
+def belin_rubin_training(weights: Any, right: Any, *, origin: float | None = None) -> Training:
     """Learn the shapes of right and wrong links' weights where the truth is known.
 
     Parameters
@@ -301,7 +301,7 @@ def belin_rubin(weights: Any, training: Training, *, resamples: int = RESAMPLES,
         Weights of **assigned** pairs, links after one-to-one assignment with the lower part of them, too: the
         weights of all candidates are no mixture of two normals.
     training : Training
-        Of `train`.
+        Of `belin_rubin_training`.
     resamples : int
         Bootstrap resamples; 0 for no errors.
     seed : int
@@ -325,7 +325,7 @@ def belin_rubin(weights: Any, training: Training, *, resamples: int = RESAMPLES,
     >>> random = np.random.default_rng(1)
     >>> right = np.arange(4000) < 3600
     >>> weights = np.where(right, random.normal(20, 3, 4000), random.normal(8, 3, 4000))
-    >>> model = belin_rubin(weights, train(weights, right), resamples=0)
+    >>> model = belin_rubin(weights, belin_rubin_training(weights, right), resamples=0)
     >>> abs(model.mixture.share - 0.9) < 0.01
     True
     """

@@ -25,6 +25,7 @@ def model_patterns(
     missing: Sequence[bool] | None = None,
     comparisons: Sequence[Comparison] | None = None,
     source_pair: int | None = None,
+    agreeing: Sequence[bool] | None = None,
 ) -> PatternChances:
     """Chances of the agreement patterns of pairs by a model, and what they weigh.
 
@@ -44,6 +45,9 @@ def model_patterns(
         weighs as that on usual values does.
     source_pair : int, optional
         Pair of sources, for its share of related pairs.
+    agreeing : sequence of bool, shape (n_comparisons,), optional
+        Comparisons on which all pairs agree, whether matches or not, as within blocks of such a field:
+        chances are those given that. What they weigh stays.
 
     Returns
     -------
@@ -70,7 +74,28 @@ def model_patterns(
         elif number not in together:
             settings = None if comparisons is None else comparisons[number]
             parts.append(_alone(number, own, settings, share > 0))
+    for number in np.flatnonzero(np.zeros(0) if agreeing is None else np.asarray(agreeing, bool)).tolist():
+        top = 1 if comparisons is None else comparisons[number].n_top
+        least = len(parameters.comparisons[number].labels) - top
+        parts = [_agreeing(part, number, least) if number in part.comparisons else part for part in parts]
     return PatternChances(tuple(parts), share)
+
+
+def _agreeing(part: Part, number: int, least: int) -> Part:
+    """The cells of a part in which a comparison agrees fully, or is missing, and their chances given that."""
+    kept = part.digits[:, part.comparisons.index(number)] >= least
+    m, u, r = (None if one is None else one[kept] for one in (part.m, part.u, part.r))
+    assert m is not None
+    assert u is not None
+    return Part(
+        part.comparisons,
+        part.digits[kept],
+        m / m.sum(),
+        u / u.sum(),
+        part.weight[kept],
+        None if r is None else r / r.sum(),
+        None if part.related_weight is None else part.related_weight[kept],
+    )
 
 
 def _missing(number: int, own: ComparisonParameters) -> Part:

@@ -1,10 +1,15 @@
-"""Rates of error: estimated from the model, or counted against the truth."""
+"""Rates of error: estimated from the model, or counted against the truth.
+
+Every other way to estimate them has a file of its own and is reached from here, too: audits in numbers,
+simulated patterns, mixtures of weights, numbers of neighbours, capture and recapture, calibration.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,6 +18,27 @@ from numpy.typing import NDArray
 
 from tallystick.estimation.parameters import NORMAL_95
 from tallystick.quality.whole_numbers import whole_limits
+
+_HOMES = {
+    "audit_numbers": ("large_sample_intervals", "neyman", "stratified_audit"),
+    "audit_rates": ("audit_rates",),
+    "belin_rubin": ("belin_rubin", "belin_rubin_training"),
+    "calibrate": ("calibrate",),
+    "capture_recapture": ("capture_recapture", "ding_fienberg"),
+    "model_patterns": ("model_patterns",),
+    "neighbours": ("count_neighbours", "fit_neighbours"),
+    "overlap": ("chapman", "completeness"),
+    "pattern_chances": ("plain_chances", "seen_patterns"),
+    "simrate": ("simrate",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used: these files themselves use the classes below.
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'tallystick.quality.rates' has no attribute {name!r}")
+    return getattr(import_module(f"tallystick.quality.{_HOME_OF[name]}"), name)
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -44,6 +44,8 @@ Rule = Decision | Thresholds | Callable[[Pairs], Bools]
 REPLICATES = 100
 PAIRS_PER_RECORD = 10
 """Chance pairs a record down to which pairs below the lower threshold are simulated, too, as competitors."""
+FEW_PAIRS = 100_000
+"""As many of them are simulated in any case."""
 DEPTHS = 25
 
 
@@ -106,7 +108,8 @@ class LinkageBootstrap:
     @property
     def q_error(self) -> float:
         """Monte Carlo standard error of `q`."""
-        return float(self.by(np.zeros(len(self.left.codes), np.int64)).standard_errors[0])
+        found = self.by(np.zeros(len(self.left.codes), np.int64)).standard_errors
+        return float(found[0]) if len(found) else float("nan")
 
     def precision(self) -> LinkPrecision:
         """Share of right links by block, with its Monte Carlo error; goes into `exchangeable`.
@@ -235,6 +238,7 @@ def bootstrap_linkage(
     matches: Any = None,
     missing: tuple[Any, Any] | None = None,
     comparisons: Sequence[Comparison] | None = None,
+    agreeing: Sequence[bool] | None = None,
     model: Parameters | None = None,
     replicates: int = REPLICATES,
     floor: float | None = None,
@@ -264,16 +268,19 @@ def bootstrap_linkage(
         with `Parameters`. A pair lacks what either lacks.
     comparisons : sequence of Comparison, optional
         The comparisons with their tables of values, for agreement by value; only with `Parameters`.
+    agreeing : sequence of bool, shape (n_comparisons,), optional
+        Which comparisons all pairs of a block agree on, being of what blocks are made of; only with
+        `Parameters`.
     model : Parameters, optional
         What the decision goes by, with one pair of sources; by default `patterns`, or where these are no
         `Parameters` what follows from the numbers of records, pairs and matches.
     replicates : int
         Number of simulated linkages.
     floor : float, optional
-        Lowest weight of pairs that matter. By default that of the lower threshold, or 0; where thresholds
-        are posteriors, which competitors lower, below it as far as there are not too many, down to where a
-        pair without competitors has a posterior of 0.001. Needed with a rule that is a function; minus
-        infinity takes all pairs.
+        Lowest weight of pairs that matter. By default that of the lower threshold, or of no link, whichever
+        is lower; where thresholds are posteriors, which competitors lower, below it as far as there are not
+        too many, down to where a pair without competitors has a posterior of 0.001. Needed with a rule that
+        is a function; minus infinity takes all pairs.
     seed : int
         Of all draws.
     progress : Progress
@@ -316,7 +323,7 @@ def bootstrap_linkage(
     if isinstance(patterns, Parameters):
         of_pair = 0 if patterns.pairs else None
         rows = [None] if population.missing is None else population.unions[1].tolist()
-        by_union = tuple(model_patterns(patterns, row, comparisons, of_pair) for row in rows)
+        by_union = tuple(model_patterns(patterns, row, comparisons, of_pair, agreeing) for row in rows)
         own = _of_these(model or patterns, population)
     else:
         by_union = (patterns,)
@@ -429,12 +436,13 @@ def _floor(rule: Rule, parameters: Parameters, simulator: PairSimulator) -> floa
             "(Links.decision), or numbers."
         )
     lower = weight_thresholds(parameters, rule)[0][0]
+    zero = zero_weight(parameters.pairs[0], constraint_of(rule, parameters.pairs[0]))
     if rule.scale == "weight":
-        # An assignment looks at pairs from 0 up, too, and competitors below change no weight.
-        return float(min(lower, 0.0))
-    deep = zero_weight(parameters.pairs[0], constraint_of(rule, parameters.pairs[0])) + logit(DEEP)
+        # An assignment looks at pairs that gain by a link, too, but competitors below change no weight.
+        return float(min(lower, max(0.0, zero)))
+    deep = zero + logit(DEEP)
     population = simulator.population
-    most = PAIRS_PER_RECORD * (len(population.left) + len(population.right))
+    most = max(FEW_PAIRS, PAIRS_PER_RECORD * (len(population.left) + len(population.right)))
     for depth in np.linspace(min(deep, lower), lower, DEPTHS):
         if replace(simulator, floor=float(depth)).expected_pairs <= most:
             return float(depth)

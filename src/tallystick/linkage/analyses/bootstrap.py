@@ -85,8 +85,16 @@ def bootstrap_links(
         sizes = (np.bincount(side, minlength=len(matches)) for side in (first, second))
         chances = seen_chances(decided, float(matches.sum()), float(np.prod(list(sizes), axis=0).sum()))
         return simulate(chances, left, right, rule, model=parameters)
-    missing, comparisons = missing_by_record(prepared), prepared.spec.comparisons
-    return simulate(parameters, left, right, rule, missing=missing, comparisons=comparisons)
+    comparisons = prepared.spec.comparisons
+    return simulate(
+        parameters,
+        left,
+        right,
+        rule,
+        missing=missing_by_record(prepared),
+        comparisons=comparisons,
+        agreeing=[one.left == one.right == (blocks,) for one in comparisons],
+    )
 
 
 def seen_chances(decided: DecidedPairs, matches: float, n_pairs: float) -> PatternChances:
@@ -110,7 +118,8 @@ def seen_chances(decided: DecidedPairs, matches: float, n_pairs: float) -> Patte
     at = np.asarray(at).reshape(-1)
     true = np.bincount(at, decided.posterior, len(weight))
     false = np.bincount(at, 1 - decided.posterior, len(weight))
-    return seen_patterns(weight, true / max(matches, float(true.sum())), false / max(n_pairs - matches, 1.0))
+    rest = max(n_pairs - matches, float(false.sum()), 1.0)
+    return seen_patterns(weight, true / max(matches, float(true.sum())), false / rest)
 
 
 def missing_by_record(prepared: Prepared) -> tuple[Bools, Bools]:
