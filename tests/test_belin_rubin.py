@@ -9,7 +9,8 @@ from scipy.stats import boxcox, norm
 from simulate_rates import mixture_site
 
 from tallystick.errors import InputError, TallystickWarning
-from tallystick.quality.belin_rubin import belin_rubin, belin_rubin_training, log_densities
+from tallystick.quality.belin_rubin import belin_rubin, log_densities
+from tallystick.quality.belin_rubin_training import belin_rubin_training
 
 CUT = 254.0  # of the squares; the weight is its root
 

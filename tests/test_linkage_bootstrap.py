@@ -9,8 +9,9 @@ from scipy.optimize import linear_sum_assignment
 from simulate_rates import chance_weights
 
 import tallystick as ts
-from tallystick.analysis.error_models.bootstrap import LinkageBootstrap, SimulatedLinks, bootstrap_linkage
+from tallystick.analysis.error_models.bootstrap import bootstrap_linkage
 from tallystick.analysis.error_models.exchangeable import exchangeable
+from tallystick.analysis.error_models.simulated_links import LinkageBootstrap, SimulatedLinks
 from tallystick.analysis.error_models.simulated_pairs import Pairs, PairSimulator, Population
 from tallystick.errors import InputError
 from tallystick.estimation.comparison_parameters import ComparisonParameters

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "tallystick.quality.audit_numbers": ("large_sample_intervals", "neyman", "stratified_audit"),
-    "tallystick.quality.belin_rubin": ("belin_rubin", "belin_rubin_training"),
+    "tallystick.quality.belin_rubin": ("belin_rubin",),
+    "tallystick.quality.belin_rubin_training": ("belin_rubin_training",),
     "tallystick.quality.calibrate": ("calibrate",),
     "tallystick.quality.capture_recapture": ("capture_recapture", "ding_fienberg"),
     "tallystick.quality.model_patterns": ("model_patterns",),
     "tallystick.quality.neighbours": ("count_neighbours", "fit_neighbours"),
     "tallystick.quality.pattern_chances": ("plain_chances", "seen_patterns"),
     "tallystick.quality.simrate": ("simrate",),
-    "tallystick.analysis.error_models.bootstrap": ("LinkageBootstrap", "bootstrap_linkage"),
+    "tallystick.analysis.error_models.bootstrap": ("bootstrap_linkage",),
+    "tallystick.analysis.error_models.simulated_links": ("LinkageBootstrap", "SimulatedLinks"),
     "tallystick.analysis.error_models.audited": ("audited", "audited_precision"),
     "tallystick.analysis.error_models.incomplete": ("Incomplete", "incomplete"),
     "tallystick.analysis.error_models.precision": ("LinkPrecision",),
@@ -79,7 +81,6 @@ if TYPE_CHECKING:
     from tallystick.analysis.diagnostics import sensitivity as sensitivity
     from tallystick.analysis.error_models.audited import audited as audited
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
-    from tallystick.analysis.error_models.bootstrap import LinkageBootstrap as LinkageBootstrap
     from tallystick.analysis.error_models.bootstrap import bootstrap_linkage as bootstrap_linkage
     from tallystick.analysis.error_models.calibration import Calibration as Calibration
     from tallystick.analysis.error_models.calibration import calibration as calibration
@@ -107,6 +108,8 @@ if TYPE_CHECKING:
     from tallystick.analysis.error_models.record_level import RecordLevel as RecordLevel
     from tallystick.analysis.error_models.record_level import record_level as record_level
     from tallystick.analysis.error_models.scaled import Scaled as Scaled
+    from tallystick.analysis.error_models.simulated_links import LinkageBootstrap as LinkageBootstrap
+    from tallystick.analysis.error_models.simulated_links import SimulatedLinks as SimulatedLinks
     from tallystick.analysis.error_models.weighted import Weighted as Weighted
     from tallystick.analysis.error_models.weighted import weighted as weighted
     from tallystick.analysis.imputation.equivocal import EquivocalImputations as EquivocalImputations
@@ -138,7 +141,7 @@ if TYPE_CHECKING:
     from tallystick.quality.audit_numbers import neyman as neyman
     from tallystick.quality.audit_numbers import stratified_audit as stratified_audit
     from tallystick.quality.belin_rubin import belin_rubin as belin_rubin
-    from tallystick.quality.belin_rubin import belin_rubin_training as belin_rubin_training
+    from tallystick.quality.belin_rubin_training import belin_rubin_training as belin_rubin_training
     from tallystick.quality.calibrate import calibrate as calibrate
     from tallystick.quality.capture_recapture import capture_recapture as capture_recapture
     from tallystick.quality.capture_recapture import ding_fienberg as ding_fienberg

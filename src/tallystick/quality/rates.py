@@ -22,7 +22,8 @@ from tallystick.quality.whole_numbers import whole_limits
 _HOMES = {
     "audit_numbers": ("large_sample_intervals", "neyman", "stratified_audit"),
     "audit_rates": ("audit_rates",),
-    "belin_rubin": ("belin_rubin", "belin_rubin_training"),
+    "belin_rubin": ("belin_rubin",),
+    "belin_rubin_training": ("belin_rubin_training",),
     "calibrate": ("calibrate",),
     "capture_recapture": ("capture_recapture", "ding_fienberg"),
     "model_patterns": ("model_patterns",),

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick._progress import Progress, silent
-from tallystick.analysis.error_models.bootstrap import REPLICATES, LinkageBootstrap, bootstrap_linkage
+from tallystick.analysis.error_models.bootstrap import REPLICATES, bootstrap_linkage
+from tallystick.analysis.error_models.simulated_links import LinkageBootstrap
 from tallystick.errors import InputError
 from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.links import Links
