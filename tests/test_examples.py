@@ -204,9 +204,7 @@ def test_prepared_files_link_better_than_raw_ones(data_dir: Path, monkeypatch: p
 
 @pytest.mark.parametrize("name", [*FEBRL, *DATA])
 @pytest.mark.parametrize("form", ["toml", "python"])
-def test_absent_data_are_named(
-    name: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_absent_data_are_named(name: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYSTICK_FEBRL" if name in FEBRL else "TALLYSTICK_DATA", str(tmp_path / "nowhere"))
     monkeypatch.chdir(tmp_path)
     if form == "toml":
