@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+# Read when numpy is loaded. The tests have a process for each processor, and in matrices of some dozen rows
+# threads of BLAS that wait for each other take more time than all else that a fit of small files does.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 # The first call of a kernel compiles it, so a time limit per example would measure the compiler.
