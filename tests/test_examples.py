@@ -116,9 +116,8 @@ def f1_of(rates: Rates | None) -> float:
     return rates.f1
 
 
-def test_essnet(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
-    links = both("essnet")[0].run(tmp_path / "toml")
+def test_essnet(essnet: tuple[Path, Links]) -> None:
+    _, links = essnet
     truth = links.evaluate("person_id").links
     assert truth.false_links + truth.missed <= 110
     assert f1_of(truth) >= 0.9976
