@@ -17,6 +17,9 @@ OFFLINE := $(VENV)-offline
 ISOLATED := env -i PATH="$$PATH" HOME="$$PWD/$(OFFLINE)" PIP_CONFIG_FILE=/dev/null PIP_NO_INDEX=1 \
 	PIP_INDEX_URL=http://127.0.0.1:9/ http_proxy=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9
 
+# Where Python is told to keep no bytecode, each of the many processes that the tests start compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test test-long check docs docs-test bench bench-quick wheelhouse test-offline clean
@@ -62,8 +65,9 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp
 demo: $(VENV)/demo.stamp
 	@$(PY) examples/demo.py
 
-# A worker a processor: the tests share nothing but the cache of compiled kernels.
+# A worker a processor: the tests share nothing but the cache of compiled kernels (and bytecode, made here for all).
 test: $(VENV)/dev.stamp
+	@$(PY) -m compileall -q src
 	$(PY) -m pytest -n auto
 
 test-long: $(VENV)/dev.stamp

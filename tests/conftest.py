@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+# Read when numpy is loaded. The tests have a process for each processor, and in matrices of some dozen rows
+# threads of BLAS that wait for each other take more time than all else that a fit of small files does.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 # The first call of a kernel compiles it, so a time limit per example would measure the compiler.
@@ -52,6 +56,17 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the data folder {folder} is absent; set TALLYSTICK_DATA to the folder that has it")
     return folder
+
+
+@pytest.fixture(scope="session")
+def essnet(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Folder and links of the example that links CIS to PRD: one run for all tests that only read it."""
+    from tallystick.linkage.linkage import Linkage
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
+        folder = tmp_path_factory.mktemp("essnet") / "run"
+        return folder, Linkage.from_toml(PROJECT / "examples" / "essnet.toml").run(folder)
 
 
 @pytest.fixture(scope="session")

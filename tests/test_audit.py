@@ -16,7 +16,7 @@ import pytest
 from kinds_of_runs import made_by_households
 from perfect_reviewer import Reviewer, audit_once, coverage, measures, truth_of
 from simulate import Field, Simulated, one_file, two_files
-from small_files import PROJECT, SPEC, outcome, write_small
+from small_files import SPEC, outcome, write_small
 
 import tallystick as ts
 from tallystick.errors import InputError
@@ -691,16 +691,15 @@ def test_from_python(linked: Known, copied: Path) -> None:
 # CIS to PRD
 
 
-def test_cis_to_prd(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """1,500 reviews: in 300 repetitions of the draw the intervals hold the truth, and are narrow."""
-    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
-    example = PROJECT / "examples" / "essnet.toml"
-    links = ts.Linkage.from_toml(example).run(tmp_path / "run")
+@pytest.mark.parametrize("repetitions", [150, pytest.param(300, marks=pytest.mark.long)])
+def test_cis_to_prd(essnet: tuple[Path, ts.Links], repetitions: int) -> None:
+    """1,500 reviews: in all repetitions of the draw the intervals hold the truth, and are narrow."""
+    folder, links = essnet
     true = links.evaluate("person_id").links
     reviewer = Reviewer(truth_of(read_truth(links.prepared.spec.sources, "person_id")))
-    frame = audit_frame(tmp_path / "run")
+    frame = audit_frame(folder)
     taken = frame.plan().allocate(1500).tolist()
-    found = [audit_once(frame, taken, reviewer, seed, draws=1000) for seed in range(300)]
+    found = [audit_once(frame, taken, reviewer, seed, draws=1000) for seed in range(repetitions)]
     of = coverage(found, true)
     for name, (held, _) in of.items():
         assert held >= 0.93, name

@@ -48,7 +48,7 @@ def alike(left, right):
         started.append(True)
         if os.environ.get("INTERRUPT"):
             os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(1.5)
+        time.sleep(float(os.environ.get("SLEEP", 0)))
     return 1.0 if left[:3] == right[:3] else 0.0
 """
 
@@ -61,13 +61,25 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def slow_spec(tmp_path: Path) -> Path:
-    """A linkage by a function of a module beside the specification, which takes more than a second."""
-    (tmp_path / "alike_names.py").write_text(ALIKE)
+SLOW = {"SLEEP": str(PATIENCE + 0.5)}
+"""For a linkage by ``ALIKE`` that takes long enough to say how far it is."""
+
+
+def write_alike(folder: Path) -> Path:
+    """A linkage by a function of a module beside the specification."""
+    (folder / "alike_names.py").write_text(ALIKE)
     kind = '{ type = "function", path = "alike_names:alike", thresholds = [0.5] }'
     spec = SPEC.replace('{ type = "jaro_winkler", thresholds = [0.9, 0.8] }', kind, 1)
-    return write_small(tmp_path, spec)
+    return write_small(folder, spec)
+
+
+@pytest.fixture(scope="module")
+def slow_link(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """What the slow linkage said, run beside modules that have the names of libraries."""
+    folder = tmp_path_factory.mktemp("slow")
+    for name in ("json", "jinja2", "random"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('not this one')\n")
+    return command("link", write_alike(folder), "--out", folder / "out", **SLOW)
 
 
 def test_help_and_version() -> None:
@@ -82,8 +94,8 @@ def test_help_and_version() -> None:
 
 def test_link(tmp_path: Path) -> None:
     spec = write_small(tmp_path)
-    done = command("link", spec, "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    done = call("link", spec, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
     counts = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))["counts"]
     first, second, last = [line for line in done.stdout.splitlines() if not line.startswith("warning: ")]
     assert first == (
@@ -99,9 +111,9 @@ def test_link(tmp_path: Path) -> None:
     assert last == f"results in {tmp_path / 'out'}; open {tmp_path / 'out' / 'report.html'}"
 
 
-def test_quiet_says_nothing(tmp_path: Path, slow_spec: Path, run: Path) -> None:
-    done = command("link", slow_spec, "--out", tmp_path / "out", "--quiet")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+def test_quiet_says_nothing(tmp_path: Path, run: Path) -> None:
+    done = call("link", run / "spec.toml", "--out", tmp_path / "out", "--quiet")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
     arguments = ("score", run / "out", run / "a.csv", run / "b.csv", "--id", "id", "-q")
     scored = call(*arguments, "--out", tmp_path / "scored")
     assert (scored.exit_code, scored.output) == (0, "")
@@ -109,9 +121,12 @@ def test_quiet_says_nothing(tmp_path: Path, slow_spec: Path, run: Path) -> None:
     assert call(*arguments, "--out", tmp_path / "scored").stderr.startswith("tallystick: ")
 
 
-def test_progress_is_plain_lines_where_there_is_no_terminal(tmp_path: Path, slow_spec: Path) -> None:
-    done = command("link", slow_spec, "--out", tmp_path / "out")
+def test_progress_is_plain_lines_where_there_is_no_terminal(
+    slow_link: subprocess.CompletedProcess[str],
+) -> None:
+    done = slow_link
     assert done.returncode == 0, done.stderr
+    assert "results in" in done.stdout
     assert re.search(r"^[a-z ]+: 100% of [\d,]+, \d+ s$", done.stderr, re.MULTILINE), done.stderr
     assert "\x1b" not in done.stderr + done.stdout
     assert "%" not in done.stdout
@@ -122,7 +137,7 @@ def on_a_terminal(*arguments: object) -> tuple[int, str]:
     here, there = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "tallystick", *map(str, arguments)],
-        env=process_environment() | {"TERM": "xterm", "COLUMNS": "120"},
+        env=process_environment() | SLOW | {"TERM": "xterm", "COLUMNS": "120"},
         stdout=subprocess.DEVNULL,
         stderr=there,
     )
@@ -139,7 +154,8 @@ def on_a_terminal(*arguments: object) -> tuple[int, str]:
     return process.wait(60), shown.decode()
 
 
-def test_progress_is_bars_on_a_terminal(tmp_path: Path, slow_spec: Path) -> None:
+def test_progress_is_bars_on_a_terminal(tmp_path: Path) -> None:
+    slow_spec = write_alike(tmp_path)
     status, shown = on_a_terminal("link", slow_spec, "--out", tmp_path / "out")
     assert status == 0, shown
     assert "━" in shown
@@ -198,25 +214,25 @@ def test_a_bar_leaves_results_on_standard_output(
     assert "results" not in err
 
 
-def test_ctrl_c(tmp_path: Path, slow_spec: Path) -> None:
-    done = command("link", slow_spec, "--out", tmp_path / "out", INTERRUPT="1")
+def test_ctrl_c(tmp_path: Path) -> None:
+    spec = write_alike(tmp_path)
+    done = command("link", spec, "--out", tmp_path / "out", INTERRUPT="1")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
         "tallystick: interrupted; the same command goes on from the last complete stage."
     )
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    again = command("link", slow_spec, "--out", tmp_path / "out")
-    assert again.returncode == 0, again.stderr
-    assert command("link", slow_spec, "--out", tmp_path / "whole").returncode == 0
+    again = call("link", spec, "--out", tmp_path / "out")
+    assert again.exit_code == 0, again.output
+    assert call("link", spec, "--out", tmp_path / "whole").exit_code == 0
     assert hashes(tmp_path / "out") == hashes(tmp_path / "whole")
 
 
-def test_a_module_beside_the_specification_replaces_no_library(tmp_path: Path, slow_spec: Path) -> None:
-    for name in ("json", "jinja2", "random"):
-        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not this one')\n")
-    done = command("link", slow_spec, "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+def test_a_module_beside_the_specification_replaces_no_library(
+    slow_link: subprocess.CompletedProcess[str],
+) -> None:
+    assert slow_link.returncode == 0, slow_link.stderr
 
 
 def test_the_pattern_of_the_chapter(tmp_path: Path) -> None:

@@ -17,34 +17,30 @@ SKIPS = {
     "module": "import pytest\npytest.skip('no server', allow_module_level=True)\n",
     "data": "def test_it(data_dir):\n    pass\n",
 }
+EXPECTED_FAILURE = "import pytest\n@pytest.mark.xfail\ndef test_it():\n    assert False\n"
 
 
-@pytest.fixture(params=SKIPS)
-def skipping(request: pytest.FixtureRequest, pytester: pytest.Pytester) -> pytest.Pytester:
+def run_all(pytester: pytest.Pytester) -> pytest.RunResult:
+    """One run of every kind of skip, each in a file of its own."""
     shutil.copy(Path(__file__).parent / "conftest.py", pytester.path)
-    pytester.makepyfile(test_skipping=SKIPS[request.param])
-    return pytester
+    pytester.makepyfile(
+        test_expected=EXPECTED_FAILURE, **{f"test_{name}": text for name, text in SKIPS.items()}
+    )
+    return pytester.runpytest_subprocess("--continue-on-collection-errors")
 
 
-def test_a_skip_fails_where_ci_is_set(skipping: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skip_fails_where_ci_is_set(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("TALLYSTICK_DATA", "/no server")
-    result = skipping.runpytest_subprocess()
+    result = run_all(pytester)
     assert result.ret != 0
-    result.stdout.fnmatch_lines(["*may not be skipped where CI is set:*no server*"])
+    # An expected failure is none.
+    result.assert_outcomes(failed=1, errors=len(SKIPS) - 1, xfailed=1)
+    for name in SKIPS:
+        result.stdout.re_match_lines([rf".*test_{name}\.py.* may not be skipped where CI is set:.*no server"])
 
 
-def test_a_skip_stays_a_skip_elsewhere(skipping: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skip_stays_a_skip_elsewhere(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "")
     monkeypatch.setenv("TALLYSTICK_DATA", "/no server")
-    result = skipping.runpytest_subprocess()
-    result.assert_outcomes(skipped=1)
-
-
-def test_an_expected_failure_is_none_where_ci_is_set(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CI", "true")
-    shutil.copy(Path(__file__).parent / "conftest.py", pytester.path)
-    pytester.makepyfile("import pytest\n@pytest.mark.xfail\ndef test_it():\n    assert False\n")
-    pytester.runpytest_subprocess().assert_outcomes(xfailed=1)
+    run_all(pytester).assert_outcomes(skipped=len(SKIPS), xfailed=1)

@@ -166,7 +166,17 @@ def check(design: Design, repeats: int, errors: float) -> None:
         assert one.error < 0.03 * max(1.0, abs(one.true)), f"{name}: too uncertain to tell anything"
 
 
-@pytest.mark.parametrize("design", DESIGNS)
+# What is left out here is one of these designs with less that is hard in it.
+SHORT = (
+    "link, all pairs, skewed and missing",
+    "link, all pairs, 1 match in 20 records",
+    "link, 3 passes",
+    "link, a pass on a field not compared",
+    "dedupe, 3 passes",
+)
+
+
+@pytest.mark.parametrize("design", SHORT)
 def test_parameters_are_recovered(design: str) -> None:
     check(DESIGNS[design], repeats=15, errors=4)
 

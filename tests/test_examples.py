@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
-import subprocess
+import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from tallystick.linking.cluster import connected_components
 from tallystick.quality.evaluate import b_cubed, entity_rates
 from tallystick.quality.rates import Rates, true_rates
 from tallystick.spec import Spec, resolved
+from tests.small_files import call, part_of_febrl4
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FEBRL = ("febrl3", "febrl4")
@@ -68,7 +68,10 @@ def test_there_is_no_example_without_its_twin() -> None:
 
 
 def two_runs(name: str, out: Path) -> Links:
-    """Run both forms, see that they write the same links, and return those of the TOML form."""
+    """Run both forms, see that they write the same links, and return those of the TOML form.
+
+    Once is enough: that both forms of each example are one specification has a test of its own.
+    """
     toml, python = both(name)
     links = toml.run(out / "toml")
     python.run(out / "python")
@@ -78,12 +81,15 @@ def two_runs(name: str, out: Path) -> Links:
     return links
 
 
-def test_febrl4(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TALLYSTICK_FEBRL", str(febrl_dir))
-    # That both forms run alike the other examples show.
+@pytest.mark.parametrize("persons", [2000, pytest.param(5000, marks=pytest.mark.long)])
+def test_febrl4(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, persons: int) -> None:
+    """A part of the persons is a sixth of the pairs, and shows what is wrong as well as all of them."""
+    part_of_febrl4(febrl_dir, tmp_path, persons)
+    monkeypatch.setenv("TALLYSTICK_FEBRL", str(tmp_path))
     links = Linkage.from_toml(EXAMPLES / "febrl4.toml").run(tmp_path / "out")
     found = links.pairs.filter(pl.col("decision") == "link")
     right = (found["id_left"].str.extract(PERSON) == found["id_right"].str.extract(PERSON)).sum()
+    assert len(links.entities) == 2 * persons
     sides = [set(part["id"].str.extract(PERSON)) for part in links.entities.partition_by("source")]
     f1 = 2 * right / (len(found) + len(sides[0] & sides[1]))
     assert f1 >= 0.999
@@ -91,7 +97,7 @@ def test_febrl4(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_febrl3(febrl_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLYSTICK_FEBRL", str(febrl_dir))
-    links = two_runs("febrl3", tmp_path)
+    links = both("febrl3")[0].run(tmp_path / "out")
     truth = links.entities["id"].str.extract(PERSON)
     assert f1_of(entity_rates(links.entities["entity_id"], truth)) >= 0.9995
     assert not [text for text in links.model.warnings if "depend on each other" in text]
@@ -110,9 +116,8 @@ def f1_of(rates: Rates | None) -> float:
     return rates.f1
 
 
-def test_essnet(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
-    links = both("essnet")[0].run(tmp_path / "toml")
+def test_essnet(essnet: tuple[Path, Links]) -> None:
+    _, links = essnet
     truth = links.evaluate("person_id").links
     assert truth.false_links + truth.missed <= 110
     assert f1_of(truth) >= 0.9976
@@ -198,18 +203,18 @@ def test_prepared_files_link_better_than_raw_ones(data_dir: Path, monkeypatch: p
 
 @pytest.mark.parametrize("name", [*FEBRL, *DATA])
 @pytest.mark.parametrize("form", ["toml", "python"])
-def test_absent_data_are_named(name: str, form: str, tmp_path: Path) -> None:
-    command = {
-        "toml": ["-m", "tallystick", "link", str(EXAMPLES / f"{name}.toml"), "--out", "out"],
-        "python": [str(EXAMPLES / f"{name}.py"), "out"],
-    }[form]
-    variable = "TALLYSTICK_FEBRL" if name in FEBRL else "TALLYSTICK_DATA"
-    paths = [one for one in (os.environ.get("PYTHONPATH"), str(EXAMPLES.parent / "src")) if one]
-    environment = {**os.environ, variable: str(tmp_path / "nowhere"), "PYTHONPATH": os.pathsep.join(paths)}
-    done = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == (2 if form == "toml" else 1)
-    assert str(tmp_path / "nowhere") in done.stderr
-    assert "Traceback" not in done.stderr
+def test_absent_data_are_named(name: str, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLYSTICK_FEBRL" if name in FEBRL else "TALLYSTICK_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.chdir(tmp_path)
+    if form == "toml":
+        done = call("link", EXAMPLES / f"{name}.toml", "--out", "out")
+        status, said = done.exit_code, done.stderr
+    else:
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "out"])
+        with pytest.raises(SystemExit) as stopped:
+            runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        status, said = 1, stopped.value.code  # a text goes to standard error, with status 1
+    assert status == (2 if form == "toml" else 1)
+    assert isinstance(said, str)
+    assert str(tmp_path / "nowhere") in said
     assert not (tmp_path / "out").exists()

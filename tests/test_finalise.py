@@ -496,12 +496,10 @@ def test_the_command(tmp_path: Path) -> None:
 
 
 def test_a_perfect_reviewer_removes_a_third_of_the_errors_of_cis_to_prd(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, tmp_path: Path, essnet: tuple[Path, ts.Links]
 ) -> None:
-    monkeypatch.setenv("TALLYSTICK_DATA", str(data_dir.resolve()))
-    linkage = ts.Linkage.from_toml(Path(__file__).resolve().parent.parent / "examples" / "essnet.toml")
-    linkage.run(tmp_path / "run")
-    opened = open_run(tmp_path / "run")
+    run, _ = essnet
+    opened = open_run(run)
     truth = {
         RecordKey(source, row[f"{source}_id"]): row["person_id"] or f"{source} {row[f'{source}_id']}"
         for source in ("cis", "prd")
@@ -514,9 +512,9 @@ def test_a_perfect_reviewer_removes_a_third_of_the_errors_of_cis_to_prd(
         who = [{person for key, person in truth.items() if key.source == name} for name in ("cis", "prd")]
         return len(links) - right + len(who[0] & who[1]) - right
 
-    before = wrong(tmp_path / "run")
+    before = wrong(run)
     queue = sorted(review_tasks(opened), key=lambda task: -task.information)
     # 250 answers are asked for to remove a third; the first 50 of them do.
-    finalise(tmp_path / "run", tmp_path / "out", by_truth(queue[:50], truth), opened=opened)
+    finalise(run, tmp_path / "out", by_truth(queue[:50], truth), opened=opened)
     assert before >= 30
     assert wrong(tmp_path / "out") <= before * 2 / 3

@@ -99,8 +99,17 @@ def drawn_once(
     return found, posterior, (left, right)
 
 
-@pytest.mark.parametrize("way", ["listed", "by trial", "remembered", "compared again"])
-@pytest.mark.parametrize("kind", ["link", "dedupe"])
+WAYS = {"listed": "link", "by trial": "dedupe", "remembered": "dedupe", "compared again": "link"}
+
+
+@pytest.mark.parametrize(
+    ("way", "kind"),
+    [
+        pytest.param(way, kind, marks=() if WAYS[way] == kind else pytest.mark.long)
+        for way in WAYS
+        for kind in ("link", "dedupe")
+    ],
+)
 def test_pairs_are_drawn_with_the_probability_they_say(
     monkeypatch: pytest.MonkeyPatch, way: str, kind: str
 ) -> None:
@@ -182,8 +191,17 @@ def test_nothing_tells_what_the_machine_thinks() -> None:
     assert doubtful > 75
 
 
-@pytest.mark.parametrize("kind", ["link", "dedupe", "link_and_dedupe"])
-@pytest.mark.parametrize("passes", [ALL, KEYS], ids=["all pairs", "blocked"])
+@pytest.mark.parametrize(
+    ("kind", "passes"),
+    [
+        pytest.param("link", ALL, id="link, all pairs"),
+        pytest.param("dedupe", KEYS, id="dedupe, blocked"),
+        pytest.param("link_and_dedupe", ALL, id="link and dedupe, all pairs"),
+        pytest.param("link", KEYS, id="link, blocked", marks=pytest.mark.long),
+        pytest.param("dedupe", ALL, id="dedupe, all pairs", marks=pytest.mark.long),
+        pytest.param("link_and_dedupe", KEYS, id="link and dedupe, blocked", marks=pytest.mark.long),
+    ],
+)
 def test_a_portion_stands_for_all_records(kind: str, passes: Sequence[AnyPass]) -> None:
     """Sums of 1 / inclusion are the candidate pairs, and those of labelled matches the matches."""
     pairs_found, matches_found, n_pairs = [], [], 0

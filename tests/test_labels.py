@@ -69,6 +69,11 @@ def every_pair(files: Simulated) -> list[tuple[int, int]]:
     return [(k, j) for k in range(n) for j in range(m) if len(files.tables) == 2 or k < j]
 
 
+def agreements(left: list[str | None], right: list[str | None]) -> NDArray[np.bool_]:
+    """Whether the values of every pair are the same, (n_left, n_right)."""
+    return np.asarray(np.array(left, object)[:, None] == np.array(right, object), np.bool_)
+
+
 def write_labels(
     path: Path, files: Simulated, pairs: Sequence[tuple[int, int]], inclusion: Sequence[float] | None = None
 ) -> Path:
@@ -268,8 +273,10 @@ def test_the_likelihood_is_at_its_highest(tmp_path: Path, kinds: str) -> None:
     true = matches_of(files)
     values = [[table[f.name].to_list() for f in fields] for table in files.tables]
 
+    agreeing = np.stack([agreements(a, b) for a, b in zip(*values, strict=True)], axis=2)
+
     def pattern(pair: tuple[int, int]) -> tuple[int, ...]:
-        return tuple(int(a[pair[0]] == b[pair[1]]) for a, b in zip(*values, strict=True))
+        return tuple(agreeing[pair].astype(int).tolist())
 
     def is_found(g: tuple[int, ...]) -> bool:
         return bool(g[0] or g[1])
@@ -278,7 +285,7 @@ def test_the_likelihood_is_at_its_highest(tmp_path: Path, kinds: str) -> None:
     # Fewer missed ones than there are: that so many there must be at least is then no bound.
     pairs = [
         *use[: 5 if kinds == "missed" else 40],
-        *drawn([p for p in every_pair(files) if is_found(pattern(p))], 200, 1),
+        *drawn([(k, j) for k, j in np.argwhere(agreeing[..., 0] | agreeing[..., 1]).tolist()], 200, 1),
     ]
     path = write_labels(tmp_path / "gold.csv", files, pairs)
     one = linkage(
@@ -295,9 +302,8 @@ def test_the_likelihood_is_at_its_highest(tmp_path: Path, kinds: str) -> None:
     ]
     spec = one.spec.model_copy(update={"comparisons": tuple(given_u)})
     found = ts.Linkage(spec=spec).fit(*inputs(files)).parameters
-    counts: dict[tuple[int, ...], int] = {}
-    for pair in every_pair(files):
-        counts[pattern(pair)] = counts.get(pattern(pair), 0) + 1
+    shown, often = np.unique(agreeing.reshape(-1, len(fields)).astype(int), axis=0, return_counts=True)
+    counts = {tuple(g): n for g, n in zip(shown.tolist(), often.tolist(), strict=True)}
     labelled = {pair: pair in set(true) for pair in pairs}
 
     def chance(g: tuple[int, ...], agree: NDArray[np.float64]) -> float:
@@ -366,13 +372,11 @@ def test_no_bias_where_pairs_are_drawn_unequally(tmp_path: Path, use: str) -> No
         files = two_files(FIELDS, 160, 160, 140, seed)
         random = np.random.default_rng(seed)
         values = [[table[f.name].to_list() for f in FIELDS] for table in files.tables]
-        pairs, chances = [], []
-        for pair in every_pair(files):
-            wrong = sum(a[pair[0]] != b[pair[1]] for a, b in zip(*values, strict=True))
-            chance = (0.2, 0.5, 0.9, 0.9, 0.005)[wrong]
-            if random.random() < chance:
-                pairs.append(pair)
-                chances.append(chance)
+        wrong = sum((~agreements(a, b)).astype(int) for a, b in zip(*values, strict=True))
+        chance = np.array((0.2, 0.5, 0.9, 0.9, 0.005))[wrong]
+        taken = random.random(chance.shape) < chance
+        pairs = [(k, j) for k, j in np.argwhere(taken).tolist()]
+        chances = chance[taken].tolist()
         for inclusion, results in ((chances, found), (None, unweighted)):
             path = write_labels(tmp_path / "gold.csv", files, pairs, inclusion)
             fitted = linkage(path, labels_use=use, prior_matches=0, related="none").fit(*inputs(files))

@@ -18,6 +18,7 @@ from tallystick.preparation.read import read_source
 from tallystick.preparation.source import Source
 from tallystick.spec import Spec, dump_spec, load_spec, parse_spec
 from tallystick.starter import starter_toml, text
+from tests.small_files import part_of_febrl4
 
 
 def start(*sources: Source, folder: Path) -> Spec:
@@ -75,16 +76,16 @@ def test_febrl4_is_understood(tmp_path: Path) -> None:
 
 
 def test_the_starter_runs_and_links_well(tmp_path: Path) -> None:
-    folder = febrl()
-    sources = [Source(name=name, path=folder / f"dataset4{name}.csv") for name in "ab"]
+    persons = 2000
+    part_of_febrl4(febrl(), tmp_path, persons)
+    sources = [Source(name=name, path=tmp_path / f"dataset4{name}.csv") for name in "ab"]
     (tmp_path / "start.toml").write_text(starter_toml(sources), "utf-8")
     linkage = Linkage.from_toml(tmp_path / "start.toml")
     pairs = linkage.fit().link(*linkage.spec.sources).pairs
     links = pairs.filter(pl.col("decision") == "link")
     person = [links[side].str.extract(r"^rec-(\d+)-") for side in ("id_left", "id_right")]
     right = int((person[0] == person[1]).sum())
-    # 5,000 persons are in both files.
-    assert 2 * right / (len(links) + 5000) > 0.99
+    assert 2 * right / (len(links) + persons) > 0.99
 
 
 def test_a_single_file_is_deduplicated(tmp_path: Path) -> None:

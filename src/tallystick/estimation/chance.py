@@ -176,6 +176,7 @@ class _Sums:
         self.sources = sorted({source for pair in plan.blocking.source_pairs for source in pair})
         self._columns = {s: random.permutation(plan.blocking.rows(s))[:COLUMNS] for s in self.sources}
         self._few = {s: random.permutation(plan.blocking.rows(s))[:ROWS] for s in self.sources}
+        self._means: dict[int, Matrix] = {}
 
     def partners(self, s: int) -> list[int]:
         """The sources that records of a source are paired with."""
@@ -199,6 +200,11 @@ class _Sums:
 
     def mean(self, s: int) -> Matrix:
         """Mean of both over the records of a source, (n_cells,)."""
+        if s not in self._means:
+            self._means[s] = self._mean(s)
+        return self._means[s]
+
+    def _mean(self, s: int) -> Matrix:
         rows = self._plan.blocking.rows(s)[:WHOLE]
         unequal = self.unequal(self._few[s], s).mean(axis=(0, 1))
         return np.asarray(np.asarray(self.equal(rows, s).mean(axis=0)).ravel() + unequal)
@@ -294,19 +300,27 @@ def _mean_cells(
 ) -> Matrix:
     """Share of the columns with which each row shows a cell, other than by an equal value or as a match."""
     left, right = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
-    digits = np.ascontiguousarray(plan.digits.of(left, right).T)
+    digits = plan.digits.of(left, right).T
     cells = [f.cells(digits, len(plan.comparisons)) for f in table.factors]
-    odds = np.sum([own[cell] for own, cell in zip(log_odds, cells, strict=True)], axis=0)
-    weight = np.where(left == right, 0.0, 1.0 / (1.0 + np.exp(np.clip(odds, -700, 700))))
-    n_cells = int(table.starts[-1])
-    found = np.zeros(len(rows) * n_cells)
-    at = np.repeat(np.arange(len(rows)) * n_cells, len(columns))
-    for cell, start, codes, only in zip(cells, table.starts[:-1], equal.codes, equal.other_cell, strict=True):
+    odds = log_odds[0][cells[0]]
+    for own, cell in zip(log_odds[1:], cells[1:], strict=True):
+        odds += own[cell]
+    np.exp(np.clip(odds, -700, 700, out=odds), out=odds)
+    weight = (1.0 / (1.0 + odds)).reshape(len(rows), len(columns))
+    weight[rows[:, None] == columns] = 0.0
+    found = np.zeros((len(rows), int(table.starts[-1])))
+    row = np.arange(len(rows))[:, None]
+    for number, (cell, codes, only) in enumerate(zip(cells, equal.codes, equal.other_cell, strict=True)):
         if only is not None:
             continue
-        # A value that is missing on both sides is no equal value: that may be a level of its own.
         other = weight
         if codes is not None:
-            other = np.where((codes[left] == codes[right]) & (codes[left] != 0), 0.0, weight)
-        found += np.bincount(at + start + cell, weights=other, minlength=len(found))
-    return found.reshape(len(rows), n_cells) / max(1, len(columns))
+            value = codes[rows][:, None]
+            # A value that is missing on both sides is no equal value: that may be a level of its own.
+            other = np.where((value == codes[columns]) & (value != 0), 0.0, weight)
+        start, stop = table.starts[number : number + 2]
+        size = int(stop - start)
+        at = (row * size + cell.reshape(weight.shape)).ravel()
+        sums = np.bincount(at, weights=other.ravel(), minlength=len(rows) * size)
+        found[:, start:stop] = sums.reshape(-1, size)
+    return found / max(1, len(columns))

@@ -106,9 +106,10 @@ class Factor:
 
     def cells(self, digits: NDArray[np.uint8], n_comparisons: int) -> NDArray[np.int64]:
         """Cell of each pattern; `digits` has shape (n, n_digits)."""
-        cell = np.zeros(len(digits), np.int64)
-        if self.comparison is not None:
-            cell += digits[:, self.comparison]
+        if self.comparison is None:
+            cell = np.zeros(len(digits), np.int64)
+        else:
+            cell = digits[:, self.comparison].astype(np.int64)
         for k, key in enumerate(self.keys):
             cell += digits[:, n_comparisons + key].astype(np.int64) * (self.n_levels + 1) * 2**k
         return cell
