@@ -18,6 +18,7 @@ from tallystick.analysis.diagnostics import (
     sensitivity,
 )
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.formulas import names_in, sides_of
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.analyses.choose import Choice, choose_method
 from tallystick.linkage.analyses.errors import errors_of
@@ -27,7 +28,6 @@ from tallystick.linkage.analyses.linked_file import LinkedFile, linked_file
 from tallystick.linkage.analyses.linked_pairs import linked_pairs
 from tallystick.linkage.analyses.results import AnalysisResult, Coefficients
 from tallystick.linkage.analyses.settings import Analysis, RegressionSettings, load_analysis
-from tallystick.preparation.extras import require
 
 if TYPE_CHECKING:
     from tallystick.linkage.matches import Matches
@@ -189,15 +189,12 @@ def formula_variables(formula: str) -> tuple[list[str], list[str]]:
     >>> formula_variables("np.log(income) ~ age + C(region)")
     (['income'], ['age', 'region'])
     """
-    formulaic = require("formulaic", "the formula", "analysis")
     try:
-        found = formulaic.Formula(formula)
-        sides = [sorted(map(str, side.required_variables)) for side in (found.lhs, found.rhs)]
-    except (AttributeError, formulaic.errors.FormulaicError) as error:
-        first = "".join(letter for letter in str(error).partition("\n")[0] if letter.isprintable())
-        raise InputError(f"regression.formula: {formula!r} cannot be read: {first}") from None
+        sides = [sorted(names_in(terms)) for terms in sides_of(formula)]
+    except InputError as error:
+        raise InputError(f"regression.{error}") from None
     if not sides[0] or not sides[1]:
-        raise InputError(f"regression.formula: {formula!r} has no variable on one of its sides.")
+        raise InputError(f"regression.formula {formula!r} has no variable on one of its sides.")
     return sides[0], sides[1]
 
 
