@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from tallystick.analysis.diagnostics import (
-    linked_and_unlinked,
-    naive_by_band,
-    residuals_by_band,
-    sensitivity,
-)
+from tallystick.analysis.diagnostics.bands import naive_by_band, residuals_by_band
+from tallystick.analysis.diagnostics.linked_unlinked import linked_and_unlinked
+from tallystick.analysis.diagnostics.sensitivity import sensitivity
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.formulas import names_in, sides_of
 from tallystick.errors import InputError, TallystickWarning
