@@ -251,8 +251,7 @@ def _linked_columns(spec: Any, linked: Sequence[str], formula: str) -> Any:
         if of & came and of - came:
             raise InputError(
                 f"formula {formula!r}: the term {str(term)!r} is of columns of both files, and their "
-                "product has "
-                "no correction: leave it out, or use joint multiple imputation."
+                "product has no correction: leave it out, or use joint multiple imputation."
             )
         if of & came:
             found[list(spec.term_indices[term])] = True

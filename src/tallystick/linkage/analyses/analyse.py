@@ -115,8 +115,7 @@ def _check_both(settings: Analysis, own: Sequence[str]) -> None:
     if wrong is not None:
         raise InputError(
             f"regression: {', '.join(own)} stands in the source of the outcome, beside linked covariates, "
-            "and "
-            "such a regression is by moments, of the linear family, with standard errors by block; "
+            "and such a regression is by moments, of the linear family, with standard errors by block; "
             f"{wrong} does not go with it: leave it out, or use a table [imputation]."
         )
 
@@ -243,8 +242,7 @@ def _check_outcome(asked: RegressionSettings, file: LinkedFile) -> None:
         if kinds[name] == "category":
             raise InputError(
                 f"{name}: a regression needs numbers, and this column holds categories: give an outcome of "
-                "numbers "
-                "(0 and 1 for the logistic family)."
+                "numbers (0 and 1 for the logistic family)."
             )
 
 
@@ -278,8 +276,8 @@ def _diagnostics(
             if check.p_value < SURE_P:
                 told.append(
                     "Residuals differ between bands of the chance of a right link (p = "
-                    f"{check.p_value:.2g}): linkage "
-                    "may go with the outcome beyond the covariates, or q is not that of these links."
+                    f"{check.p_value:.2g}): linkage may go with the outcome beyond the covariates, or q is "
+                    "not that of these links."
                 )
     method = choice.method if choice.method in ("ratio", "lahiri-larsen") else "ratio"
     common: dict[str, Any] = {"family": asked.family, "weights": asked.weights, "index": "link_outcome"}
@@ -325,8 +323,7 @@ def _table(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> Analysi
     choice = Choice(
         "unbiased",
         "the errors are taken out block by block; the shrunk table has the smaller error where the "
-        "association is "
-        "weak, and the raked one no negative cells.",
+        "association is weak, and the raked one no negative cells.",
     )
     diagnostics: dict[str, Any] = {"linked": _linked(file)} if settings.diagnostics else {}
     return AnalysisResult(settings, file, errors, choice, table=table, test=test, diagnostics=diagnostics)
@@ -342,8 +339,7 @@ def _as_categories(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
             if len(np.unique(numbers)) > 50:
                 raise InputError(
                     f"{name}: a table needs categories, and this column has {len(np.unique(numbers)):,} "
-                    "different "
-                    "numbers: put them into bands in the source, or choose a regression."
+                    "different numbers: put them into bands in the source, or choose a regression."
                 )
             values = pl.Series(name, [f"{one:g}" for one in numbers])
         found.append(values)
