@@ -5,12 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+def dense(blocks: Any, q: Any) -> Floats:
+    """Q of exchangeable errors as its definition has it: q of the block, else any other record alike."""
+    labels, codes, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
+    n, own = sizes[codes], np.broadcast_to(q, labels.shape)[codes]
+    wrong = np.where(n > 1, (1 - own) / np.maximum(n - 1, 1), 0.0)
+    same = codes[:, None] == codes
+    return np.where(np.eye(len(codes), dtype=bool), own, np.where(same, wrong, 0.0))
 
 
 def derangement(rng: np.random.Generator, n: int) -> Ints:

@@ -200,6 +200,15 @@ def test_families(whole: Made) -> None:
         assert found.corrected.values[1] > found.naive.values[1] > 0
 
 
+def test_variables_within_stateful_functions_are_read(whole: Made) -> None:
+    plain = run_of(whole)
+    centred = run_of(whole, regression={"formula": "income ~ center(age)"})
+    assert centred.corrected.values[1] == pytest.approx(plain.corrected.values[1])
+    assert run_of(whole, regression={"formula": "income ~ bs(age, df=4)"}).converged
+    with pytest.raises(InputError, match="write outcome, tilde, covariates"):
+        run_of(whole, regression={"formula": "income ~ age | age"})
+
+
 def test_tables(whole: Made) -> None:
     for errors in ({}, {"origin": "known", "q": 0.9, "block": "region"}, {"origin": "audit"}):
         found = analyse(Analysis(run=whole.run, table={"rows": "sex", "columns": "works"}, errors=errors))

@@ -19,7 +19,8 @@ from tallystick.analysis import (
     residuals_by_band,
     sensitivity,
 )
-from tallystick.analysis.diagnostics import as_plain, bands_of
+from tallystick.analysis.diagnostics.bands import bands_of
+from tallystick.analysis.diagnostics.plain import as_plain
 from tallystick.analysis.error_models.error_model import ErrorModel
 from tallystick.analysis.error_models.scaled import Scaled
 from tallystick.errors import InputError

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from simulate_links import exchanged
-from test_regression import SIZES, dense
+from simulate_links import dense, exchanged
+from test_regression import SIZES
 
 from tallystick.analysis import (
     audited,

@@ -9,14 +9,15 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tallystick import bootstrap_links, candidate_pairs
 from tallystick.analysis import impute_equivocal, impute_matchings
 from tallystick.errors import InputError
-from tallystick.linkage.analyses.candidate_pairs import candidate_pairs
 from tallystick.linking.bipartite import bipartite_posterior
 
 
 def test_gains_give_the_posteriors_of_the_run(tmp_path: Path) -> None:
     run = kinds_of_runs.made(tmp_path)
+    assert 0.5 < bootstrap_links(run, replicates=2).q <= 1
     pairs = candidate_pairs(run)
     assert pairs.columns == ["id_left", "id_right", "weight", "gain", "posterior", "decision"]
     left, right = (pairs[side].rank("dense").cast(pl.Int64).to_numpy() for side in ("id_left", "id_right"))

@@ -362,8 +362,10 @@ def test_settings_and_outcomes_that_make_no_sense_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=said):
             impute_matchings("y ~ x", *files, **settings)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="has no outcome"):
+    with pytest.raises(InputError, match="write outcome, tilde, covariates"):
         impute_matchings("x", *files)
+    with pytest.raises(InputError, match=r"'scale\(x\)' depends on all rows at once"):
+        impute_matchings("y ~ scale(x)", *files)
     with pytest.raises(InputError, match="columns of both files"):
         impute_matchings("y + x ~ u", *files)
     data.right["x"][:] = 1.0

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.linalg import expm
 from scipy.stats import chi2_contingency
-from simulate_links import exchanged, permutations_with
+from simulate_links import dense, exchanged, permutations_with
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from tallystick.analysis import (
@@ -38,15 +38,6 @@ from tallystick.errors import InputError, TallystickWarning
 Floats = NDArray[np.float64]
 STRONG = np.array([[0.25, 0.05, 0.03], [0.05, 0.2, 0.05], [0.02, 0.05, 0.3]])
 OTHER = np.array([[0.05, 0.1, 0.1], [0.1, 0.2, 0.05], [0.05, 0.05, 0.3]])
-
-
-def dense(blocks: Any, q: Any) -> Floats:
-    """Q as its definition has it."""
-    labels, codes, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
-    n, own = sizes[codes], np.broadcast_to(q, labels.shape)[codes]
-    wrong = np.where(n > 1, (1 - own) / np.maximum(n - 1, 1), 0.0)
-    same = codes[:, None] == codes
-    return np.where(np.eye(len(codes), dtype=bool), own, np.where(same, wrong, 0.0))
 
 
 def dummies(values: Any) -> Floats:

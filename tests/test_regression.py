@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import root
 from scipy.special import expit
-from simulate_links import exchanged
+from simulate_links import dense, exchanged
 
 from tallystick.analysis import ErrorModel, Estimate, audited, exchangeable, fit, incomplete, regression
 from tallystick.analysis.regressions.scheuren_winkler import adjusted_outcomes
@@ -27,16 +27,6 @@ METHODS = ("naive", "scheuren-winkler", "lahiri-larsen", "ratio", "eblue", "inve
 FAMILIES = ("linear", "logistic", "poisson")
 SIZES = [4, 7, 12, 9, 5, 6, 8, 11, 10, 6, 7, 5]
 DATA = Path("/work/shared/data")
-
-
-def dense(blocks: Any, q: Any) -> Floats:
-    """Q as its definition has it."""
-    labels, codes, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
-    q = np.broadcast_to(q, labels.shape)
-    n, own = sizes[codes], q[codes]
-    same = codes[:, None] == codes
-    wrong = np.where(n > 1, (1 - own) / np.maximum(n - 1, 1), 0.0)
-    return np.where(np.eye(len(codes), dtype=bool), own, np.where(same, wrong, 0.0))
 
 
 def mean_of(family: str, eta: Floats) -> Floats:

@@ -23,6 +23,8 @@ _HOMES = {
     "tallystick.linkage.audits.audit": ("AuditDesign", "design_audit", "draw_audit", "estimate_audit"),
     "tallystick.linkage.matches": ("Matches",),
     "tallystick.linkage.analyses.analyse": ("analyse",),
+    "tallystick.linkage.analyses.bootstrap": ("bootstrap_links",),
+    "tallystick.linkage.analyses.candidate_pairs": ("candidate_pairs",),
     "tallystick.linkage.analyses.linked_file": ("linked_file",),
     "tallystick.linkage.analyses.settings": ("Analysis",),
     "tallystick.spec": ("Spec", "dump_spec", "json_schema", "load_spec"),
@@ -121,6 +123,8 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from tallystick.linkage.analyses.analyse import analyse as analyse
+    from tallystick.linkage.analyses.bootstrap import bootstrap_links as bootstrap_links
+    from tallystick.linkage.analyses.candidate_pairs import candidate_pairs as candidate_pairs
     from tallystick.linkage.analyses.linked_file import linked_file as linked_file
     from tallystick.linkage.analyses.settings import Analysis as Analysis
     from tallystick.linkage.linkage import Linkage as Linkage

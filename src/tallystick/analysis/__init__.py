@@ -42,12 +42,9 @@ _HOMES = {
         "matching_probabilities",
     ),
     "tallystick.analysis.error_models.posterior": ("Posterior", "posterior"),
-    "tallystick.analysis.diagnostics": (
-        "linked_and_unlinked",
-        "naive_by_band",
-        "residuals_by_band",
-        "sensitivity",
-    ),
+    "tallystick.analysis.diagnostics.bands": ("naive_by_band", "residuals_by_band"),
+    "tallystick.analysis.diagnostics.linked_unlinked": ("linked_and_unlinked",),
+    "tallystick.analysis.diagnostics.sensitivity": ("sensitivity",),
     "tallystick.analysis.error_models.scaled": ("Scaled",),
     "tallystick.analysis.regressions.both_files": ("fit_both_files", "regression_of_both_files"),
     "tallystick.analysis.error_models.calibration": ("Calibration", "calibration"),
@@ -75,10 +72,10 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from tallystick.analysis.diagnostics import linked_and_unlinked as linked_and_unlinked
-    from tallystick.analysis.diagnostics import naive_by_band as naive_by_band
-    from tallystick.analysis.diagnostics import residuals_by_band as residuals_by_band
-    from tallystick.analysis.diagnostics import sensitivity as sensitivity
+    from tallystick.analysis.diagnostics.bands import naive_by_band as naive_by_band
+    from tallystick.analysis.diagnostics.bands import residuals_by_band as residuals_by_band
+    from tallystick.analysis.diagnostics.linked_unlinked import linked_and_unlinked as linked_and_unlinked
+    from tallystick.analysis.diagnostics.sensitivity import sensitivity as sensitivity
     from tallystick.analysis.error_models.audited import audited as audited
     from tallystick.analysis.error_models.audited import audited_precision as audited_precision
     from tallystick.analysis.error_models.bootstrap import bootstrap_linkage as bootstrap_linkage

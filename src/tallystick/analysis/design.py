@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.formulas import first_line, names_in, sides_of
 from tallystick.analysis.frames import Frame, aligned, read_frame
 from tallystick.errors import InputError
-from tallystick.preparation.extras import require
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +100,11 @@ def read_design(
     >>> found.y, found.X.tolist(), found.names
     (array([1., 2., 3.]), [[1.0, 4.0], [1.0, 5.0], [1.0, 6.0]], ('Intercept', 'x'))
     """
-    sides = _sides(formula)
+    outcome_terms, covariate_terms = sides_of(formula)
     complete = register is None
-    of_rows = _Variables.of(sides.lhs, *([sides.rhs] if complete else []))
-    extra = {weights} if isinstance(weights, str) else set()
-    rows = read_frame(data, of_rows.sure | extra, "data", index=index, optional=of_rows.possible)
+    wanted = names_in(outcome_terms) | ({weights} if isinstance(weights, str) else set())
+    covariates = names_in(covariate_terms)
+    rows = read_frame(data, wanted | covariates if complete else wanted, "data", index=index)
     rows.refuse_missing()
     given = _weights(weights, rows)
     rows, order = aligned(rows, model.index, "index")
@@ -114,20 +113,17 @@ def read_design(
         _refuse_incomplete(model)
         records = rows
     else:
-        of_records = _Variables.of(sides.rhs)
-        records = read_frame(
-            register, of_records.sure, "register", index=register_index, optional=of_records.possible
-        )
+        records = read_frame(register, covariates, "register", index=register_index)
         records.refuse_missing()
         records, _ = aligned(records, model.register_index, "register_index")
         _same_length(records, model.n_register, "records")
-    y, outcome, _ = _columns(sides.lhs, rows, formula)
+    y, outcome, _ = _columns(outcome_terms, rows, formula)
     if y.shape[1] != 1:
         raise InputError(
             f"formula {formula!r}: the outcome has {y.shape[1]} columns ({', '.join(outcome)}); it has to "
             "be one number a row, such as 0 and 1."
         )
-    X, names, spec = _columns(sides.rhs, records, formula)
+    X, names, spec = _columns(covariate_terms, records, formula)
     if not names:
         raise InputError(f"formula {formula!r} has no covariate and no constant.")
     return Design(
@@ -157,61 +153,13 @@ def new_columns(spec: Any, data: Any) -> Floats:
     -------
     float64 array, shape (n, p)
     """
-    variables = _Variables.of(spec.formula)
-    frame = read_frame(data, variables.sure, "data", optional=variables.possible)
+    frame = read_frame(data, names_in(spec.formula), "data")
     frame.refuse_missing()
     try:
         made = spec.get_model_matrix(frame.table, context={})
     except Exception as error:
-        raise InputError(f"data: the covariates cannot be made of it ({_plain(error)}).") from None
+        raise InputError(f"data: the covariates cannot be made of it ({first_line(error)}).") from None
     return np.asarray(made, np.float64)
-
-
-@dataclass(frozen=True)
-class _Variables:
-    """Columns that a formula reads, and names in its calls that may be columns."""
-
-    sure: set[str]
-    possible: set[str]
-
-    @classmethod
-    def of(cls, *sides: Any) -> _Variables:
-        """Those of sides of a formula."""
-        sure = {str(name) for side in sides for name in side.required_variables}
-        return cls(sure, {word for side in sides for term in side for word in words_of(term)})
-
-
-def words_of(term: Any) -> set[str]:
-    """Names in a term of a formula; formulaic itself overlooks arguments of its stateful functions.
-
-    Parameters
-    ----------
-    term : formulaic.Term
-        Of a formula.
-
-    Returns
-    -------
-    set of str
-    """
-    return {
-        word
-        for factor in term.factors
-        for word in [str(factor.expr), *re.findall(r"[^\W\d]\w*", str(factor.expr))]
-    }
-
-
-def _sides(formula: str) -> Any:
-    formulaic = require("formulaic", "the formula", "analysis")
-    try:
-        found = formulaic.Formula(formula)
-    except formulaic.errors.FormulaicError as error:
-        raise InputError(f"formula {formula!r} cannot be read: {_plain(error)}") from None
-    sides = {"lhs": getattr(found, "lhs", None), "rhs": getattr(found, "rhs", None)}
-    if any(side is None or isinstance(side, tuple) for side in sides.values()):
-        raise InputError(
-            f'formula {formula!r}: write outcome, tilde, covariates, such as "income ~ age + region".'
-        )
-    return found
 
 
 def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, ...], Any]:
@@ -219,7 +167,9 @@ def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, 
         with np.errstate(all="ignore"):  # what is not finite is refused below
             made = side.get_model_matrix(frame.table, context={}, output="numpy", na_action="ignore")
     except Exception as error:
-        raise InputError(f"formula {formula!r} cannot be made of the {frame.what}: {_plain(error)}") from None
+        raise InputError(
+            f"formula {formula!r} cannot be made of the {frame.what}: {first_line(error)}"
+        ) from None
     names = tuple(made.model_spec.column_names)
     try:
         values = np.asarray(made, np.float64).reshape(len(frame), len(names))
@@ -234,12 +184,6 @@ def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, 
             "leave these rows out before the error model is made."
         )
     return values, names, made.model_spec
-
-
-def _plain(error: Exception) -> str:
-    """The first line of another library's message, without its marks."""
-    text = str(error).partition("\n")[0]
-    return "".join(letter for letter in text if letter.isprintable()).strip().rstrip(".") + "."
 
 
 def _weights(weights: Any, rows: Frame) -> Floats | None:

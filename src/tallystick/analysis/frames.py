@@ -47,9 +47,7 @@ class Frame:
             )
 
 
-def read_frame(
-    data: Any, columns: Iterable[str], what: str, *, index: str | None = None, optional: Iterable[str] = ()
-) -> Frame:
+def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | None = None) -> Frame:
     """The columns of a table that are needed.
 
     Parameters
@@ -62,8 +60,6 @@ def read_frame(
         What the table is, for messages.
     index : str, optional
         Column that names the rows; else a pandas index does.
-    optional : iterable of str
-        Columns that are taken where the table has them.
 
     Returns
     -------
@@ -82,8 +78,7 @@ def read_frame(
     pandas = require("pandas", "the analysis", "analysis")
     names = np.asarray(data.index) if isinstance(data, pandas.DataFrame) else None
     data = _opened(data, what)
-    there = set(map(str, data.columns))
-    wanted = sorted({*columns, *there.intersection(optional)})
+    wanted = sorted(set(columns))
     for name in [*wanted, *([] if index is None else [index])]:
         if name not in data.columns:
             raise InputError(f"{what}: there is no column {name!r}; there are {_listed(data.columns)}.")
@@ -96,11 +91,6 @@ def read_frame(
     else:
         table = data[wanted]
     return Frame(table, names, what)
-
-
-def column_names(data: Any, what: str) -> set[str]:
-    """Names of the columns of a table."""
-    return set(map(str, _opened(data, what).columns))
 
 
 def _opened(data: Any, what: str) -> Any:

@@ -52,10 +52,6 @@ class MissedMatches:
         """Share of all matches that either rule finds: an upper bound where the rules are dependent."""
         return self.found / self.total if self.total > 0 else 1.0
 
-    def recall_of(self, found: float) -> float:
-        """Share of all matches that a rule finds which finds so many; an upper bound as `recall` is."""
-        return found / self.total if self.total > 0 else 1.0
-
     def summary(self) -> str:
         """The estimate in words."""
         return (

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
-from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
+from tallystick.analysis.error_models.complete import CompleteLinkage
+from tallystick.analysis.error_models.error_model import Floats, checked_index
 from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
 from tallystick.analysis.error_models.second_order import coefficients
 from tallystick.errors import InputError, TallystickWarning
@@ -28,7 +29,7 @@ SMALLEST_A = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Exchangeable(ErrorModel):
+class Exchangeable(CompleteLinkage):
     """Exchangeable errors by block, linkage complete.
 
     Attributes
@@ -50,26 +51,6 @@ class Exchangeable(ErrorModel):
         """Chance that a link is right, by block."""
         return self.precision.q
 
-    @property
-    def n_links(self) -> int:
-        """Number of rows of the linked file."""
-        return len(self.blocks.codes)
-
-    @property
-    def n_register(self) -> int:
-        """The rows of the linked file themselves."""
-        return self.n_links
-
-    @property
-    def register_index(self) -> NDArray[Any] | None:  # type: ignore[override]
-        """That of the rows."""
-        return self.index
-
-    @property
-    def groups(self) -> Ints:  # type: ignore[override]
-        """Block of each row."""
-        return self.blocks.codes
-
     @cached_property
     def a(self) -> Floats:
         """(n q - 1) / (n - 1) by block: 1 without errors or for one record, 0 where links say nothing."""
@@ -79,10 +60,6 @@ class Exchangeable(ErrorModel):
     @cached_property
     def _a(self) -> Floats:
         return self.a[self.blocks.codes]
-
-    def as_linked(self, values: Floats) -> Floats:
-        """The values themselves: a row is about its own record."""
-        return values
 
     def expected(self, values: Floats) -> Floats:
         """A v + (1 - a) mean(v)."""

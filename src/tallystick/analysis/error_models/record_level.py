@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
-from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
+from tallystick.analysis.error_models.complete import CompleteLinkage
+from tallystick.analysis.error_models.error_model import Floats, checked_index
 from tallystick.analysis.error_models.exchangeable import SMALLEST_A
 from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
 from tallystick.analysis.error_models.shares import shares
@@ -37,7 +38,7 @@ _NEAR_HALF = 0.45  # share of one record in the wrong links of its block, near w
 
 
 @dataclass(frozen=True, eq=False)
-class RecordLevel(ErrorModel):
+class RecordLevel(CompleteLinkage):
     """Errors whose chance differs between records of a block.
 
     Attributes
@@ -64,26 +65,6 @@ class RecordLevel(ErrorModel):
     index: NDArray[Any] | None = None
 
     @property
-    def n_links(self) -> int:
-        """Number of rows of the linked file."""
-        return len(self.blocks.codes)
-
-    @property
-    def n_register(self) -> int:
-        """The rows of the linked file themselves."""
-        return self.n_links
-
-    @property
-    def register_index(self) -> NDArray[Any] | None:  # type: ignore[override]
-        """That of the rows."""
-        return self.index
-
-    @property
-    def groups(self) -> Ints:  # type: ignore[override]
-        """Block of each row."""
-        return self.blocks.codes
-
-    @property
     def q(self) -> Floats:
         """The given chance of each row, shape (n_links,)."""
         return self.precision.q[self.bands.codes]
@@ -105,10 +86,6 @@ class RecordLevel(ErrorModel):
 
     def _centred(self, values: Floats) -> Floats:
         return values - self._means(values)[self.blocks.codes]
-
-    def as_linked(self, values: Floats) -> Floats:
-        """The values themselves: a row is about its own record."""
-        return values
 
     def expected(self, values: Floats) -> Floats:
         """Values less w times what they are above their weighted mean."""

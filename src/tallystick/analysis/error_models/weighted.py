@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
-from tallystick.analysis.error_models.error_model import ErrorModel, Floats, Ints, checked_index
+from tallystick.analysis.error_models.complete import CompleteLinkage
+from tallystick.analysis.error_models.error_model import Floats, checked_index
 from tallystick.analysis.error_models.exchangeable import heed_single, refuse_small_a, refuse_uninformative
 from tallystick.analysis.error_models.precision import LinkPrecision, precision_of
 from tallystick.analysis.error_models.second_order import coefficients
@@ -24,7 +25,7 @@ from tallystick.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Weighted(ErrorModel):
+class Weighted(CompleteLinkage):
     """Links of some records of a register whose means are estimated from the linked records by weights.
 
     Attributes
@@ -43,26 +44,6 @@ class Weighted(ErrorModel):
     precision: LinkPrecision
     weights: Floats
     index: NDArray[Any] | None = None
-
-    @property
-    def n_links(self) -> int:
-        """Number of links."""
-        return len(self.blocks.codes)
-
-    @property
-    def n_register(self) -> int:
-        """The links themselves: values are known of no other record."""
-        return self.n_links
-
-    @property
-    def register_index(self) -> NDArray[Any] | None:  # type: ignore[override]
-        """That of the links."""
-        return self.index
-
-    @property
-    def groups(self) -> Ints:  # type: ignore[override]
-        """Block of each link."""
-        return self.blocks.codes
 
     @property
     def q(self) -> Floats:
@@ -90,10 +71,6 @@ class Weighted(ErrorModel):
 
     def _centred(self, values: Floats) -> Floats:
         return values - self._means(values)[self.blocks.codes]
-
-    def as_linked(self, values: Floats) -> Floats:
-        """The values themselves."""
-        return values
 
     def expected(self, values: Floats) -> Floats:
         """A v + (1 - a) times the weighted mean."""

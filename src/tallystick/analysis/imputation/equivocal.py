@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.formulas import names_in, parse
 from tallystick.analysis.imputation.candidate_weights import Candidates, candidates_of, draw_donors
 from tallystick.analysis.imputation.conditional_models import draw_values, fit_parts, log_density
-from tallystick.analysis.imputation.formulas import matrix_of, parse, sides_of
 from tallystick.analysis.imputation.frames import column_of, two_files
 from tallystick.analysis.imputation.imputed import Imputations, check_congenial
+from tallystick.analysis.imputation.matrices import matrix_of, names_of_sides
 from tallystick.analysis.imputation.variables import Variable, variables_of
 from tallystick.errors import InputError
 from tallystick.preparation.extras import require
@@ -260,7 +261,7 @@ def _draw_donors(
 
 
 def _imputed_names(formula: str, own: Any, other: Any, here: str, there: str) -> tuple[str, ...]:
-    outcome, covariates = sides_of(formula)
+    outcome, covariates = names_of_sides(formula)
     used = sorted(outcome | covariates)
     both = [name for name in used if name in own.columns and name in other.columns]
     if both:
@@ -285,12 +286,12 @@ def _predictors(
 ) -> tuple[Floats, frozenset[str]]:
     """Covariates of the model of what is imputed, and the variables that it has."""
     if predictors is None:
-        outcome, covariates = sides_of(formula)
+        outcome, covariates = names_of_sides(formula)
         predictors = " + ".join(["1", *(f"`{name}`" for name in sorted((outcome | covariates) - set(names)))])
     parsed = parse(predictors)
     if hasattr(parsed, "lhs"):
         raise InputError(f"predictors: {predictors!r} has an outcome; give the right-hand side alone.")
-    needed = frozenset(map(str, parsed.required_variables))
+    needed = frozenset(names_in(parsed))
     for name in sorted(needed):
         column_of(own, name, what)
     return matrix_of(parsed, own, "predictors")[0], needed

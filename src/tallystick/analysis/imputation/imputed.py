@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tallystick.analysis.imputation.formulas import matrix_of, outcome_of, parse, sides_of
+from tallystick.analysis.formulas import sides_of
+from tallystick.analysis.imputation.matrices import matrix_of, names_of_sides, outcome_of
 from tallystick.analysis.imputation.outcome_models import Fit, family_of
 from tallystick.analysis.imputation.rubin import Pooled, pool, pool_results
 from tallystick.errors import InputError, TallystickWarning
@@ -87,7 +88,7 @@ class Imputations(ABC):
         for k, table in enumerate(self.tables()):
             y = outcome_of(chosen, table)
             model.check(y, chosen.partition("~")[0].strip())
-            x, columns = matrix_of(parse(chosen).rhs, table, "right-hand side")
+            x, columns = matrix_of(sides_of(chosen)[1], table, "right-hand side")
             if k and columns != names:
                 raise InputError(
                     f"Imputation {k} has other coefficients than those before (a category is lacking): join "
@@ -111,7 +112,7 @@ def pool_fits(fits: list[Fit], names: tuple[str, ...]) -> Pooled:
 
 def check_congenial(formula: str, modelled: frozenset[str]) -> None:
     """Refuse an outcome that the imputations know nothing of; warn of such covariates."""
-    outcome, covariates = sides_of(formula)
+    outcome, covariates = names_of_sides(formula)
     unknown = sorted(outcome - modelled)
     if unknown:
         raise InputError(

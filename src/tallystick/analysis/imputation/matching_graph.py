@@ -185,12 +185,6 @@ def _state(graph: MatchingGraph, edges: Ints) -> Matching:
     return Matching(of_row, of_column)
 
 
-def chosen_pairs(graph: MatchingGraph, state: Matching) -> Ints:
-    """Which of the given pairs a set holds, in their order."""
-    edges = state.of_row[state.of_row >= 0]
-    return np.sort(graph.order[edges])
-
-
 def draw_matching(
     graph: MatchingGraph, weight: Floats, state: Matching, steps: int, random: np.random.Generator
 ) -> Matching:

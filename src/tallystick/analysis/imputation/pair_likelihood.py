@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.formulas import parse, sides_of
 from tallystick.analysis.imputation.conditional_models import Parts, fit_parts, log_density
-from tallystick.analysis.imputation.formulas import matrix_of, outcome_of, parse, sides_of
 from tallystick.analysis.imputation.frames import TwoFiles, column_of
 from tallystick.analysis.imputation.marginals import log_marginal
+from tallystick.analysis.imputation.matrices import matrix_of, names_of_sides, outcome_of
 from tallystick.analysis.imputation.outcome_models import OutcomeModel
 from tallystick.analysis.imputation.variables import Variable, variables_of
 from tallystick.errors import InputError
@@ -91,7 +92,7 @@ def pair_likelihood(
         Where a variable is in both files or in none, the outcome takes variables of both, all variables are
         in one file, or the outcome is not of its family.
     """
-    outcome, covariates = sides_of(formula)
+    outcome, covariates = names_of_sides(formula)
     frames = {"left": files.left, "right": files.right}
     home = {name: _home(name, frames) for name in sorted(outcome | covariates)}
     homes = {home[name] for name in outcome}
@@ -115,7 +116,7 @@ def pair_likelihood(
             **{name: other[name].to_numpy()[covariate_row] for name in linked},
         }
     )
-    design, names = matrix_of(parse(formula).rhs, joined, "right-hand side")
+    design, names = matrix_of(sides_of(formula)[1], joined, "right-hand side")
     given = _main_effects(also, own)
     log_g = np.zeros(len(own)) if complete else log_marginal(model, y, given)
     variables: tuple[Variable, ...] = ()

@@ -11,10 +11,10 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tallystick.analysis.design import read_design, words_of
+from tallystick.analysis.design import read_design
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
-from tallystick.analysis.frames import column_names
+from tallystick.analysis.formulas import names_in
 from tallystick.analysis.regressions.columns import basis
 from tallystick.analysis.regressions.fit import Estimate
 from tallystick.analysis.regressions.result import RegressionResult
@@ -212,7 +212,7 @@ def regression_of_both_files(
             "covariates of one file."
         )
     design = read_design(formula, data, model, index=index)
-    of_linked = _linked_columns(design.spec, linked, formula, column_names(data, "data"))
+    of_linked = _linked_columns(design.spec, linked, formula)
     order = np.concatenate([np.flatnonzero(~of_linked), np.flatnonzero(of_linked)])
     names = [design.names[j] for j in order]
     found = fit_both_files(
@@ -237,23 +237,21 @@ def _reordered(found: Estimate, order: Any) -> Estimate:
     )
 
 
-def _linked_columns(spec: Any, linked: Sequence[str], formula: str, columns: set[str]) -> Any:
+def _linked_columns(spec: Any, linked: Sequence[str], formula: str) -> Any:
     """Which columns of the design came by the linkage, shape (p,)."""
     if isinstance(linked, str):
         raise InputError(f'linked: give a list of columns, such as ["{linked}"].')
     came, terms = set(linked), list(spec.formula)
-    used = set().union(*(words_of(term) for term in terms)) & columns
-    unknown = sorted(came - used)
+    unknown = sorted(came - names_in(terms))
     if unknown:
         raise InputError(f"linked: {unknown[0]!r} is no covariate of the formula {formula!r}.")
     found = np.zeros(len(spec.column_names), bool)
     for term in terms:
-        of = words_of(term) & used
+        of = names_in([term])
         if of & came and of - came:
             raise InputError(
                 f"formula {formula!r}: the term {str(term)!r} is of columns of both files, and their "
-                "product has "
-                "no correction: leave it out, or use joint multiple imputation."
+                "product has no correction: leave it out, or use joint multiple imputation."
             )
         if of & came:
             found[list(spec.term_indices[term])] = True

@@ -131,8 +131,7 @@ class ContingencyTable:
         if target == "finite" and self.weighted:
             raise InputError(
                 'A table of weighted rows has standard errors for the target "superpopulation" alone: what '
-                "its weights "
-                "stand for is not among the records."
+                "its weights stand for is not among the records."
             )
         return self.se_finite if target == "finite" else self.se_superpopulation
 

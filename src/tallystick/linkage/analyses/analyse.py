@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from tallystick.analysis.diagnostics import (
-    linked_and_unlinked,
-    naive_by_band,
-    residuals_by_band,
-    sensitivity,
-)
+from tallystick.analysis.diagnostics.bands import naive_by_band, residuals_by_band
+from tallystick.analysis.diagnostics.linked_unlinked import linked_and_unlinked
+from tallystick.analysis.diagnostics.sensitivity import sensitivity
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.formulas import names_in, sides_of
 from tallystick.errors import InputError, TallystickWarning
 from tallystick.linkage.analyses.choose import Choice, choose_method
 from tallystick.linkage.analyses.errors import errors_of
@@ -27,7 +25,6 @@ from tallystick.linkage.analyses.linked_file import LinkedFile, linked_file
 from tallystick.linkage.analyses.linked_pairs import linked_pairs
 from tallystick.linkage.analyses.results import AnalysisResult, Coefficients
 from tallystick.linkage.analyses.settings import Analysis, RegressionSettings, load_analysis
-from tallystick.preparation.extras import require
 
 if TYPE_CHECKING:
     from tallystick.linkage.matches import Matches
@@ -118,8 +115,7 @@ def _check_both(settings: Analysis, own: Sequence[str]) -> None:
     if wrong is not None:
         raise InputError(
             f"regression: {', '.join(own)} stands in the source of the outcome, beside linked covariates, "
-            "and "
-            "such a regression is by moments, of the linear family, with standard errors by block; "
+            "and such a regression is by moments, of the linear family, with standard errors by block; "
             f"{wrong} does not go with it: leave it out, or use a table [imputation]."
         )
 
@@ -189,15 +185,12 @@ def formula_variables(formula: str) -> tuple[list[str], list[str]]:
     >>> formula_variables("np.log(income) ~ age + C(region)")
     (['income'], ['age', 'region'])
     """
-    formulaic = require("formulaic", "the formula", "analysis")
     try:
-        found = formulaic.Formula(formula)
-        sides = [sorted(map(str, side.required_variables)) for side in (found.lhs, found.rhs)]
-    except (AttributeError, formulaic.errors.FormulaicError) as error:
-        first = "".join(letter for letter in str(error).partition("\n")[0] if letter.isprintable())
-        raise InputError(f"regression.formula: {formula!r} cannot be read: {first}") from None
+        sides = [sorted(names_in(terms)) for terms in sides_of(formula)]
+    except InputError as error:
+        raise InputError(f"regression.{error}") from None
     if not sides[0] or not sides[1]:
-        raise InputError(f"regression.formula: {formula!r} has no variable on one of its sides.")
+        raise InputError(f"regression.formula {formula!r} has no variable on one of its sides.")
     return sides[0], sides[1]
 
 
@@ -249,8 +242,7 @@ def _check_outcome(asked: RegressionSettings, file: LinkedFile) -> None:
         if kinds[name] == "category":
             raise InputError(
                 f"{name}: a regression needs numbers, and this column holds categories: give an outcome of "
-                "numbers "
-                "(0 and 1 for the logistic family)."
+                "numbers (0 and 1 for the logistic family)."
             )
 
 
@@ -284,8 +276,8 @@ def _diagnostics(
             if check.p_value < SURE_P:
                 told.append(
                     "Residuals differ between bands of the chance of a right link (p = "
-                    f"{check.p_value:.2g}): linkage "
-                    "may go with the outcome beyond the covariates, or q is not that of these links."
+                    f"{check.p_value:.2g}): linkage may go with the outcome beyond the covariates, or q is "
+                    "not that of these links."
                 )
     method = choice.method if choice.method in ("ratio", "lahiri-larsen") else "ratio"
     common: dict[str, Any] = {"family": asked.family, "weights": asked.weights, "index": "link_outcome"}
@@ -331,8 +323,7 @@ def _table(settings: Analysis, file: LinkedFile, errors: KnownErrors) -> Analysi
     choice = Choice(
         "unbiased",
         "the errors are taken out block by block; the shrunk table has the smaller error where the "
-        "association is "
-        "weak, and the raked one no negative cells.",
+        "association is weak, and the raked one no negative cells.",
     )
     diagnostics: dict[str, Any] = {"linked": _linked(file)} if settings.diagnostics else {}
     return AnalysisResult(settings, file, errors, choice, table=table, test=test, diagnostics=diagnostics)
@@ -348,8 +339,7 @@ def _as_categories(rows: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
             if len(np.unique(numbers)) > 50:
                 raise InputError(
                     f"{name}: a table needs categories, and this column has {len(np.unique(numbers)):,} "
-                    "different "
-                    "numbers: put them into bands in the source, or choose a regression."
+                    "different numbers: put them into bands in the source, or choose a regression."
                 )
             values = pl.Series(name, [f"{one:g}" for one in numbers])
         found.append(values)

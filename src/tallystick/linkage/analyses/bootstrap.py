@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from tallystick.estimation.parameters import Parameters
 from tallystick.linkage.links import Links
 from tallystick.linkage.model import Model
 from tallystick.linkage.prepare import Prepared
-from tallystick.linkage.saved_run import SavedRun
+from tallystick.linkage.saved_run import SavedRun, open_run
 from tallystick.linking.decide import DecidedPairs
 from tallystick.quality.pattern_chances import PatternChances, seen_patterns
 
@@ -28,7 +29,7 @@ SAME_WEIGHT = 1e-9
 
 
 def bootstrap_links(
-    linked: Links | SavedRun,
+    linked: str | Path | Links | SavedRun,
     blocks: str | tuple[Any, Any] | None = None,
     *,
     patterns: Literal["seen", "model"] = "seen",
@@ -40,8 +41,8 @@ def bootstrap_links(
 
     Parameters
     ----------
-    linked : Links or SavedRun
-        A linkage at once of two files (`tallystick.linkage.saved_run.open_run` opens a run).
+    linked : path, Links or SavedRun
+        A linkage at once of two files: the directory of its run, or the linkage in memory.
     blocks : str, or (array, array), optional
         Within what links fall: a field that the linkage uses, or a value per record of either file in its
         order. By default all is one block.
@@ -67,6 +68,8 @@ def bootstrap_links(
     InputError
         Where it is no linkage at once of two files, a record has no block, or links cross blocks.
     """
+    if isinstance(linked, str | Path):
+        linked = open_run(Path(linked))
     prepared, parameters, decided = linked.prepared, _parameters(linked), linked.decided
     rule = linked.decision if isinstance(linked, Links) else linked.rule
     if prepared.kind != "link" or len(prepared.records.sources) != 2 or len(parameters.pairs) != 1:

@@ -49,8 +49,7 @@ def choose_method(asked: RegressionSettings, errors: ErrorSettings, *, record_le
         return Choice(
             "lahiri-larsen",
             "the posteriors say which other records each link may belong to, and regressing on the "
-            "covariates "
-            "that they lead one to expect uses all of that (Lahiri and Larsen 2005).",
+            "covariates that they lead one to expect uses all of that (Lahiri and Larsen 2005).",
         )
     if errors.origin == "known" and not record_level:
         return Choice(

@@ -69,7 +69,7 @@ def errors_of(
     if settings.origin == "posterior":
         return errors_by_posterior(file, settings, register=register, complete=complete)
     if settings.origin == "bootstrap":
-        return errors_by_bootstrap(file, settings, register=register, complete=complete)
+        return errors_by_bootstrap(file, settings, register=register)
     check_once(file)
     if settings.origin == "known":
         assert settings.q is not None
@@ -94,14 +94,13 @@ def _by_audit(
         if register:
             raise InputError(
                 'errors: by = "band" gives each link its own q, and records without a link have none, so '
-                "that it "
-                'takes no register: use by = "block" or by = "all" with register = true, or leave register '
-                "out."
+                'that it takes no register: use by = "block" or by = "all" with register = true, or leave '
+                "register out."
             )
         used = [names[k] for k in np.unique(code)]
         model = record_level(
             blocks_of_rows(file),
-            found.of(np.array(used), "band"),
+            found,
             bands=np.array(names)[code],
             index=file.rows["link_outcome"].to_numpy(),
         )
@@ -111,10 +110,9 @@ def _by_audit(
             "audit",
             (
                 "The share of right links is that which people found in each of "
-                f"{counted(len(used), 'band')} of "
-                "the posterior; within a block a doubtful link has exchanged its record with another "
-                "doubtful one.",
-                block_sentence(file, settings.block),
+                f"{counted(len(used), 'band')} of the posterior; within a block a doubtful link has "
+                "exchanged its record with another doubtful one.",
+                block_sentence(settings.block),
             ),
             told,
             None,
@@ -166,16 +164,14 @@ def _band_warnings(file: LinkedFile, bands: Sequence[JudgedBand]) -> tuple[str, 
     found = []
     if few:
         found.append(
-            f"Fewer than 10 links were judged of {counted(len(few), 'band')} ({', '.join(few)}): their share "
-            "of "
-            "right links is hardly known."
+            f"Fewer than 10 links were judged of {counted(len(few), 'band')} ({', '.join(few)}): their "
+            "share of right links is hardly known."
         )
     n = sum(one.links for one in bands)
     if len(file.rows) < 0.9 * n:
         found.append(
-            f"The audit is of {n:,} links and the analysis of {len(file.rows):,} of them: it holds for these "
-            "if "
-            "they go wrong as often as the others of their band."
+            f"The audit is of {n:,} links and the analysis of {len(file.rows):,} of them: it holds for "
+            "these if they go wrong as often as the others of their band."
         )
     return tuple(found)
 
@@ -203,8 +199,6 @@ def _exchangeable(
     block = "within blocks" if BLOCK in file.rows.columns else "among all links"
     if with_register:
         of_register = blocks_of_register(file)
-        if isinstance(q, LinkPrecision):
-            q = LinkPrecision(q.labels, q.q, q.own, q.shared)
         model: ErrorModel = incomplete(
             of_register,
             q,
@@ -215,10 +209,8 @@ def _exchangeable(
         frame = file.register
         reach = (
             f"A wrong link is to any of the {counted(len(frame), 'record')} of {file.covariates}, linked or "
-            "not, "
-            f"{'of the same block' if BLOCK in file.rows.columns else 'each as likely'}: the outcomes are of "
-            "persons "
-            "like those of that source."
+            f"not, {'of the same block' if BLOCK in file.rows.columns else 'each as likely'}: the outcomes "
+            "are of persons like those of that source."
         )
     else:
         model, frame = exchangeable(blocks, q, index=index), None

@@ -22,14 +22,12 @@ from tallystick.linkage.analyses.linked_file import LinkedFile
 from tallystick.linkage.analyses.settings import ErrorSettings
 
 
-def errors_by_bootstrap(
-    file: LinkedFile, settings: ErrorSettings, *, register: bool | None, complete: bool
-) -> KnownErrors:
-    """Errors by the linkage drawn again; as `errors_of`.
+def errors_by_bootstrap(file: LinkedFile, settings: ErrorSettings, *, register: bool | None) -> KnownErrors:
+    """Errors by the linkage drawn again; as `errors_of`, for the linked rows alone.
 
     Parameters
     ----------
-    file, settings, register, complete
+    file, settings, register
         The same.
 
     Returns
@@ -62,8 +60,7 @@ def errors_by_bootstrap(
     if register:
         raise InputError(
             'errors: from = "bootstrap" gives each link its own q by its weight, and records without a link '
-            "have "
-            "none, so that it takes no register: leave register out."
+            "have none, so that it takes no register: leave register out."
         )
     linkage = run.linkage if run.folder is None else open_run(run.folder)
     if not isinstance(linkage, Links | SavedRun):
@@ -78,14 +75,8 @@ def errors_by_bootstrap(
     at = np.searchsorted(np.asarray(precision.labels, np.int64), band)
     named = LinkPrecision(names, precision.q, precision.own, precision.shared)
     used = np.unique(at)
-    own = LinkPrecision(
-        names[used],
-        named.q[used],
-        None if named.own is None else named.own[used],
-        None if named.shared is None else named.shared[used],
-    )
     index = file.rows["link_outcome"].to_numpy()
-    model = record_level(blocks_of_rows(file), own, bands=names[at], index=index)
+    model = record_level(blocks_of_rows(file), named, bands=names[at], index=index)
     share = np.bincount(at, minlength=len(names)) / len(at)
     told = tuple(
         {
@@ -102,9 +93,8 @@ def errors_by_bootstrap(
         "bootstrap",
         (
             f"The linkage was drawn again {settings.replications} times by its own m, u and decision; the "
-            "share of "
-            "right links by band of the weight is that of these draws, and as good as the model.",
-            block_sentence(file, settings.block),
+            "share of right links by band of the weight is that of these draws, and as good as the model.",
+            block_sentence(settings.block),
         ),
         told,
         record_level=True,

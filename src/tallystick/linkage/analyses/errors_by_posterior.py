@@ -53,14 +53,12 @@ def errors_by_posterior(
         why = "come of match keys" if file.run.by_keys else "have none, as those by match keys"
         raise InputError(
             f"{file.run.shown}: {counted(unknown, 'link')} {why}, so that there is no posterior to go by: "
-            "state "
-            'the share that is right (from = "known"), or draw an audit (from = "audit").'
+            'state the share that is right (from = "known"), or draw an audit (from = "audit").'
         )
     if register is False:
         raise InputError(
             'errors: from = "posterior" needs the register, since a link may belong to a record that has '
-            "none: "
-            "leave register out."
+            "none: leave register out."
         )
     index = file.rows["link_outcome"].to_numpy()
     found = _calibrated(file, chance) + crossing(file, settings.block)
@@ -83,13 +81,11 @@ def errors_by_posterior(
     of_none = " of the same block" if strata is not None else ""
     sentences = (
         "Each link is to one of the candidates of its record, with the posteriors of the run, or to none; "
-        "then it "
-        f"shows what records of {file.covariates}{of_none} show on average.",
+        f"then it shows what records of {file.covariates}{of_none} show on average.",
         *(
             (
                 "Since the run lets records have several matches, the posteriors of a record's candidates "
-                "are made "
-                "to share what is not none.",
+                "are made to share what is not none.",
             )
             if rescaled
             else ()
@@ -127,14 +123,13 @@ def _posterior_by_row(
         warnings = (
             *warnings,
             "Some blocks have so few doubtful links that what each shows cannot be taken apart, so that all "
-            "links "
-            "of a block have its mean posterior: join blocks to use each by itself.",
+            "links of a block have its mean posterior: join blocks to use each by itself.",
         )
     return KnownErrors(
         model,
         chance,
         "posterior",
-        (how, block_sentence(file, block)),
+        (how, block_sentence(block)),
         record_level=by_row,
         warnings=warnings,
     )
@@ -179,6 +174,5 @@ def _calibrated(file: LinkedFile, chance: Floats) -> tuple[str, ...]:
         return ()
     return (
         f"By the posteriors {percent(mean)} of the links are right, by the audit of the run {percent(low)} "
-        "to "
-        f'{percent(high)}: the posteriors are not calibrated, and from = "audit" is the better choice.',
+        f'to {percent(high)}: the posteriors are not calibrated, and from = "audit" is the better choice.',
     )

@@ -72,8 +72,7 @@ def mixture_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
         shown = (1 - open_share * float(limits[1]), 1 - open_share * float(limits[0]))
     sentences = (
         "Nothing is known of the links: which are wrong follows from outcomes that do not fit their "
-        "covariates, "
-        "so that everything rests on the form of the regression and of its errors.",
+        "covariates, so that everything rests on the form of the regression and of its errors.",
         *(() if safe is None else (f"{percent(float(safe.mean()))} of the links are taken as right.",)),
     )
     errors = KnownErrors(None, right, "mixture", sentences, limits=shown, warnings=tuple(found.concerns()))
@@ -110,8 +109,7 @@ def imputation_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
     if file.run.by_keys:
         raise InputError(
             f"{file.run.shown}: links by match keys have no posteriors and no other candidates, so that "
-            "there is "
-            'nothing to impute from: state the share that is right (from = "known").'
+            'there is nothing to impute from: state the share that is right (from = "known").'
         )
     outcomes = file.outcomes.drop("link_made").drop_nulls()
     register = file.register.select("link_record", *file.linked)
@@ -123,8 +121,7 @@ def imputation_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
         made: Any = _matchings(settings, file, outcomes, register)
         sentence = (
             "Which records belong together is drawn with the analysis: by weights and by how well outcomes "
-            "fit, "
-            f"{how.imputations} times; pairs with a posterior below {LEAST:g} are left out."
+            f"fit, {how.imputations} times; pairs with a posterior below {LEAST:g} are left out."
         )
     else:
         from tallystick.analysis.imputation.equivocal import impute_equivocal
@@ -144,10 +141,8 @@ def imputation_analysis(settings: Analysis, file: LinkedFile) -> AnalysisResult:
         )
         sentence = (
             f"Values of {file.covariates} are imputed {how.imputations} times where no candidate has a "
-            "posterior "
-            f"of {how.unequivocal:g}: from the candidates by their posteriors, or from a model of the "
-            "values; "
-            f"every record of {file.outcome} is analysed."
+            f"posterior of {how.unequivocal:g}: from the candidates by their posteriors, or from a model of "
+            f"the values; every record of {file.outcome} is analysed."
         )
     pooled = made.regression()
     chance = file.rows["link_posterior"].fill_null(float("nan")).to_numpy()

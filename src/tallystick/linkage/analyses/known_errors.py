@@ -84,12 +84,12 @@ def check_once(file: LinkedFile) -> None:
     if again:
         raise InputError(
             f"{file.run.shown}: {counted(again, 'record')} of {file.covariates} "
-            f"{'has' if again == 1 else 'have'} "
-            f'several links to {file.outcome}, which exchangeable errors do not know: use from = "posterior".'
+            f"{'has' if again == 1 else 'have'} several links to {file.outcome}, which exchangeable errors "
+            'do not know: use from = "posterior".'
         )
 
 
-def block_sentence(file: LinkedFile, block: str | None) -> str:
+def block_sentence(block: str | None) -> str:
     """What is assumed of blocks."""
     if block is None:
         return "No block is stated: a wrong link may be to any record."
@@ -102,8 +102,7 @@ def crossing(file: LinkedFile, block: str | None) -> tuple[str, ...]:
         return ()
     return (
         f"Of {percent(file.crossing)} of the links both ends are of different blocks: wrong links do not "
-        "stay within "
-        "them, as the error model takes them to.",
+        "stay within them, as the error model takes them to.",
     )
 
 

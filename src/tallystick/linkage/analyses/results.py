@@ -11,7 +11,7 @@ import polars as pl
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from tallystick.analysis.diagnostics import as_plain
+from tallystick.analysis.diagnostics.plain import as_plain
 from tallystick.analysis.error_models.error_model import Floats
 from tallystick.linkage.analyses.choose import Choice
 from tallystick.linkage.analyses.known_errors import KnownErrors

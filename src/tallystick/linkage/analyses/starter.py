@@ -86,8 +86,7 @@ def _guess(columns: dict[str, list[str]]) -> tuple[str, str]:
     if not first and not second:
         raise InputError(
             "The sources have no columns but those that the linkage reads: an analysis needs an outcome in "
-            "one "
-            "and a covariate in the other."
+            "one and a covariate in the other."
         )
     shown = [key_text(found[0]) if found else "COLUMN" for found in (second, first)]
     return shown[0], shown[1]

@@ -85,7 +85,6 @@ def curve_chart(
     *,
     at: float | None = None,
     between: tuple[float, float] | None = None,
-    reference: tuple[float, str] | None = None,
 ) -> Chart:
     """An estimate over what it depends on, with its interval as a band.
 
@@ -99,8 +98,6 @@ def curve_chart(
         Where the analysis stands: a line.
     between : (float, float), optional
         The interval of that: a band.
-    reference : (float, str), optional
-        A height to compare with and what it is.
 
     Returns
     -------
@@ -155,28 +152,6 @@ def curve_chart(
                 "data": {"values": [{"at": at}]},
                 "mark": {"type": "rule", "color": INK, "strokeDash": [4, 3]},
                 "encoding": {"x": {"field": "at", "type": "quantitative"}},
-            }
-        )
-    if reference is not None:
-        height, text = reference
-        layers.append(
-            {
-                "data": {"values": [{"value": height, "text": text}]},
-                "encoding": {"y": {"field": "value", "type": "quantitative"}},
-                "layer": [
-                    {"mark": {"type": "rule", "color": MUTED, "strokeDash": [2, 2]}},
-                    {
-                        "mark": {
-                            "type": "text",
-                            "align": "left",
-                            "dy": -6,
-                            "x": 4,
-                            "color": INK,
-                            "fontSize": 11.5,
-                        },
-                        "encoding": {"text": {"field": "text", "type": "nominal"}},
-                    },
-                ],
             }
         )
     return chart(height=220, layer=layers)

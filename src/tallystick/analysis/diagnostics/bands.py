@@ -1,40 +1,22 @@
-"""What speaks for an analysis of linked data, and what against it.
-
-Three looks, none of which needs to know a wrong link: whether linked records are like the unlinked ones;
-whether the uncorrected estimate falls from sure links to doubtful ones as wrong links make it fall; and how
-much the corrected estimate would change were there more wrong links, or fewer.
-"""
+"""Naive estimates and residuals by band of the chance of a right link."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from tallystick.analysis.error_models.blocks import Floats, Ints
-from tallystick.analysis.error_models.error_model import ErrorModel
 from tallystick.analysis.error_models.exchangeable import exchangeable
-from tallystick.analysis.error_models.scaled import Scaled
 from tallystick.analysis.regressions.fit import Estimate, fit
 from tallystick.errors import InputError
-from tallystick.quality.proportions import (
-    Difference,
-    mean_difference,
-    share_difference,
-    shares_difference,
-)
 
 EDGES = (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
 """Chances of a right link that divide the bands."""
 FEWEST = 30
 """Links of a band at least."""
-TIMES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
-"""How many times as many wrong links a curve is drawn for."""
 
 
 @dataclass(frozen=True)
@@ -95,55 +77,6 @@ class ResidualCheck:
     statistic: float
     df: int
     p_value: float
-
-
-@dataclass(frozen=True)
-class LinkedUnlinked:
-    """How the linked records of a source differ from the unlinked ones in a variable.
-
-    Attributes
-    ----------
-    source, variable : str
-    linked, unlinked : int
-        Records with a value.
-    value_linked, value_unlinked : float or None
-        Means of numbers; of two categories the share of the second; else None.
-    difference, low, high : float or None
-        Standardised difference and its limits of 95 %; of three categories or more a distance, never
-        negative.
-    categories : int
-        0 for numbers.
-    """
-
-    source: str
-    variable: str
-    linked: int
-    unlinked: int
-    value_linked: float | None
-    value_unlinked: float | None
-    difference: float | None
-    low: float | None
-    high: float | None
-    categories: int
-
-
-@dataclass(frozen=True)
-class SensitivityPoint:
-    """The estimate, were the wrong links `times` as many.
-
-    Attributes
-    ----------
-    times : float
-    q : float
-        Mean chance of a right link then.
-    estimates, standard_errors : tuple of float
-        NaN where the equations have no solution.
-    """
-
-    times: float
-    q: float
-    estimates: tuple[float, ...]
-    standard_errors: tuple[float, ...]
 
 
 def bands_of(
@@ -328,147 +261,3 @@ def residuals_by_band(y: Floats, shown: Floats, q: Floats, fewest: int = FEWEST)
     statistic = sum((one.mean / one.standard_error) ** 2 for one in found)
     df = len(found) - 1  # one is taken by the constant
     return ResidualCheck(tuple(found), float(statistic), df, float(chi2.sf(statistic, df)))
-
-
-def linked_and_unlinked(
-    values: pl.DataFrame, linked: NDArray[np.bool_], source: str
-) -> tuple[LinkedUnlinked, ...]:
-    """How the linked records of a source differ from the unlinked ones, variable by variable.
-
-    Parameters
-    ----------
-    values : polars.DataFrame
-        A row a record: numbers, or categories as text.
-    linked : bool array, shape (n_records,)
-        Which have a link.
-    source : str
-        Name of the source.
-
-    Returns
-    -------
-    tuple of LinkedUnlinked
-        Standardised differences as of `tallystick.quality.proportions` (Austin 2009; Yang and Dalton 2012). A
-        difference below 0.1 is commonly taken as negligible.
-
-    Examples
-    --------
-    >>> values = pl.DataFrame({"age": [1.0, 2, 3, 2, 3, 4], "sex": ["f", "m", "f", "m", "m", "m"]})
-    >>> found = linked_and_unlinked(values, np.arange(6) < 3, "survey")
-    >>> [(one.variable, round(one.difference, 2)) for one in found]
-    [('age', -1.0), ('sex', -2.0)]
-    """
-    return tuple(
-        _numbers(values[name], linked, source, name)
-        if values[name].dtype.is_numeric()
-        else _categories(values[name], linked, source, name)
-        for name in values.columns
-    )
-
-
-def _numbers(values: pl.Series, linked: NDArray[np.bool_], source: str, name: str) -> LinkedUnlinked:
-    numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    there = np.isfinite(numbers)
-    first, second = numbers[there & linked], numbers[there & ~linked]
-    means = [float(one.mean()) if len(one) else None for one in (first, second)]
-    found = mean_difference(first, second)
-    return _compared(source, name, (len(first), len(second)), means, found, 0)
-
-
-def _categories(values: pl.Series, linked: NDArray[np.bool_], source: str, name: str) -> LinkedUnlinked:
-    there = values.is_not_null().to_numpy()
-    labels, codes = np.unique(values.drop_nulls().to_numpy().astype(str), return_inverse=True)
-    own = linked[there]
-    counts = [np.bincount(codes[which], minlength=len(labels)) for which in (own, ~own)]
-    n, m = (int(one.sum()) for one in counts)
-    shares: list[float | None] = [None, None]
-    found = None
-    if len(labels) == 2:
-        found = share_difference(int(counts[0][1]), n, int(counts[1][1]), m)
-        shares = [float(one[1] / one.sum()) if one.sum() else None for one in counts]
-    elif n and m:
-        found = shares_difference(*counts)
-    return _compared(source, name, (n, m), shares, found, len(labels))
-
-
-def _compared(
-    source: str,
-    name: str,
-    records: tuple[int, int],
-    values: Sequence[float | None],
-    found: Difference | None,
-    categories: int,
-) -> LinkedUnlinked:
-    return LinkedUnlinked(
-        source,
-        name,
-        linked=records[0],
-        unlinked=records[1],
-        value_linked=values[0],
-        value_unlinked=values[1],
-        difference=None if found is None else found.value,
-        low=None if found is None else found.low,
-        high=None if found is None else found.high,
-        categories=categories,
-    )
-
-
-def sensitivity(
-    estimate: Callable[[ErrorModel], tuple[Floats, Floats]],
-    model: ErrorModel,
-    q: float,
-    times: Sequence[float] = TIMES,
-) -> tuple[SensitivityPoint, ...]:
-    """The estimate over q: what it would be with fewer wrong links, and with more.
-
-    Of one block the slope of a linear model is in proportion to 1 / a, so that d log(b) / d a = -1 / a.
-
-    Parameters
-    ----------
-    estimate : callable
-        From an error model to estimates and their standard errors; NaN where there is no solution.
-    model : ErrorModel
-        The errors as they are taken to be.
-    q : float
-        Mean chance of a right link under it.
-    times : sequence of float
-        How many times as many wrong links there are; what would make q negative is left out.
-
-    Returns
-    -------
-    tuple of SensitivityPoint
-
-    Examples
-    --------
-    >>> X = np.column_stack([np.ones(4), [0.0, 1, 2, 3]])
-    >>> model = exchangeable([0] * 4, 0.85)
-    >>> y = model.expected(X @ [1.0, 2.0])
-    >>> def slope(errors):
-    ...     found = fit(y, X, errors, variance="centred")
-    ...     return found.coefficients, found.standard_errors
-    >>> [(point.q, round(point.estimates[1], 3)) for point in sensitivity(slope, model, 0.85, (0.0, 1.0))]
-    [(1.0, 1.6), (0.85, 2.0)]
-    """
-    found = []
-    for one in times:
-        if 1 - one * (1 - q) < 0:
-            continue
-        values, errors = estimate(model if one == 1 else Scaled(model, one))
-        found.append(
-            SensitivityPoint(
-                float(one), 1 - one * (1 - q), tuple(map(float, values)), tuple(map(float, errors))
-            )
-        )
-    return tuple(found)
-
-
-def as_plain(found: Any) -> Any:
-    """Results of this module as plain values, for JSON: what is no number is None."""
-    if isinstance(found, tuple | list):
-        return [as_plain(one) for one in found]
-    if isinstance(found, Mapping):
-        return {key: as_plain(value) for key, value in found.items()}
-    if isinstance(found, float | np.floating):
-        return float(found) if np.isfinite(found) else None
-    if hasattr(found, "__dataclass_fields__"):
-        return as_plain(asdict(found))
-    return found
