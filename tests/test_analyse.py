@@ -359,6 +359,7 @@ def test_whatever_is_analysed_has_a_page(whole: Made, kind: str) -> None:
     assert result.exit_code == (1 if kind == "no estimate" else 0), result.output
     page = (place / "analysis.html").read_text("utf-8")
     assert "</html>" in page
+    assert ("2 warnings: read before" in page) == (kind == "no estimate")
     assert ("Diagnostics were not asked for" in page) == (kind == "no diagnostics")
 
 
