@@ -220,6 +220,8 @@ def test_covariates_of_both_files(whole: Made) -> None:
     found = run_of(whole, regression=line, errors={"origin": "known", "q": 0.95, "block": "region"})
     assert found.choice.method == "moments"
     assert found.corrected.values[found.corrected.names.index("age")] > found.naive.values[1]
+    with pytest.raises(InputError, match=r'there is one: .*block = "COLUMN"'):
+        run_of(whole, regression=line)
     with pytest.raises(InputError, match="by moments, of the linear family"):
         run_of(whole, regression={**line, "method": "eblue"}, errors={"block": "region"})
 
