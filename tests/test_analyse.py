@@ -229,6 +229,8 @@ def test_covariates_of_both_files(whole: Made) -> None:
     found = run_of(whole, regression=line, errors={"origin": "known", "q": 0.95, "block": "region"})
     assert found.choice.method == "moments"
     assert found.corrected.values[found.corrected.names.index("age")] > found.naive.values[1]
+    with pytest.raises(InputError, match=r'there is one: .*block = "COLUMN"'):
+        run_of(whole, regression=line)
     with pytest.raises(InputError, match="by moments, of the linear family"):
         run_of(whole, regression={**line, "method": "eblue"}, errors={"block": "region"})
 
@@ -347,6 +349,29 @@ def test_no_convergence_is_no_success(whole: Made) -> None:
     assert result.exit_code == 1
     assert "did NOT converge" in result.stdout
     assert "did not converge" in result.stderr
+
+
+PAGES = {
+    "a table": '[table]\nrows = "sex"\ncolumns = "works"',
+    "both files": '[regression]\nformula = "income ~ age + works"\n[errors]\nfrom = "known"\nq = 0.95\n'
+    'block = "region"',
+    "a mixture": '[regression]\nformula = "income ~ age"\n[mixture]',
+    "imputations": '[regression]\nformula = "income ~ age"\n[imputation]\nof = "equivocal"\nimputations = 2',
+    "no diagnostics": 'diagnostics = false\n[regression]\nformula = "income ~ age"',
+    "no estimate": '[regression]\nformula = "rich ~ age"\nfamily = "logistic"\nmethod = "lahiri-larsen"\n'
+    '[errors]\nfrom = "known"\nq = 0.12',
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_whatever_is_analysed_has_a_page(whole: Made, kind: str) -> None:
+    place = whole.folder / kind.replace(" ", "-")
+    result = written(whole.folder, f'run = "out"\n{PAGES[kind]}\n', "--out", place)
+    assert result.exit_code == (1 if kind == "no estimate" else 0), result.output
+    page = (place / "analysis.html").read_text("utf-8")
+    assert "</html>" in page
+    assert ("2 warnings: read before" in page) == (kind == "no estimate")
+    assert ("Diagnostics were not asked for" in page) == (kind == "no diagnostics")
 
 
 def test_results_are_not_replaced_unasked(whole: Made) -> None:

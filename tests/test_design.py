@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -75,6 +77,19 @@ def test_a_register_gives_the_covariates() -> None:
         read_design("y ~ x", links, model, index="link")
 
 
+DAYS = [date(2020, 1, 1 + k) for k in range(6)]
+
+
+def test_numbers_held_as_objects_are_numbers() -> None:
+    whole = pd.DataFrame(COLUMNS).set_index("id")
+    expected = regression("y ~ x", whole, MODEL).params
+    for kind in (object, "Int64", "float32"):
+        found = regression("y ~ x", whole.astype({"x": kind}), MODEL).params
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    decimals = [Decimal(str(value)) for value in COLUMNS["x"]]
+    np.testing.assert_allclose(regression("y ~ x", whole.assign(x=decimals), MODEL).params, expected)
+
+
 def without(name: str, at: int) -> pl.DataFrame:
     column = [None if k == at else value for k, value in enumerate(COLUMNS[name])]
     return pl.DataFrame(COLUMNS).with_columns(pl.Series(name, column))
@@ -87,7 +102,20 @@ def without(name: str, at: int) -> pl.DataFrame:
         ("y ~ x +", COLUMNS, {}, "formula .* cannot be read"),
         ("~ x", COLUMNS, {}, "write outcome, tilde, covariates"),
         ("x", COLUMNS, {}, "write outcome, tilde, covariates"),
-        ("kind ~ x", COLUMNS, {}, "the outcome has [23] columns"),
+        ("kind ~ x", COLUMNS, {}, "the outcome 'kind' holds categories"),
+        ("kind ~ x", COLUMNS | {"kind": ["a"] * 6}, {}, "the outcome 'kind' holds categories"),
+        ("C(kind) ~ x", COLUMNS, {}, "the outcome has [23] columns"),
+        ("y ~ x", COLUMNS | {"x": DAYS}, {}, "the column 'x' holds dates"),
+        ("y ~ x", COLUMNS | {"x": np.array(DAYS, "datetime64[D]")}, {}, "the column 'x' holds dates"),
+        ("y ~ x", pl.DataFrame(COLUMNS | {"x": DAYS}), {}, "the column 'x' holds dates"),
+        (
+            "y ~ kind",
+            COLUMNS | {"kind": pd.Categorical([*"abcabc"], [*"abcd"])},
+            {},
+            "a category that no row",
+        ),
+        ("y ~ x", COLUMNS | {"x": list("uvwxyz")}, {}, "as many columns as there are links"),
+        ("y ~ x", pd.DataFrame(COLUMNS), {"index": None}, "are only numbered: say with index="),
         ("y + x ~ 1", COLUMNS, {}, "the outcome has 2 columns"),
         ("y ~ 0", COLUMNS, {}, "no covariate and no constant"),
         ("y ~ nosuch(x)", COLUMNS, {}, "there is no column 'nosuch'|cannot be made of the data"),

@@ -380,6 +380,12 @@ def test_bad_input_is_refused_with_what_is_wrong(change: dict[str, Any], message
         contingency_table(**(call | change))
 
 
+def test_a_column_beside_itself_is_no_linked_table() -> None:
+    data = {"a": ["x", "y", "x", "y"]}
+    with pytest.raises(InputError, match="rows and columns are both 'a'"):
+        contingency_table("a", "a", exchangeable(np.zeros(4), 0.9), data=data)
+
+
 def test_weights_that_are_all_alike_change_nothing_but_the_unit() -> None:
     rng = np.random.default_rng(9)
     x, y, blocks = records(rng, [600, 400], [STRONG, OTHER])

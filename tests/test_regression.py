@@ -355,6 +355,15 @@ class TestFailures:
             )
         assert "did NOT converge" in str(result.summary())
         assert result.conf_int().isna().all().all()
+        with pytest.raises(InputError, match="no estimate to test"):
+            result.wald_test("x = 0")
+        with pytest.warns(TallystickWarning, match="all outcomes are 1, which no coefficients give"):
+            fit(np.ones(100), X, exchangeable(np.zeros(100, int), 0.9), family="logistic")
+
+    def test_links_that_say_nothing_are_what_is_named(self) -> None:
+        y, X, *_ = linked()
+        with pytest.raises(InputError, match="links say nothing of the covariates"):
+            fit(y, X, exchangeable(np.zeros(len(y), int), 1 / len(y)))
 
     def test_a_variance_that_is_not_above_0_is_replaced_and_said(self) -> None:
         y, X, blocks, _ = linked(seed=8)

@@ -110,6 +110,18 @@ def test_sensitivity_is_named() -> None:
     assert fitted(method="naive").sensitivity is None
 
 
+@pytest.mark.parametrize("test", ["t_test", "wald_test"])
+@pytest.mark.parametrize("restrictions", ["age = 0.4", "x = ", np.eye(2)])
+def test_restrictions_that_cannot_be_read_are_refused(test: str, restrictions: object) -> None:
+    with pytest.raises(InputError, match="the coefficients are Intercept, x, "):
+        getattr(fitted(), test)(restrictions)
+
+
+def test_limits_of_no_confidence_are_refused() -> None:
+    with pytest.raises(InputError, match="alpha"):
+        fitted().conf_int(alpha=2)
+
+
 def test_the_result_says_itself_in_a_line() -> None:
     assert repr(fitted()) == "<RegressionResult: y ~ x + kind, Ratio type, 300 links>"
     with pytest.raises(AttributeError):

@@ -117,7 +117,15 @@ def read_design(
         records.refuse_missing()
         records, _ = aligned(records, model.register_index, "register_index")
         _same_length(records, model.n_register, "records")
+    _refuse_dates(outcome_terms, rows, formula)
+    _refuse_dates(covariate_terms, records, formula)
     y, outcome, _ = _columns(outcome_terms, rows, formula)
+    own = str(outcome_terms).strip()
+    if own in rows.table and rows.table[own].dtype.kind not in "biuf":
+        raise InputError(
+            f"formula {formula!r}: the outcome {own!r} holds categories; it has to be one number a row, such "
+            "as 0 and 1."
+        )
     if y.shape[1] != 1:
         raise InputError(
             f"formula {formula!r}: the outcome has {y.shape[1]} columns ({', '.join(outcome)}); it has to "
@@ -184,6 +192,21 @@ def _columns(side: Any, frame: Frame, formula: str) -> tuple[Floats, tuple[str, 
             "leave these rows out before the error model is made."
         )
     return values, names, made.model_spec
+
+
+def _refuse_dates(side: Any, frame: Frame, formula: str) -> None:
+    """Dates as such are neither numbers nor categories."""
+    pandas = require("pandas", "the formula", "analysis")
+    for name in sorted({str(factor.expr) for term in side for factor in term.factors}):
+        if name not in frame.table:
+            continue
+        column = frame.table[name]
+        dates = ("date", "datetime", "datetime64", "timedelta", "timedelta64", "time")
+        if column.dtype.kind in "mM" or pandas.api.types.infer_dtype(column) in dates:
+            raise InputError(
+                f"formula {formula!r}: the column {name!r} holds dates: make numbers of them, such as years "
+                "since a day, or categories."
+            )
 
 
 def _weights(weights: Any, rows: Frame) -> Floats | None:

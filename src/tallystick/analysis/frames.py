@@ -90,7 +90,20 @@ def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | Non
         table = pandas.DataFrame({name: _values(pandas, data[name]) for name in wanted})
     else:
         table = data[wanted]
-    return Frame(table, names, what)
+    return Frame(_as_numbers(pandas, table), names, what)
+
+
+def _as_numbers(pandas: Any, table: Any) -> Any:
+    """Numbers that pandas holds as objects: a formula would make each value of them a category."""
+    found = {}
+    for name in table.columns:
+        column = table[name]
+        if column.dtype != object or column.isna().any():
+            continue
+        kind = pandas.api.types.infer_dtype(column)
+        if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
+            found[name] = column.astype("int64" if kind == "integer" else "float64")
+    return table.assign(**found) if found else table
 
 
 def _opened(data: Any, what: str) -> Any:
@@ -150,6 +163,11 @@ def aligned(frame: Frame, wanted: NDArray[Any] | None, of: str) -> tuple[Frame, 
     if len(have) == len(want) and bool((have == want).all()):
         return frame, None
     rows = have.get_indexer(want)
+    if _numbered(names) and bool((rows < 0).all()):
+        raise InputError(
+            f"{what}: the error model names its rows, and those of the table are only numbered: say with "
+            f"{of}= which column has the names."
+        )
     lacking, more = int((rows < 0).sum()), len(have) - int((rows >= 0).sum())
     if lacking or more:
         raise InputError(

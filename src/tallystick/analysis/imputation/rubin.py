@@ -105,6 +105,8 @@ class Pooled:
         """Intervals of 1 - alpha, as a pandas data frame with columns 0 and 1."""
         from scipy.stats import t
 
+        if not 0 < alpha < 1:
+            raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
         pandas = require("pandas", "The table of estimates", "analysis")
         half = t.ppf(1 - alpha / 2, self.df) * np.sqrt(np.diag(self.total))
         return pandas.DataFrame({0: self.estimate - half, 1: self.estimate + half}, index=list(self.names))

@@ -44,6 +44,8 @@ def check_wrong_links(data: Data, parameters: Parameters) -> WrongLinksCheck:
     among wrong links. What the fit takes of its variance is its projection on the scores.
     """
     unsure = ~data.matches.safe
+    if not unsure.any():
+        return WrongLinksCheck(float("nan"), float("nan"), float("nan"))
     mean = mean_of(data, parameters)
     wrong = np.where(unsure, 1 - evaluate(data, parameters).right, 0.0)
     along = np.where(unsure, mean - mean[unsure].mean(), 0.0)

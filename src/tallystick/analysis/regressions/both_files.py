@@ -305,7 +305,8 @@ def _joined(model: ErrorModel, outcome_model: ErrorModel | None) -> Blocks:
     if groups.n_blocks < 2:
         raise InputError(
             "Moments of both files take their standard errors from the blocks, and there is one: two at "
-            "least are needed (ten for intervals to be relied on)."
+            "least are needed (ten for intervals to be relied on). Make the error model by blocks that wrong "
+            'links stay within; in the specification of an analysis: [errors] block = "COLUMN".'
         )
     return groups
 

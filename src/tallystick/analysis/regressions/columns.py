@@ -55,7 +55,10 @@ def basis(columns: Floats, names: Sequence[str], what: str) -> Floats:
     size = np.sqrt(np.einsum("ij,ij->j", columns, columns))
     if not size.all():
         name = names[int(np.flatnonzero(size == 0)[0])]
-        raise InputError(f"{what}: the column {name!r} is 0 in all rows; leave it out.")
+        level = (
+            " (a category that no row has: take it off the categories of the column)" if "[" in name else ""
+        )
+        raise InputError(f"{what}: the column {name!r} is 0 in all rows; leave it out{level}.")
     r = np.asarray(np.linalg.qr(columns / size, mode="r"), np.float64)
     pivoted, order = qr(r, mode="r", pivoting=True)[-2:]
     own = np.abs(np.diag(pivoted))

@@ -164,7 +164,7 @@ def fit(
             f'variance={chosen!r} needs two blocks at least, and there is one: take "centred", which goes by '
             "the error model."
         )
-    to_basis = basis(used.expected(X), names, "The design")
+    to_basis = _identified(used.expected(X), X, names)
     naive_problem = Problem(
         unchanged.of_rows(y),
         X @ to_basis,
@@ -190,7 +190,7 @@ def fit(
         covariance = _covariance(problem, solved, groups, chosen, model, y, times)
     else:
         covariance = np.full((X.shape[1], X.shape[1]), np.nan)
-        _warn(method, kind, solved)
+        _warn(method, kind, solved, y)
     return Estimate(
         to_basis @ solved.state.beta,
         to_basis @ covariance @ to_basis.T,
@@ -209,6 +209,25 @@ def fit(
         naive,
         None if sensitivity is None else to_basis @ sensitivity,
     )
+
+
+def _identified(shown: Floats, X: Floats, names: Sequence[str]) -> Floats:
+    """The basis of Q X; where X has one and Q X none, the links are what lacks, not a covariate."""
+    if len(shown) == X.shape[1]:
+        raise InputError(
+            f"The design has as many columns as there are links ({len(shown):,}), so that nothing is left "
+            "to tell errors by: leave covariates out, and see that numbers are not held as text, which makes "
+            "each value a category."
+        )
+    try:
+        return basis(shown, names, "The design")
+    except InputError:
+        basis(X, names, "The design")
+        raise InputError(
+            "By the error model the links say nothing of the covariates (Q X is singular, though X is not; "
+            "so it is where q is 1 / n): there is no correction; join blocks, or use the mixture regression "
+            "or multiple imputation."
+        ) from None
 
 
 def _check(
@@ -295,16 +314,20 @@ def _df(variance: str, groups: Blocks, family: Family, shape: tuple[int, ...]) -
     return float(shape[0] - shape[1]) if family.linear else float("inf")
 
 
-def _warn(method: str, family: Family, solved: Solved) -> None:
+def _warn(method: str, family: Family, solved: Solved, y: Floats) -> None:
+    other = "" if method == "ratio" else 'try method="ratio", '
     advice = (
-        "with this share of wrong links the equations may have no solution: see whether q is right, try "
-        'method="ratio", or use multiple imputation'
-        if method != "naive"
-        else "see whether a covariate separates the outcomes"
+        "see whether a covariate separates the outcomes"
+        if method == "naive"
+        else "with this share of wrong links the equations may have no solution, nor have they one where a "
+        f"covariate separates the outcomes: see whether q is right, {other}or use multiple imputation"
     )
+    if y.min() == y.max():
+        advice = f"all outcomes are {y[0]:g}, which no coefficients give"
+    name = "Poisson" if family.name == "poisson" else family.name
     warnings.warn(
-        f"The {family.name} regression (method {method!r}) did not converge in {solved.steps} steps, so "
-        f"that its estimates are NaN; {advice}.",
+        f"The {name} regression (method {method!r}) did not converge in {solved.steps} steps, so that its "
+        f"estimates are NaN; {advice}.",
         TallystickWarning,
         stacklevel=3,
     )

@@ -20,6 +20,12 @@ from tallystick.errors import InputError
 from tallystick.preparation.extras import require
 
 
+def check_alpha(alpha: float) -> None:
+    """Refuse a level that leaves no interval of confidence 1 - alpha."""
+    if not 0 < alpha < 1:
+        raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
+
+
 @dataclass(frozen=True, eq=False)
 class RegressionResult:
     """A fitted regression of linked data.
@@ -148,6 +154,7 @@ class RegressionResult:
     def conf_int(self, alpha: float = 0.05) -> Any:
         """Limits of the coefficients at confidence 1 - alpha: pandas DataFrame of two columns, 0 and 1."""
         pandas = require("pandas", "the regression", "analysis")
+        check_alpha(alpha)
         half = -(stdtrit(self.estimate.df, alpha / 2) if self.use_t else ndtri(alpha / 2))
         limits = {0: self.params - half * self.bse, 1: self.params + half * self.bse}
         return pandas.DataFrame(limits)
@@ -204,7 +211,7 @@ class RegressionResult:
         -------
         statsmodels.stats.contrast.ContrastResults
         """
-        return self.as_statsmodels.t_test(restrictions)
+        return self._tested("t_test", restrictions)
 
     def wald_test(self, restrictions: Any, *, use_f: bool | None = None) -> Any:
         """Test of linear combinations of coefficients together, as statsmodels gives it.
@@ -220,7 +227,21 @@ class RegressionResult:
         -------
         statsmodels.stats.contrast.ContrastResults
         """
-        return self.as_statsmodels.wald_test(restrictions, use_f=use_f, scalar=True)
+        return self._tested("wald_test", restrictions, use_f=use_f, scalar=True)
+
+    def _tested(self, test: str, restrictions: Any, **options: Any) -> Any:
+        """A test of statsmodels, with what it says of restrictions that it cannot read."""
+        if not self.converged:
+            raise InputError("The iterations did not converge: there is no estimate to test.")
+        try:
+            return getattr(self.as_statsmodels, test)(restrictions, **options)
+        except Exception as error:
+            told = str(error).partition("\n")[0]
+            raise InputError(
+                f"restrictions: {restrictions!r} cannot be read ({told}): the coefficients are "
+                f'{", ".join(self.design.names)}; write such as "{self.design.names[-1]} = 0", or a matrix '
+                f"of {len(self.design.names)} columns."
+            ) from None
 
     def predict(self, data: Any = None) -> Any:
         """Mean outcomes by covariates.
@@ -251,8 +272,7 @@ class RegressionResult:
         -------
         statsmodels.iolib.summary.Summary
         """
-        if not 0 < alpha < 1:
-            raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
+        check_alpha(alpha)
         from tallystick.analysis.regressions.summary import summary_of
 
         return summary_of(self, alpha)

@@ -45,6 +45,11 @@ def read_columns(
         if wrong or not isinstance(index, str | None):
             raise InputError(f"{', '.join(wrong) or 'index'}: give the name of a column of data.")
         names = {what: str(value) for what, value in asked.items()}
+        if names["rows"] == names["columns"]:
+            raise InputError(
+                f"rows and columns are both {names['rows']!r}: a table is of two variables, one of "
+                "either file."
+            )
     frame = read_frame(data, names.values(), "data", index=index)
     frame.refuse_missing()
     frame, _ = aligned(frame, model.index, "index")

@@ -142,6 +142,8 @@ class ContingencyTable:
         """
         from scipy.stats import norm
 
+        if not 0 < alpha < 1:
+            raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
         half = float(norm.ppf(1 - alpha / 2)) * self.se(target)
         return self.unbiased - half, self.unbiased + half
 

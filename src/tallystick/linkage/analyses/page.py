@@ -10,6 +10,9 @@ from tallystick.linkage.analyses.text import figure, headline, p_figure, side_by
 from tallystick.quality.report.template import asset, environment, for_script, policy
 from tallystick.quality.vega_bundle import vega_bundle
 
+DIAGNOSTICS = ("sensitivity", "bands", "residuals", "linked")
+"""Looks that the page has a section for; which an analysis has depends on what it is of."""
+
 
 def render_analysis(found: Mapping[str, Any]) -> str:
     """The page of an analysis.
@@ -33,6 +36,7 @@ def render_analysis(found: Mapping[str, Any]) -> str:
         .render(
             content={"title": {"name": found["name"] or _title(found)}},
             found=found,
+            looks=dict.fromkeys(DIAGNOSTICS) | dict(found["diagnostics"]),
             headline=headline(found),
             tiles=tiles(found),
             rows=side_by_side(found) if is_regression else [],

@@ -161,6 +161,7 @@ def _table(found: Mapping[str, Any]) -> list[str]:
             for label, cells in zip(what["row_labels"], tables[name], strict=True)
         ]
         lines += [*aligned(["", *labels], rows[:MOST_CELLS]), ""]
+    lines += ["±: standard errors for these records under perfect linkage", ""]
     test = found["test"]
     if test is not None:
         lines.append(
