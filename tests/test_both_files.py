@@ -18,6 +18,7 @@ from tallystick.analysis import (
     fit_both_files,
     incomplete,
     regression_of_both_files,
+    weighted,
 )
 from tallystick.errors import InputError, RunError
 
@@ -150,3 +151,27 @@ def test_bad_links_fail_loudly() -> None:
     y[3] = np.nan
     with pytest.raises(InputError, match="y has 1 missing"):
         fit_both_files(y, X, Z, exchangeable(BLOCKS, 0.8))
+
+
+def test_weighted_links_are_no_complete_linkage() -> None:
+    y, X, Z = linked()
+    model = weighted(BLOCKS, 0.85, np.full(N, 1.5))
+    with pytest.raises(InputError, match="weighted links"):
+        fit_both_files(y, X, Z, model)
+    with pytest.raises(InputError, match="weighted links"):
+        fit_both_files(y, X, Z, exchangeable(BLOCKS, 0.85), outcome_model=model)
+    with pytest.raises(InputError, match="complete linkage"):
+        fit(y, X, model, method="scheuren-winkler")
+
+
+def test_an_audit_of_the_third_file_adds_its_derivative() -> None:
+    y, X, Z = linked()
+    model, audit = exchangeable(BLOCKS, 0.85), audited(BLOCKS, 34, 40, pooled=True)
+
+    def at(q: float) -> Any:
+        return fit_both_files(y, X, Z, model, outcome_model=exchangeable(BLOCKS, q))
+
+    found = fit_both_files(y, X, Z, model, outcome_model=audit)
+    slope = (at(0.85 + 1e-5).coefficients - at(0.85 - 1e-5).coefficients) / 2e-5
+    added = np.outer(slope, slope) * audit.precision.standard_errors[0] ** 2
+    np.testing.assert_allclose(found.covariance - at(0.85).covariance, added, rtol=1e-4, atol=1e-9)

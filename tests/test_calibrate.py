@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from scipy.optimize import minimize
 from simulate_rates import linked_survey
 
@@ -98,6 +99,18 @@ def test_variance_is_that_of_poststratified_groups() -> None:
     total, error = found.total(y)
     assert np.isclose(total, 100 * y.mean())
     assert np.isclose(error**2, 2.5**2 * (1 - 0.4) * ((y - y.mean()) ** 2).sum())
+
+
+def test_residuals_are_those_of_the_calibrated_weights() -> None:
+    """By statsmodels' weighted regression, where weights differ within what the variables tell apart."""
+    random = np.random.default_rng(4)
+    x = np.column_stack([np.ones(50), random.normal(1, 1, 50)])
+    y, d = random.normal(size=50) + x[:, 1] ** 2, random.uniform(2, 6, 50)
+    found = calibrate(x, [220.0, 240.0], d, method="raking")
+    residual = sm.WLS(y, x, found.weights).fit().resid
+    expected = ((found.weights * residual) ** 2 * (1 - 1 / found.weights)).sum()
+    assert found.weights.min() > 1
+    assert np.isclose(found.total(y)[1] ** 2, expected)
 
 
 def test_negative_weights_are_told() -> None:

@@ -56,6 +56,16 @@ def test_population_size_with_linkage_errors() -> None:
     assert abs(found["naive"][0] - 10_720) < 15 + 4 * found["naive"][1] / n**0.5
 
 
+def test_both_kinds_of_links_vary() -> None:
+    """Many false links on a small overlap, where they are most of what varies."""
+    random, n = np.random.default_rng(9), 4000
+    both = random.hypergeometric(3000, 7000, 3000, n)
+    linked = random.binomial(both, 0.9) + random.binomial(3000 - both, 0.3)
+    found = [ding_fienberg(3000, 3000, int(links), 0.9, 0.3) for links in linked]
+    spread = np.std([one.both for one in found])
+    assert abs(np.mean([one.both_error for one in found]) / spread - 1) < 4 / np.sqrt(2 * n)
+
+
 def test_matches_that_two_rules_miss() -> None:
     mean, error, cover = matches(600)
     assert abs(mean - 5000) < 4 * error

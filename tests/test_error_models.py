@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulate_links import Floats, exchanged, exchanged_by_record, permutations_with
+from statsmodels.stats.meta_analysis import combine_effects
 
 from tallystick.analysis import (
     ErrorModel,
@@ -402,6 +403,28 @@ def test_shrunk_audits() -> None:
     unseen = audited_precision(size, right, checked)
     assert unseen.q[0] == pytest.approx((right[1:] / 200).mean(), abs=0.01)
     assert unseen.standard_errors[0] > 4 * unseen.standard_errors[1]
+
+
+def test_shrinkage_is_by_the_variance_of_paule_and_mandel() -> None:
+    """That of statsmodels, with the variance of the mean share in each audit."""
+    rng = np.random.default_rng(19)
+    n, checked = 40, rng.integers(20, 60, 40)
+    right = rng.hypergeometric(
+        *np.round(np.array([q := rng.beta(12, 3, n), 1 - q]) * 500).astype(int), checked
+    )
+    links = np.round(q * 500).astype(int) + np.round((1 - q) * 500).astype(int)
+    found = audited_precision(dict(enumerate(links.tolist())), right, checked)
+    overall = (right.sum() + 1 / 3) / (checked.sum() + 2 / 3)
+    s2 = overall * (1 - overall) / checked * (1 - checked / links) * links / (links - 1)
+    by_them = combine_effects(right / checked, s2, method_re="iterated", atol=1e-12)
+    tau2, precision = by_them.tau2, 1 / (by_them.tau2 + s2)
+    mean = precision @ (right / checked) / precision.sum()
+    kept = tau2 * precision
+    assert 0.1 < kept.min() < kept.max() < 0.9
+    np.testing.assert_allclose(found.q, mean + kept * (right / checked - mean), atol=1e-6)
+    np.testing.assert_allclose(
+        found.standard_errors**2, kept * s2 + (1 - kept) ** 2 / precision.sum(), rtol=1e-4
+    )
 
 
 def slopes_of_audits(rng: np.random.Generator, repetitions: int) -> Floats:

@@ -17,10 +17,13 @@ from simulate_imputation import Blocks, compared_blocks, matching_results
 
 from tallystick.analysis import impute_matchings
 from tallystick.analysis.imputation import matchings
+from tallystick.analysis.imputation.conditional_models import fit_parts
 from tallystick.analysis.imputation.convergence import effective_draws, r_hat
+from tallystick.analysis.imputation.frames import two_files
 from tallystick.analysis.imputation.marginals import log_kernel_density, log_marginal
 from tallystick.analysis.imputation.matching_graph import matching_graph
 from tallystick.analysis.imputation.outcome_models import family_of
+from tallystick.analysis.imputation.pair_likelihood import pair_likelihood
 from tallystick.errors import InputError, RunError, TallystickWarning
 
 Floats = NDArray[np.float64]
@@ -173,6 +176,30 @@ def test_covariates_on_both_files_tell_who_belongs_together(monkeypatch: pytest.
     )
     faulty = impute_matchings("y ~ x + u", *files, complete=True, **FAST)
     assert right > np.mean([data.share_right(one) for one in faulty.matchings]) + 0.01
+
+
+def test_covariates_on_both_files_weigh_by_both_density_ratios() -> None:
+    """log f(y | x, u) - log g(y | u) + log h(x | u) - log h(x), the normal densities by scipy."""
+    rng = np.random.default_rng(9)
+    u, x = rng.normal(size=40), rng.normal(size=40)
+    y, n = 1 + u + rng.normal(size=40), np.arange(40)
+    pairs = {"id_left": n, "id_right": rng.permutation(40), "gain": np.zeros(40)}
+    files = two_files(
+        {"id": n, "y": y, "u": u}, {"id": n, "x": x}, pairs, left_id="id", right_id="id", value="gain"
+    )
+    model = family_of("linear")
+    known = pair_likelihood("y ~ x + u", files, model, False)
+    at, by = known.left_row, known.right_row
+    linked = fit_parts(known.variables, known.values, known.given)
+    beta = dict(zip(known.names, [0.9, 1.1, 1.9], strict=True))
+    found = known.log_ratio(np.array(list(beta.values())), 1.3, linked)
+    mean = beta["Intercept"] + beta["x"] * x[by] + beta["u"] * u[at]
+    f = stats.norm.logpdf(y[at], mean, 1.3**0.5)
+    g = log_marginal(model, y, np.column_stack([np.ones(40), u]))[at]
+    line = np.polyfit(u[at], x[by], 1)
+    near = stats.norm.logpdf(x[by], np.polyval(line, u[at]), linked[0].scale ** 0.5)
+    anybody = stats.norm.logpdf(x[by], x.mean(), x.std(ddof=1))
+    np.testing.assert_allclose(found, f - g + near - anybody, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", ["logistic", "poisson"])

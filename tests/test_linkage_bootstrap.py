@@ -21,7 +21,7 @@ from tallystick.linking.decide import decide
 from tallystick.linking.decision import Decision
 from tallystick.linking.score import ScoredPairs
 from tallystick.quality.model_patterns import model_patterns
-from tallystick.quality.pattern_chances import plain_chances
+from tallystick.quality.pattern_chances import plain_chances, seen_patterns
 
 M, U = np.array([0.85, 0.8, 0.75]), np.array([0.1, 0.15, 0.3])
 SIZE = 20
@@ -171,6 +171,14 @@ def test_pairs_above_a_floor_are_as_many_and_weigh_as_much_as_if_all_were_drawn(
 def boot(**options: object) -> LinkageBootstrap:
     blocks = np.repeat(["a", "b"], [30, 50])
     return bootstrap_linkage(plain_chances(M, U), blocks, blocks, BY_WEIGHT, replicates=20, **options)  # type: ignore[arg-type]
+
+
+def test_matches_that_no_pass_finds_are_never_linked() -> None:
+    blocks = np.repeat(np.arange(20), 20)
+    patterns = seen_patterns([2.0, 5.0], [0.2, 0.5], [0.0, 0.0])
+    found = bootstrap_linkage(patterns, blocks, blocks, BY_WEIGHT, replicates=5, seed=3)
+    assert found.q == 1
+    assert abs(found.linked_share.mean() - 0.7) < 4 * np.sqrt(0.7 * 0.3 / 2000)
 
 
 def test_a_replicate_is_the_same_whatever_others_there_are() -> None:

@@ -31,8 +31,9 @@ from tallystick.analysis import (
     weighted,
 )
 from tallystick.analysis.tables.counts import BlockCounts
+from tallystick.analysis.tables.estimates import near_independence, shrinkage
 from tallystick.analysis.tables.raking import rake
-from tallystick.analysis.tables.variances import finite
+from tallystick.analysis.tables.variances import finite, sampling_by_block
 from tallystick.errors import InputError, TallystickWarning
 
 Floats = NDArray[np.float64]
@@ -147,6 +148,32 @@ def test_the_superpopulation_variance_is_the_published_one_of_a_large_block(wron
     np.testing.assert_allclose(ours, published, rtol=1e-4)
 
 
+def test_drawing_records_adds_n_pi_of_the_rest_in_small_blocks_too() -> None:
+    """Tables of six records seen with an error of known variance: the error is not taken for association."""
+    rng, n, times = np.random.default_rng(21), 6, 20_000
+    true = rng.multinomial(n, STRONG.ravel(), times).reshape(-1, 3, 3).astype(float)
+    seen = true + rng.normal(0, 1.5, true.shape)
+    found = sampling_by_block(BlockCounts(true), seen, np.full(true.shape, 1.5**2)) / times
+    squares = (n * seen - seen**2 + 1.5**2) / (n - 1)
+    error = squares.std(axis=0) / np.sqrt(times)
+    assert (np.abs(found - n * STRONG * (1 - STRONG)) < 4 * error).all()
+    assert (4 * error < 1.5**2 / (n - 1)).all()
+
+
+def test_the_shrunk_table_heeds_the_noise_of_the_unbiased_one() -> None:
+    """Under independence cells vary as 1 / a^2 times those of perfect links; noise is no association."""
+    rng, n, wrong = np.random.default_rng(22), 200, 60
+    shares = np.outer(STRONG.sum(axis=1), STRONG.sum(axis=0))
+    found = simulate(rng, n, 1 - wrong / n, shares, 150, redraw=True)
+    spread = np.var([t.unbiased - t.blocks.independent.sum(axis=0) for t, _ in found], axis=0, ddof=1)
+    a = 1 - wrong / (n - 1)
+    stated = np.mean([near_independence(t.blocks, np.array([a])) for t, _ in found], axis=0)
+    assert stated.sum() == pytest.approx((1 - a**2) * spread.sum(), rel=0.2)
+    flat, noise = np.zeros((2, 2)), np.full((2, 2), 4.0)
+    assert shrinkage(flat + 1.9, flat, noise) == 0
+    assert shrinkage(flat + 4.0, flat, noise) == pytest.approx(12 / 16)
+
+
 def test_the_variance_of_the_thesis_of_transpositions_is_that_of_its_chain_and_near_ours() -> None:
     """Eikenhout (2023), equation 14: T* of a cell under a Poisson number of random transpositions.
 
@@ -221,7 +248,10 @@ def test_an_audit_adds_what_the_derivative_says() -> None:
     first, second = derivative([1e-5, 0]), derivative([0, 1e-5])
     v = each.precision.standard_errors**2
     expected = known.se_finite**2 + first**2 * v[0] + second**2 * v[1]
-    np.testing.assert_allclose(contingency_table(x, y, each).se_finite ** 2, expected, rtol=1e-6)
+    found = contingency_table(x, y, each)
+    np.testing.assert_allclose(found.se_finite**2, expected, rtol=1e-6)
+    added = found.se_superpopulation**2 - known.se_superpopulation**2
+    np.testing.assert_allclose(added, expected - known.se_finite**2, rtol=1e-5)
 
     pooled = audited(blocks, 31, 40, pooled=True)
     same = contingency_table(x, y, exchangeable(blocks, 0.775))

@@ -182,6 +182,8 @@ def test_the_chance_of_a_right_link_follows_its_covariates() -> None:
 def test_what_is_known_beforehand_is_heeded() -> None:
     y, X, _ = linked(np.random.default_rng(8))
     free = fit_mixture_regression(y, X)
+    share, gamma = free.mismatch_rate, free.match_covariance[0, 0]  # alpha is 1 - expit(gamma)
+    assert free.mismatch_rate_error == pytest.approx(share * (1 - share) * np.sqrt(gamma))
     held = quietly(y, X, mismatch_rate=0.3)
     assert held.mismatch_rate == pytest.approx(0.3)
     assert held.mismatch_rate_error == 0

@@ -12,6 +12,7 @@ from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.formulas import first_line, names_in, sides_of
 from tallystick.analysis.frames import Frame, aligned, read_frame
 from tallystick.errors import InputError
+from tallystick.preparation.extras import require
 
 
 @dataclass(frozen=True, eq=False)

@@ -256,7 +256,6 @@ def _agreeing(given: Any, n_right: int, most: float) -> float:
 
     Steps of EM, every third one extrapolated (Aitken 1926). A match for everybody always agrees with itself,
     so that they begin below it.
-    always, so that they begin below it.
     """
     top = min(most, 1 - 1e-6)
 

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from tallystick.analysis.design import read_design
 from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.error_models.weighted import Weighted
 from tallystick.analysis.formulas import names_in
 from tallystick.analysis.regressions.columns import basis
 from tallystick.analysis.regressions.fit import Estimate
@@ -280,6 +281,12 @@ def _check(
                 f"Moments of both files need complete linkage: {of.n_links} links, {of.n_register} records, "
                 f"{len(y)} outcomes, {len(own)} and {len(linked)} rows of covariates are not all the same "
                 "number."
+            )
+        if isinstance(of, Weighted):
+            raise InputError(
+                f"Moments of both files need complete linkage: with weighted links, {of.n_links} of "
+                f"{of.sizes.sum():.6g} records, squares of what was linked are not those of the records "
+                "themselves: use joint multiple imputation."
             )
     if outcome_model is not None and (model.index is None) != (outcome_model.index is None):
         raise InputError("outcome_model: give both error models an index, or neither.")

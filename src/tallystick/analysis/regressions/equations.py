@@ -168,7 +168,8 @@ def fixed_instruments(problem: Problem) -> Floats | None:
     """G where it does not depend on the coefficients, shape (n_links, p); None with EBLUE.
 
     Ratio type (estimator A of Chambers 2009): X. Lahiri and Larsen (2005): Q X. Inverse Q: Q^-1 X, with which
-    the linear estimate is (X'X)^-1 X'Q^-1 y*; every Q that has an inverse here is symmetric.
+    the linear estimate is (X'X)^-1 X'Q^-1 y* where Q is symmetric: always but with weighted links, where the
+    equations are another set of unbiased ones.
     """
     if problem.method == "eblue":
         return None

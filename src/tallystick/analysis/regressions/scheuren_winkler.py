@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
+from tallystick.analysis.error_models.weighted import Weighted
 from tallystick.errors import InputError
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ def adjusted_outcomes(model: ErrorModel, y: Floats, times: int = 1) -> Floats:
         if times != 1:
             raise InputError(f"times={times}: of two candidates a record there is one adjustment.")
         return _by_two_candidates(model, y)
-    if model.n_links != model.n_register:
+    if model.n_links != model.n_register or isinstance(model, Weighted):
+        n = float(model.sizes.sum()) if isinstance(model, Weighted) else model.n_register
         raise InputError(
             f'method="scheuren-winkler" is of complete linkage; here {model.n_links} links are of '
-            f'{model.n_register} records: take method="ratio" or "lahiri-larsen".'
+            f'{n:.6g} records: take method="ratio" or "lahiri-larsen".'
         )
     total = left = y
     for _ in range(times):
