@@ -78,23 +78,28 @@ def table_of(done: Sequence[dict[str, Any]]) -> str:
             f"{spread:.4f} | {errors.mean() / spread:.2f} | {100 * covers.mean():.1f} % |\n"
         )
 
-    naive = np.array([one["naive"] for one in done])
-    spread = naive.std(ddof=1)
+    def naive(before: str) -> str:
+        values = np.array([one[before + "naive"] for one in done]) - SLOPE
+        spread = values.std(ddof=1)
+        theory = mean(f"{before}naive, theory") - SLOPE
+        return (
+            f"{values.mean():+.4f} ({spread / np.sqrt(len(done)):.4f}) | {theory:+.4f} | {spread:.4f} | | |\n"
+        )
+
     text = (
         f"{len(done)} repetitions; {mean('links'):,.0f} links, {100 * mean('wrong'):.2f} % of them wrong; "
         f"{mean('expected'):,.0f} matches expected of the candidates, {mean('matches'):,.0f} true; a of the "
         f"injected errors {mean('a'):.3f}.\n\n"
         "| errors and estimator | bias of the slope 2 (Monte Carlo error) | theory | spread | "
         "standard error / spread | 95 % interval covers |\n|---|---|---|---|---|---|\n"
-        "| **errors of the linkage**: naive | "
-        f"{naive.mean() - SLOPE:+.4f} ({spread / np.sqrt(len(done)):.4f}) | "
-        f"{mean('naive, theory') - SLOPE:+.4f} | {spread:.4f} | | |\n"
     )
-    text += row("Lahiri-Larsen with this run's posteriors (Q posterior)", "posterior Q")
-    for method in ("ratio", "lahiri-larsen", "eblue"):
-        text += row(f"{method}, exchangeable, true q by block", f"real {method}")
-    text += row("ratio, exchangeable, one q from 400 judged links", "real ratio, q audited")
-    text += row("ratio, q by band of the posterior, 400 judged links", "real ratio, q by band audited")
+    for before, words in (("", "x of each by itself"), ("alike ", "x alike in families")):
+        text += f"| **errors of the linkage, {words}**: naive | {naive(before)}"
+        text += row("Lahiri-Larsen with this run's posteriors (Q posterior)", f"{before}posterior Q")
+        for method in ("ratio", "lahiri-larsen", "eblue"):
+            text += row(f"{method}, exchangeable, true q by block", f"{before}real {method}")
+        text += row("ratio, exchangeable, one q from 400 judged links", f"{before}real ratio, q audited")
+        text += row("ratio, q by band, 400 judged links", f"{before}real ratio, q by band audited")
     text += row("**errors injected exchangeably**: naive", "injected naive", "theory naive")
     for method in CORRECTED:
         text += row(method, f"injected {method}")
