@@ -49,7 +49,7 @@ def check(done: list[dict[str, Any]], told: float) -> None:
 
 
 def test_from_two_files_to_a_corrected_regression(tmp_path: Path) -> None:
-    check(repeated(tmp_path, 4000, 4), told=6)  # the error is told by three degrees of freedom
+    check(repeated(tmp_path, 3000, 4), told=6)  # the error is told by three degrees of freedom
 
 
 @pytest.mark.long
