@@ -39,14 +39,17 @@ def test_lahiri_larsen_regresses_on_the_posterior_means() -> None:
 
 def test_rows_without_a_link_are_not_in_what_goes_by_links() -> None:
     model = posterior(made())
-    W = Q @ X + np.outer(1 - Q.sum(axis=1), X.mean(axis=0))
-    ratio = fit(Y, X, model, method="ratio").coefficients
-    G = np.array([X[0], X[1], [0, 0], [0, 0]])
+    x = X[:, 1:]  # two links tell one coefficient
+    W = Q @ x + np.outer(1 - Q.sum(axis=1), x.mean(axis=0))
+    ratio = fit(Y, x, model, method="ratio").coefficients
+    G = np.array([x[0], x[1], [0], [0]])
     np.testing.assert_allclose(ratio, np.linalg.solve(G.T @ W, G.T @ Y))
-    naive = fit(Y, X, model, method="naive", variance="centred")
+    naive = fit(Y, x, model, method="naive", variance="centred")
     assert naive.n_links == 2
     with pytest.raises(InputError, match="no inverse"):
-        fit(Y, X, model, method="inverse")
+        fit(Y, x, model, method="inverse")
+    with pytest.raises(InputError, match="as many columns as there are links"):
+        fit(Y, X, model, method="naive", variance="centred")
 
 
 def test_scheuren_winkler_is_of_two_candidates() -> None:
