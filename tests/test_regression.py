@@ -26,7 +26,6 @@ Floats = NDArray[np.float64]
 METHODS = ("naive", "scheuren-winkler", "lahiri-larsen", "ratio", "eblue", "inverse")
 FAMILIES = ("linear", "logistic", "poisson")
 SIZES = [4, 7, 12, 9, 5, 6, 8, 11, 10, 6, 7, 5]
-DATA = Path("/work/shared/data")
 
 
 def mean_of(family: str, eta: Floats) -> Floats:
@@ -428,13 +427,12 @@ class TestFailures:
             fit(y, X, exchangeable(blocks, q), variance="jackknife")
 
 
-@pytest.mark.skipif(not DATA.is_dir(), reason="the shared data are not here")
 class TestPublished:
     """Figures of others, by their conventions (computed from public parts) where these are not ours."""
 
-    def test_postlink_example(self) -> None:
+    def test_postlink_example(self, data_dir: Path) -> None:
         """O1: BLUE of postlink's test of glmELE, by its conventions; and by ours."""
-        data = pl.read_csv(DATA / "postlink_example.csv")
+        data = pl.read_csv(data_dir / "postlink_example.csv")
         y, X = data["y"].to_numpy(), data.select("x0", "x1", "x2").to_numpy().astype(float)
         n, q = 50, 0.9
         model = exchangeable(np.zeros(n, int), q)
@@ -470,9 +468,9 @@ class TestPublished:
         errors = np.sqrt(np.diag(left @ ((G.T * varying) @ G) @ left.T))
         np.testing.assert_allclose(errors, [0.1490, 0.1030, 0.2047], rtol=0.015)
 
-    def test_postlink_example_by_our_conventions(self) -> None:
+    def test_postlink_example_by_our_conventions(self, data_dir: Path) -> None:
         """V with a, sigma^2 over n - p; and the centred variance with a random number of wrong links."""
-        data = pl.read_csv(DATA / "postlink_example.csv")
+        data = pl.read_csv(data_dir / "postlink_example.csv")
         y, X = data["y"].to_numpy(), data.select("x0", "x1", "x2").to_numpy().astype(float)
         model = exchangeable(np.zeros(50, int), 0.9)
         found = fit(y, X, model, method="eblue", variance="published")
@@ -489,9 +487,9 @@ class TestPublished:
         errors = np.sqrt(np.diag(left @ middle @ left.T))
         np.testing.assert_allclose(errors, [0.1536, 0.1050, 0.2105], atol=6e-5)
 
-    def test_lifem(self) -> None:
+    def test_lifem(self, data_dir: Path) -> None:
         """O3: ordinary least squares of all links, and of those made by hand."""
-        data = pl.read_csv(DATA / "lifem.csv")
+        data = pl.read_csv(data_dir / "lifem.csv")
         formula = "age_at_death ~ unit_yob + I(unit_yob**2) + I(unit_yob**3)"
         for rows, r2, error, df in (
             (data, 0.0936, 19.67, 3234),
