@@ -157,10 +157,7 @@ class ErrorModel(ABC):
         -------
         float64 array, shape (p, p)
         """
-        precision = self.precision
-        if precision is None or precision.known:
-            return np.zeros((weights.shape[1], weights.shape[1]))
-        return precision.quadratic(self.gradient(weights, values))
+        return self._propagated(self.precision, weights, values)
 
     @property
     def shared_precision(self) -> LinkPrecision | None:
@@ -185,7 +182,9 @@ class ErrorModel(ABC):
         -------
         float64 array, shape (p, p)
         """
-        precision = self.shared_precision
+        return self._propagated(self.shared_precision, weights, values)
+
+    def _propagated(self, precision: LinkPrecision | None, weights: Floats, values: Floats) -> Floats:
         if precision is None or precision.known:
             return np.zeros((weights.shape[1], weights.shape[1]))
         return precision.quadratic(self.gradient(weights, values))

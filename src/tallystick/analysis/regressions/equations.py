@@ -85,10 +85,6 @@ class NoErrors(ErrorModel):
         """Zero."""
         return np.zeros((weights.shape[1], weights.shape[1]))
 
-    def uncertainty(self, weights: Floats, values: Floats) -> Floats:
-        """Zero."""
-        return np.zeros((weights.shape[1], weights.shape[1]))
-
 
 @dataclass(frozen=True, eq=False)
 class Problem:
