@@ -214,10 +214,10 @@ def _missing(
 def _parameters(population: Population) -> Parameters:
     """What a decision needs of a model without one: numbers of records, pairs and matches."""
     comparison = ComparisonParameters("any", ("differ", "agree"), (0.5, 0.5), (0.5, 0.5), "given", "given")
-    return Parameters((comparison,), (_pair(population, None),))
+    return Parameters((comparison,), (_pair(population),))
 
 
-def _pair(population: Population, known: PairOfSources | None) -> PairOfSources:
+def _pair(population: Population) -> PairOfSources:
     pairs, matches = population.n_pairs, float(population.matches.sum())
     odds = float(np.log(max(matches, 0.5)) - np.log(max(pairs - matches, 0.5)))
     return PairOfSources(
@@ -229,7 +229,6 @@ def _pair(population: Population, known: PairOfSources | None) -> PairOfSources:
         pairs,
         matches,
         odds,
-        related_share=0.0 if known is None else known.related_share,
         origin="given",
     )
 
@@ -242,7 +241,7 @@ def _of_these(parameters: Parameters, population: Population) -> Parameters:
         raise InputError(
             f"The model has {len(parameters.pairs)} pairs of sources; a bootstrap is of one, of two files."
         )
-    return replace(parameters, pairs=(_pair(population, None),))
+    return replace(parameters, pairs=(_pair(population),))
 
 
 def _floor(rule: Rule, parameters: Parameters, simulator: PairSimulator) -> float:

@@ -74,6 +74,27 @@ class Population:
         """Number of the first pair of each block, and of all pairs; shape (n_blocks + 1,)."""
         return np.concatenate([[0], np.cumsum(self.sizes[0] * self.sizes[1])])
 
+    @cached_property
+    def begins(self) -> tuple[Ints, Ints]:
+        """Records a side that stand before those of each block, where they are in order of blocks."""
+        left, right = self.sizes
+        return np.cumsum(left) - left, np.cumsum(right) - right
+
+    @cached_property
+    def in_order(self) -> tuple[Ints, Ints]:
+        """Records a side in order of blocks."""
+        return np.argsort(self.left, kind="stable"), np.argsort(self.right, kind="stable")
+
+    @cached_property
+    def ranks(self) -> tuple[Ints, Ints]:
+        """Place of each record within its block, from 0, a side."""
+        found = []
+        for codes, order, begins in zip((self.left, self.right), self.in_order, self.begins, strict=True):
+            rank = np.empty(len(codes), np.int64)
+            rank[order] = np.arange(len(codes)) - begins[codes[order]]
+            found.append(rank)
+        return found[0], found[1]
+
     @property
     def n_pairs(self) -> int:
         """Number of pairs within blocks."""
@@ -199,16 +220,16 @@ def _matched(population: Population, random: np.random.Generator) -> tuple[Ints,
     whole = np.floor(population.matches)
     numbers = whole + (random.random(len(whole)) < population.matches - whole)
     sides = []
-    for codes, sizes in zip((population.left, population.right), population.sizes, strict=True):
+    for codes, begins in zip((population.left, population.right), population.begins, strict=True):
         order = np.lexsort((random.random(len(codes)), codes))
-        rank = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        sides.append(order[rank < numbers[codes[order]]])
+        block = codes[order]
+        sides.append(order[np.arange(len(codes)) - begins[block] < numbers[block]])
     return sides[0], sides[1]
 
 
 def _numbers(population: Population, left: Ints, right: Ints) -> Ints:
     """Numbers of pairs within blocks: those of a block follow each other, row by row."""
-    ranks = _ranks(population)
+    ranks = population.ranks
     block = population.left[left]
     return population.starts[block] + ranks[0][left] * population.sizes[1][block] + ranks[1][right]
 
@@ -218,24 +239,9 @@ def _cells(population: Population, numbers: Ints) -> tuple[Ints, Ints]:
     block = np.searchsorted(population.starts, numbers, side="right") - 1
     within = numbers - population.starts[block]
     wide = population.sizes[1][block]
-    found = []
-    for side, rank in ((0, within // wide), (1, within % wide)):
-        codes = (population.left, population.right)[side]
-        order = np.argsort(codes, kind="stable")
-        begins = np.cumsum(population.sizes[side]) - population.sizes[side]
-        found.append(order[begins[block] + rank])
-    return found[0], found[1]
-
-
-def _ranks(population: Population) -> tuple[Ints, Ints]:
-    """Place of each record within its block."""
-    found = []
-    for codes, sizes in zip((population.left, population.right), population.sizes, strict=True):
-        rank = np.empty(len(codes), np.int64)
-        order = np.argsort(codes, kind="stable")
-        rank[order] = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        found.append(rank)
-    return found[0], found[1]
+    left, right = population.in_order
+    first, second = population.begins
+    return left[first[block] + within // wide], right[second[block] + within % wide]
 
 
 def _distinct(total: int, n: int, taken: Ints, random: np.random.Generator) -> Ints:
