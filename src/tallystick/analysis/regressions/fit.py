@@ -180,10 +180,10 @@ def fit(
     else:
         adjusted = unchanged.of_rows(adjusted_outcomes(model, y, times))
         problem = replace(naive_problem, y=adjusted, method=method)
-    solved = solve(problem)
+    naive = solve(naive_problem)
+    solved = naive if method == "naive" else solve(problem, naive)
     if method == "scheuren-winkler" and kind.linear and solved.converged:
         solved = _scale_of_linked(replace(problem, y=y, model=model, weights=weights), solved)
-    naive = to_basis @ (solved if method == "naive" else solve(naive_problem)).state.beta
     sensitivity = None
     if solved.converged:
         sensitivity = _sensitivity(problem, solved) if corrected else None
@@ -206,7 +206,7 @@ def fit(
         groups.n_blocks,
         solved.state.mean,
         solved.state.shown,
-        naive,
+        to_basis @ naive.state.beta,
         None if sensitivity is None else to_basis @ sensitivity,
     )
 
@@ -230,6 +230,17 @@ def _identified(shown: Floats, X: Floats, names: Sequence[str]) -> Floats:
         ) from None
 
 
+def refuse_missing(**arrays: Floats | None) -> None:
+    """Refuse arrays with missing or infinite values, by their names."""
+    for what, values in arrays.items():
+        if values is not None and not np.isfinite(values).all():
+            count = int((~np.isfinite(values)).sum())
+            raise InputError(
+                f"{what} has {count} missing or infinite values: leave these rows out before the error "
+                "model is made."
+            )
+
+
 def _check(
     y: Floats, X: Floats, model: ErrorModel, method: str, variance: str | None, weights: Floats | None
 ) -> None:
@@ -244,13 +255,7 @@ def _check(
             f"The error model is of {model.n_links} links and {model.n_register} records, y has {len(y)} "
             f"and X {len(X)} rows: make both of the same rows."
         )
-    for what, values in (("y", y), ("X", X), ("weights", weights)):
-        if values is not None and not np.isfinite(values).all():
-            count = int((~np.isfinite(values)).sum())
-            raise InputError(
-                f"{what} has {count} missing or infinite values: leave these rows out before the error "
-                "model is made."
-            )
+    refuse_missing(y=y, X=X, weights=weights)
     if weights is not None and (np.shape(weights) != y.shape or np.min(weights) < 0 or not np.any(weights)):
         raise InputError("weights: give one for each row, none below 0 and not all of them 0.")
 

@@ -16,7 +16,6 @@ from tallystick.analysis.regressions.equations import (
     fixed_instruments,
     score,
     state_at,
-    taken_as_true,
 )
 
 TOLERANCE = 1e-9
@@ -56,9 +55,21 @@ class Solved:
     converged: bool
 
 
-def solve(problem: Problem) -> Solved:
-    """The solution, whose coefficients mean something only where it converged."""
-    return _linear(problem) if problem.family.linear else _newton(problem)
+def solve(problem: Problem, naive: Solved | None = None) -> Solved:
+    """The solution, whose coefficients mean something only where it converged.
+
+    Parameters
+    ----------
+    problem : Problem
+        What is to be solved.
+    naive : Solved, optional
+        The solution that takes all links as right, from which iterations begin where `problem` does not.
+
+    Returns
+    -------
+    Solved
+    """
+    return _linear(problem) if problem.family.linear else _newton(problem, naive)
 
 
 def _step(jacobian: Floats, of: Floats) -> Floats | None:
@@ -107,30 +118,25 @@ def _rests(step: Floats, size: float) -> bool:
     return bool(np.abs(step).max() <= TOLERANCE * size)
 
 
-def _start(problem: Problem) -> Floats:
+def _start(problem: Problem, naive: Solved | None) -> Floats:
     """Where Newton's method begins: the naive estimate, EBLUE at that of Lahiri and Larsen."""
-    zero = np.zeros(problem.X.shape[1])
     if isinstance(problem.model, NoErrors):
-        return zero
-    if problem.method == "eblue":
-        first = _newton(replace(problem, method="lahiri-larsen"))
+        first = None
+    elif problem.method == "eblue":
+        first = _newton(replace(problem, method="lahiri-larsen"), naive)
     else:
-        naive = taken_as_true(problem.model)
-        weights = None if problem.weights is None else naive.of_rows(problem.weights)
-        first = _newton(
-            replace(problem, y=naive.of_rows(problem.y), weights=weights, method="ratio", model=naive)
-        )
-    return first.state.beta if first.converged else zero
+        first = naive
+    return np.zeros(problem.X.shape[1]) if first is None or not first.converged else first.state.beta
 
 
-def _newton(problem: Problem) -> Solved:
+def _newton(problem: Problem, naive: Solved | None) -> Solved:
     """Newton's method b + J^-1 H, a step halved until J^-1 H becomes smaller.
 
     The size of J^-1 H with the Jacobian of the step before does not depend on units of covariates (Deuflhard
     2004, section 2.1.2).
     """
     fixed = fixed_instruments(problem)
-    state = state_at(problem, _start(problem))
+    state = state_at(problem, _start(problem, naive))
     steps = 0
     while True:
         instruments = best_instruments(problem, state, 1.0) if fixed is None else fixed
