@@ -152,7 +152,7 @@ def exchangeable(
     >>> model.expected(np.array([0.0, 0, 3, 1, 1, 1, 1, 1])).round(3)
     array([0.45, 0.45, 2.1 , 1.  , 1.  , 1.  , 1.  , 1.  ])
     """
-    found = blocks if isinstance(blocks, Blocks) else blocks_of(blocks)
+    found = blocks_of(blocks)
     precision = precision_of(found.labels, q)
     heed_single(found, precision.q, found.sizes, single)
     refuse_uninformative(found, precision.q, found.sizes)

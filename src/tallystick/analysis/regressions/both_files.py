@@ -12,12 +12,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tallystick.analysis.design import read_design
-from tallystick.analysis.error_models.blocks import Blocks, rows_times
+from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.error_models.weighted import Weighted
 from tallystick.analysis.formulas import names_in
 from tallystick.analysis.regressions.columns import basis
-from tallystick.analysis.regressions.fit import Estimate
+from tallystick.analysis.regressions.fit import Estimate, refuse_missing
 from tallystick.analysis.regressions.result import RegressionResult
 from tallystick.analysis.regressions.variances import block_middle, groups_of
 from tallystick.errors import InputError, RunError
@@ -269,12 +269,7 @@ def _linked_columns(spec: Any, linked: Sequence[str], formula: str) -> Any:
 def _check(
     y: Floats, own: Floats, linked: Floats, model: ErrorModel, outcome_model: ErrorModel | None
 ) -> None:
-    for what, values in (("y", y), ("own", own), ("linked", linked)):
-        if not np.isfinite(values).all():
-            raise InputError(
-                f"{what} has {int((~np.isfinite(values)).sum())} missing or infinite values: leave these "
-                "rows out before the error model is made."
-            )
+    refuse_missing(y=y, own=own, linked=linked)
     for of in (model, outcome_model):
         if of is not None and not (of.n_links == of.n_register == len(y) == len(own) == len(linked)):
             raise InputError(
@@ -306,9 +301,7 @@ def _joined(model: ErrorModel, outcome_model: ErrorModel | None) -> Blocks:
         other = groups_of(outcome_model)
         n = groups.n_blocks + other.n_blocks
         edges = coo_array((np.ones(len(groups.codes)), (groups.codes, groups.n_blocks + other.codes)), (n, n))
-        component = connected_components(edges, directed=False)[1][groups.codes]
-        labels, codes = np.unique(component, return_inverse=True)
-        groups = Blocks(codes.astype(np.int64).reshape(-1), labels)
+        groups = blocks_of(connected_components(edges, directed=False)[1][groups.codes])
     if groups.n_blocks < 2:
         raise InputError(
             "Moments of both files take their standard errors from the blocks, and there is one: two at "

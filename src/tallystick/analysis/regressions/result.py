@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from tallystick.analysis.design import Design, new_columns
 from tallystick.analysis.error_models.error_model import ErrorModel
-from tallystick.analysis.regressions.equations import NAMES
+from tallystick.analysis.regressions.equations import NAMES, taken_as_true
 from tallystick.analysis.regressions.families import family_of
 from tallystick.analysis.regressions.fit import Estimate
 from tallystick.errors import InputError
@@ -175,8 +175,8 @@ class RegressionResult:
         """Outcome of each row less what the row is expected to show, pandas Series, shape (n_links,)."""
         y, names = self.design.y, self.design.index
         if self.estimate.n_links < len(y):  # rows without a link were left out
-            linked = np.isfinite(self.error_model.as_linked(np.zeros(self.error_model.n_register)))
-            y, names = y[linked], None if names is None else names[linked]
+            linked = taken_as_true(self.error_model)
+            y, names = linked.of_rows(y), None if names is None else linked.of_rows(names)
         return self._rows(y - self.estimate.shown, names)
 
     def _rows(self, values: Any, names: NDArray[Any] | None) -> Any:

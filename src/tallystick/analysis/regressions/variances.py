@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tallystick.analysis.error_models.blocks import Blocks, rows_times
+from tallystick.analysis.error_models.blocks import Blocks, blocks_of, rows_times
 from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.regressions.equations import Problem
 from tallystick.analysis.regressions.solve import Solved
@@ -28,8 +28,7 @@ LARGEST_CONDITION = 1e10
 
 def groups_of(model: ErrorModel) -> Blocks:
     """The groups that have rows, as blocks."""
-    labels, codes = np.unique(model.groups, return_inverse=True)
-    return Blocks(codes.astype(np.int64).reshape(-1), labels)
+    return blocks_of(model.groups)
 
 
 def sandwich(jacobian: Floats, middle: Floats) -> Floats:
