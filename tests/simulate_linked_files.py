@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from simulate_links import moved
 
 import tallystick as ts
 from tallystick.analysis import (
@@ -223,8 +224,8 @@ def _slope(found: Estimate) -> tuple[float, float, float]:
 
 def _several(blocks: NDArray[Any]) -> NDArray[np.bool_]:
     """Rows of blocks that have more than one: a single record has no wrong link within its block."""
-    _, codes, sizes = np.unique(blocks, return_inverse=True, return_counts=True)
-    return sizes[codes] > 1
+    found = blocks_of(blocks)
+    return found.sizes[found.codes] > 1
 
 
 def q_by_block(blocks: NDArray[Any], right: NDArray[np.bool_]) -> dict[Any, float]:
@@ -305,8 +306,7 @@ def injected(files: Linked, seed: int) -> dict[str, Any]:
         count = min(count, len(rows) - 1)
         if count > 1:
             chosen = rng.choice(rows, count, replace=False)
-            moved = _without_fixed_points(count, rng)
-            source[chosen] = chosen[moved]
+            source[chosen] = moved(rng, chosen)
             wrong[at] = count
     y = true_y[source]
     q = 1 - wrong / found.sizes
@@ -335,14 +335,6 @@ def injected(files: Linked, seed: int) -> dict[str, Any]:
     low, upp = (float(table.unbiased[1, 1] + side * 1.96 * table.se_finite[1, 1]) for side in (-1, 1))
     made["table covers"] = float(low <= truth <= upp)
     return made
-
-
-def _without_fixed_points(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """A permutation that leaves nobody in place, each alike."""
-    while True:
-        moved = rng.permutation(n)
-        if (moved != np.arange(n)).all():
-            return moved
 
 
 def repetition(n: int, seed: int, model: Path) -> dict[str, Any]:

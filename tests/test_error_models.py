@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulate_links import Floats, exchanged, exchanged_by_record, permutations_with
+from simulate_links import Floats, dense, exchanged, exchanged_by_record, permutations_with
 from statsmodels.stats.meta_analysis import combine_effects
 
 from tallystick.analysis import (
@@ -35,18 +35,6 @@ def in_blocks(sizes: tuple[int, ...]) -> np.ndarray:
     return np.repeat(np.arange(len(sizes)), sizes)
 
 
-def dense(sizes: tuple[int, ...], q: tuple[float, ...]) -> Floats:
-    """Q of exchangeable errors as Neter, Maynes and Ramanathan (1965) define it: q, else any other alike."""
-    n = sum(sizes)
-    found, begin = np.zeros((n, n)), 0
-    for size, right in zip(sizes, q, strict=True):
-        part = slice(begin, begin + size)
-        found[part, part] = (1 - right) / (size - 1) if size > 1 else 0
-        begin += size
-    np.fill_diagonal(found, np.repeat(q, sizes))
-    return found
-
-
 def dense_by_record(sizes: tuple[int, ...], w: Floats) -> Floats:
     """Diag(1 - w) + w w' / sum w, block by block."""
     found, begin = np.diag(1 - w), 0
@@ -66,7 +54,7 @@ def test_q_algebra_by_the_numbers() -> None:
     """T1 of the specification."""
     model = exchangeable(in_blocks(SIZES), np.array(Q))
     np.testing.assert_allclose(model.a, [0.55, 0.875, 0.542857], atol=5e-7)
-    full = dense(SIZES, Q)
+    full = dense(in_blocks(SIZES), Q)
     np.testing.assert_allclose(matrix_of(model), full, atol=1e-12)
     assert np.linalg.det(full) == pytest.approx(0.0024635, abs=5e-8)
     assert np.prod(model.a ** (np.array(SIZES) - 1)) == pytest.approx(np.linalg.det(full), rel=1e-12)
@@ -94,8 +82,8 @@ def test_every_model_is_its_matrix(sizes: list[int], seed: int) -> None:
     complete = exchangeable(blocks, q)
     part = incomplete(blocks, q, linked)
     models: list[tuple[ErrorModel, Floats]] = [
-        (complete, dense(shape, tuple(q))),
-        (part, dense(shape, tuple(q))[linked]),
+        (complete, dense(blocks, q)),
+        (part, dense(blocks, q)[linked]),
         (banded, dense_by_record(shape, banded.w)),
         (shuffled, dense_by_record(shape, 1 - shuffled.q)),
     ]
