@@ -174,6 +174,9 @@ def test_covariates_on_both_files_tell_who_belongs_together(monkeypatch: pytest.
     monkeypatch.setattr(
         pair_likelihood, "log_density", lambda variables, parts, values, given: np.zeros(len(values))
     )
+    monkeypatch.setattr(
+        pair_likelihood, "log_marginal_density", lambda variables, values: np.zeros(len(values))
+    )
     faulty = impute_matchings("y ~ x + u", *files, complete=True, **FAST)
     assert right > np.mean([data.share_right(one) for one in faulty.matchings]) + 0.01
 
@@ -189,7 +192,7 @@ def test_covariates_on_both_files_weigh_by_both_density_ratios() -> None:
     )
     model = family_of("linear")
     known = pair_likelihood("y ~ x + u", files, model, False)
-    at, by = known.left_row, known.right_row
+    at, by = files.left_row, files.right_row
     linked = fit_parts(known.variables, known.values, known.given)
     beta = dict(zip(known.names, [0.9, 1.1, 1.9], strict=True))
     found = known.log_ratio(np.array(list(beta.values())), 1.3, linked)

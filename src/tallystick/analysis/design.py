@@ -109,7 +109,7 @@ def read_design(
     rows.refuse_missing()
     given = _weights(weights, rows)
     rows, order = aligned(rows, model.index, "index")
-    _same_length(rows, model.n_links, "links")
+    rows.refuse_other_length(model.n_links, "links")
     if complete:
         _refuse_incomplete(model)
         records = rows
@@ -117,7 +117,7 @@ def read_design(
         records = read_frame(register, covariates, "register", index=register_index)
         records.refuse_missing()
         records, _ = aligned(records, model.register_index, "register_index")
-        _same_length(records, model.n_register, "records")
+        records.refuse_other_length(model.n_register, "records")
     _refuse_dates(outcome_terms, rows, formula)
     _refuse_dates(covariate_terms, records, formula)
     y, outcome, _ = _columns(outcome_terms, rows, formula)
@@ -225,20 +225,9 @@ def _weights(weights: Any, rows: Frame) -> Floats | None:
     return found
 
 
-def _same_length(frame: Frame, wanted: int, what: str) -> None:
-    if len(frame) != wanted:
-        raise InputError(
-            f"{frame.what} has {len(frame):,} rows and the error model is of {wanted:,} {what}: make both "
-            "of the same."
-        )
-
-
 def _refuse_incomplete(model: ErrorModel) -> None:
     """A model that has a register of its own needs the covariates of all its records."""
-    n = model.n_links
-    if model.n_register != n or not np.array_equal(
-        model.as_linked(np.arange(n, dtype=np.float64)), np.arange(n)
-    ):
+    if not model.of_the_rows:
         raise InputError(
             f"The error model is of links to a register of {model.n_register:,} records: give the "
             "covariates of all of them with register=."

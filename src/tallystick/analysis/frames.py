@@ -46,6 +46,14 @@ class Frame:
                 "values."
             )
 
+    def refuse_other_length(self, wanted: int, what: str) -> None:
+        """Refuse other rows than the error model has: so many "links" or "records"."""
+        if len(self) != wanted:
+            raise InputError(
+                f"{self.what} has {len(self):,} rows and the error model is of {wanted:,} {what}: make both "
+                "of the same."
+            )
+
 
 def read_frame(data: Any, columns: Iterable[str], what: str, *, index: str | None = None) -> Frame:
     """The columns of a table that are needed.

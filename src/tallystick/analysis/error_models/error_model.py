@@ -66,6 +66,12 @@ class ErrorModel(ABC):
         """Number of blocks or components."""
         return int(self.groups.max(initial=-1)) + 1
 
+    @property
+    def of_the_rows(self) -> bool:
+        """Whether the register is the rows of the linked file themselves, in their order."""
+        rows = np.arange(self.n_links, dtype=np.float64)
+        return self.n_register == self.n_links and bool(np.array_equal(self.as_linked(rows), rows))
+
     @abstractmethod
     def as_linked(self, values: Floats) -> Floats:
         """Values of the record that each row names: what an analysis without correction uses.

@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.imputation.conditional_models import Parts
-from tallystick.analysis.imputation.matching_graph import (
-    Matching,
-    MatchingGraph,
-    best_matching,
-    draw_matching,
-)
+from tallystick.analysis.imputation.matching_graph import Matching, MatchingGraph, draw_matching
 from tallystick.analysis.imputation.outcome_models import Fit
 from tallystick.analysis.imputation.pair_likelihood import PairLikelihood
 from tallystick.errors import RunError
@@ -42,6 +37,8 @@ class Problem:
         Draw matchings by the gains alone.
     steps : int
         Metropolis steps per edge and sweep.
+    best : Matching
+        The best assignment by the gains.
     """
 
     known: PairLikelihood
@@ -50,6 +47,7 @@ class Problem:
     gain: Floats
     linkage_only: bool
     steps: int
+    best: Matching
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ class Point:
 
 def start(problem: Problem, random: np.random.Generator, *, dispersed: bool) -> Point:
     """Where a chain begins: at the best assignment, or dispersed at a matching drawn by the gains alone."""
-    matching = best_matching(problem.graph, problem.gain)
+    matching = problem.best
     for _ in range(_DISPERSING if dispersed else 0):
         matching = draw_matching(problem.graph, problem.gain, matching, problem.steps, random)
     return _parameters(problem, matching, None, random)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tallystick.analysis.imputation.outcome_models import inverse_of
+from tallystick.analysis.imputation.outcome_models import Linear
 from tallystick.analysis.imputation.variables import Variable
 from tallystick.errors import InputError, RunError
 
@@ -24,6 +24,7 @@ _PRIOR_SD = 10.0
 covariates separate categories, and says next to nothing elsewhere."""
 
 _STEPS = 100
+_LINEAR = Linear()
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,17 @@ def log_density(variables: Sequence[Variable], parts: Parts, values: Floats, x: 
     for k, (variable, part) in enumerate(zip(variables, parts, strict=True)):
         design = _design(variables[:k], values[:, :k], x)
         if variable.categories is None:
-            away = values[:, k] - design @ part.beta
-            total += -0.5 * (away**2 / part.scale + np.log(2 * np.pi * part.scale))
+            total += _LINEAR.log_likelihood(values[:, k], design @ part.beta, part.scale)
         else:
             logs = _log_shares(design @ part.beta)
             total += logs[np.arange(len(values)), values[:, k].astype(np.int64)]
     return total
+
+
+def log_marginal_density(variables: Sequence[Variable], values: Floats) -> Floats:
+    """Log g(z) of each row by the same models without covariates, fitted to these rows; shape (n,)."""
+    constant = np.ones((len(values), 1))
+    return log_density(variables, fit_parts(variables, values, constant), values, constant)
 
 
 def draw_values(
@@ -112,17 +118,14 @@ def _normal(z: Floats, x: Floats, name: str, random: np.random.Generator | None)
     n, q = x.shape
     if n <= q:
         raise InputError(f"{n} records are too few to model {name!r} given {q - 1} covariates.")
-    inverse = inverse_of(x.T @ x)
-    beta = inverse @ (x.T @ z)
-    squares = float(np.sum((z - x @ beta) ** 2))
-    if not squares > 1e-12 * max(float(np.sum(z**2)), 1e-300):
+    fit = _LINEAR.fit(z, x)
+    if not fit.scale * fit.df > 1e-12 * max(float(np.sum(z**2)), 1e-300):
         raise InputError(
             f"{name!r} is an exact function of the covariates of its model (or does not vary): leave it out."
         )
     if random is None:
-        return Part(beta, squares / (n - q))
-    scale = squares / random.chisquare(n - q)
-    return Part(beta + np.sqrt(scale) * (np.linalg.cholesky(inverse) @ random.standard_normal(q)), scale)
+        return Part(fit.beta, fit.scale)
+    return Part(*_LINEAR.draw(z, x, fit, fit.beta, random))
 
 
 def _log_shares(linear: Floats) -> Floats:

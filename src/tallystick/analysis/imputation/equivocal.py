@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 
 from tallystick.analysis.formulas import names_in, parse
 from tallystick.analysis.imputation.candidate_weights import Candidates, candidates_of, draw_donors
-from tallystick.analysis.imputation.conditional_models import draw_values, fit_parts, log_density
-from tallystick.analysis.imputation.frames import column_of, two_files
+from tallystick.analysis.imputation.conditional_models import (
+    draw_values,
+    fit_parts,
+    log_density,
+    log_marginal_density,
+)
+from tallystick.analysis.imputation.frames import TwoFiles, column_of, two_files
 from tallystick.analysis.imputation.imputed import Imputations, check_congenial
-from tallystick.analysis.imputation.matrices import matrix_of, names_of_sides
+from tallystick.analysis.imputation.matrices import main_effects, matrix_of, names_of_sides
 from tallystick.analysis.imputation.variables import Variable, variables_of
 from tallystick.errors import InputError
 from tallystick.preparation.extras import require
@@ -192,7 +197,7 @@ def impute_equivocal(
     files = two_files(left, right, pairs, left_id=left_id, right_id=right_id, value=probability)
     own, other, row, donor_row = files.sides(primary)
     here, there = primary, "right" if primary == "left" else "left"
-    names = _imputed_names(formula, own, other, here, there)
+    names = _imputed_names(formula, files, there)
     for name in names:
         column_of(other, name, there)
     variables, donors = variables_of(names, other, categorical)
@@ -201,8 +206,7 @@ def impute_equivocal(
     candidates = candidates_of(row, donor_row, files.value, len(own), unequivocal)
 
     random = np.random.default_rng(seed)
-    constant = np.ones((len(donors), 1))
-    log_g = log_density(variables, fit_parts(variables, donors, constant), donors, constant)
+    log_g = log_marginal_density(variables, donors)
     values, chosen = np.empty((len(own), len(names))), np.full(len(own), -1, np.int64)
     sure = candidates.sure_donor >= 0
     chosen[sure] = candidates.sure_donor[sure]
@@ -260,20 +264,12 @@ def _draw_donors(
     )
 
 
-def _imputed_names(formula: str, own: Any, other: Any, here: str, there: str) -> tuple[str, ...]:
+def _imputed_names(formula: str, files: TwoFiles, there: str) -> tuple[str, ...]:
     outcome, covariates = names_of_sides(formula)
-    used = sorted(outcome | covariates)
-    both = [name for name in used if name in own.columns and name in other.columns]
-    if both:
-        raise InputError(
-            f"{both[0]!r} is a column of both files: rename it in one of them, so that the formula says "
-            "which is meant."
-        )
-    nowhere = [name for name in used if name not in own.columns and name not in other.columns]
-    if nowhere:
-        raise InputError(f"The formula names {nowhere[0]!r}, which neither file has as a column.")
-    names = tuple(name for name in used if name in other.columns)
+    home = {name: files.home_of(name) for name in sorted(outcome | covariates)}
+    names = tuple(name for name in home if home[name] == there)
     if not names:
+        here = "left" if there == "right" else "right"
         raise InputError(
             f"All variables of the formula are in the {here} file, so that nothing is to be taken from the "
             f"{there} one."
@@ -287,7 +283,7 @@ def _predictors(
     """Covariates of the model of what is imputed, and the variables that it has."""
     if predictors is None:
         outcome, covariates = names_of_sides(formula)
-        predictors = " + ".join(["1", *(f"`{name}`" for name in sorted((outcome | covariates) - set(names)))])
+        predictors = main_effects((outcome | covariates) - set(names))
     parsed = parse(predictors)
     if hasattr(parsed, "lhs"):
         raise InputError(f"predictors: {predictors!r} has an outcome; give the right-hand side alone.")

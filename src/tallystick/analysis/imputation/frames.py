@@ -44,6 +44,18 @@ class TwoFiles:
             return self.left, self.right, self.left_row, self.right_row
         return self.right, self.left, self.right_row, self.left_row
 
+    def home_of(self, name: str) -> str:
+        """The file that a variable of the formula is in, "left" or "right"."""
+        homes = [side for side in ("left", "right") if name in getattr(self, side).columns]
+        if len(homes) == 2:
+            raise InputError(
+                f"{name!r} is a column of both files: rename it in one of them, so that the formula says "
+                "which is meant."
+            )
+        if not homes:
+            raise InputError(f"The formula names {name!r}, which neither file has as a column.")
+        return homes[0]
+
 
 def frame_of(data: Any, what: str) -> Any:
     """A table as a pandas data frame with rows from 0.

@@ -14,7 +14,7 @@ from tallystick.analysis.imputation.chains import Problem, start, sweep
 from tallystick.analysis.imputation.convergence import effective_draws, r_hat
 from tallystick.analysis.imputation.frames import two_files
 from tallystick.analysis.imputation.imputed import Imputations, pool_fits
-from tallystick.analysis.imputation.matching_graph import matching_graph
+from tallystick.analysis.imputation.matching_graph import best_matching, matching_graph
 from tallystick.analysis.imputation.outcome_models import Fit, family_of
 from tallystick.analysis.imputation.pair_likelihood import pair_likelihood
 from tallystick.analysis.imputation.rubin import Pooled, without_estimates
@@ -217,7 +217,8 @@ def impute_matchings(
             TallystickWarning,
             stacklevel=2,
         )
-    problem = Problem(known, graph, numbers, files.value[numbers], linkage_only, steps)
+    gains = files.value[numbers]
+    problem = Problem(known, graph, numbers, gains, linkage_only, steps, best_matching(graph, gains))
     traces, draws, fits = [], [], []
     for chain, sequence in enumerate(np.random.SeedSequence(seed).spawn(chains)):
         kept = n_imputations // chains + (chain < n_imputations % chains)
@@ -230,7 +231,7 @@ def impute_matchings(
             point = sweep(problem, point, random)
             trace[step] = point.traced
             if (step + 1) % thin == 0 and (step + 1) // thin <= kept:
-                draws.append((known.left_row[point.chosen], known.right_row[point.chosen]))
+                draws.append((files.left_row[point.chosen], files.right_row[point.chosen]))
                 fits.append(point.fit)
         traces.append(trace)
     together = np.array(traces)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,11 @@ def names_of_sides(formula: str) -> tuple[frozenset[str], frozenset[str]]:
             "so that its coefficients could not be pooled: write it with fixed numbers, such as I(x - 40)."
         )
     return frozenset(names_in(outcome)), frozenset(names_in(covariates))
+
+
+def main_effects(names: Iterable[str]) -> str:
+    """The right-hand side with the constant and each variable by itself, in the order of their names."""
+    return " + ".join(["1", *(f"`{name}`" for name in sorted(names))])
 
 
 def matrix_of(terms: Any, frame: Any, what: str) -> tuple[Floats, tuple[str, ...]]:

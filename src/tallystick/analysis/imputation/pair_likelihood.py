@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tallystick.analysis.formulas import parse, sides_of
-from tallystick.analysis.imputation.conditional_models import Parts, fit_parts, log_density
+from tallystick.analysis.imputation.conditional_models import (
+    Parts,
+    fit_parts,
+    log_density,
+    log_marginal_density,
+)
 from tallystick.analysis.imputation.frames import TwoFiles, column_of
 from tallystick.analysis.imputation.marginals import log_marginal
-from tallystick.analysis.imputation.matrices import matrix_of, names_of_sides, outcome_of
+from tallystick.analysis.imputation.matrices import main_effects, matrix_of, names_of_sides, outcome_of
 from tallystick.analysis.imputation.outcome_models import OutcomeModel
 from tallystick.analysis.imputation.variables import Variable, variables_of
 from tallystick.errors import InputError
@@ -38,8 +42,6 @@ class PairLikelihood:
         Its covariates.
     outcome_row, covariate_row : int64 arrays, shape (n_pairs,)
         Rows in the file with the outcome and in the other.
-    left_row, right_row : int64 arrays, shape (n_pairs,)
-        The same as rows of the left and the right file.
     log_g : float64 array, shape (n_pairs,)
         Log density of y, given the covariates of its own file, whoever is linked.
     variables : tuple of Variable
@@ -58,8 +60,6 @@ class PairLikelihood:
     design: Floats
     outcome_row: Ints
     covariate_row: Ints
-    left_row: Ints
-    right_row: Ints
     log_g: Floats
     variables: tuple[Variable, ...]
     values: Floats
@@ -93,8 +93,9 @@ def pair_likelihood(
         in one file, or the outcome is not of its family.
     """
     outcome, covariates = names_of_sides(formula)
-    frames = {"left": files.left, "right": files.right}
-    home = {name: _home(name, frames) for name in sorted(outcome | covariates)}
+    home = {name: files.home_of(name) for name in sorted(outcome | covariates)}
+    for name, side in home.items():
+        column_of(getattr(files, side), name, side)
     homes = {home[name] for name in outcome}
     if len(homes) != 1:
         raise InputError(f"The outcome of {formula!r} takes columns of both files: it has to be in one.")
@@ -117,14 +118,13 @@ def pair_likelihood(
         }
     )
     design, names = matrix_of(sides_of(formula)[1], joined, "right-hand side")
-    given = _main_effects(also, own)
+    given = matrix_of(parse(main_effects(also)), own, "covariates")[0]
     log_g = np.zeros(len(own)) if complete else log_marginal(model, y, given)
     variables: tuple[Variable, ...] = ()
     values, log_h = np.empty((len(outcome_row), 0)), np.zeros(len(outcome_row))
     if also:
         variables, known = variables_of(linked, other, categorical)
-        constant = np.ones((len(other), 1))
-        log_h = log_density(variables, fit_parts(variables, known, constant), known, constant)[covariate_row]
+        log_h = log_marginal_density(variables, known)[covariate_row]
         values = known[covariate_row]
     return PairLikelihood(
         model,
@@ -133,8 +133,6 @@ def pair_likelihood(
         design,
         outcome_row,
         covariate_row,
-        files.left_row,
-        files.right_row,
         log_g[outcome_row],
         variables,
         values,
@@ -142,23 +140,3 @@ def pair_likelihood(
         log_h,
         outcome | covariates,
     )
-
-
-def _home(name: str, frames: dict[str, Any]) -> str:
-    homes = [side for side, frame in frames.items() if name in frame.columns]
-    if len(homes) == 2:
-        raise InputError(
-            f"{name!r} is a column of both files: rename it in one of them, so that the formula says which "
-            "is meant."
-        )
-    if not homes:
-        raise InputError(f"The formula names {name!r}, which neither file has as a column.")
-    column_of(frames[homes[0]], name, homes[0])
-    return homes[0]
-
-
-def _main_effects(names: Sequence[str], frame: Any) -> Floats:
-    terms = parse(" + ".join(["1", *(f"`{name}`" for name in names)]))
-    if not names:
-        return np.ones((len(frame), 1))
-    return matrix_of(terms, frame, "covariates")[0]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.confidence import check_alpha
 from tallystick.errors import InputError
 from tallystick.preparation.extras import require
 
@@ -105,8 +106,7 @@ class Pooled:
         """Intervals of 1 - alpha, as a pandas data frame with columns 0 and 1."""
         from scipy.stats import t
 
-        if not 0 < alpha < 1:
-            raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
+        check_alpha(alpha)
         pandas = require("pandas", "The table of estimates", "analysis")
         half = t.ppf(1 - alpha / 2, self.df) * np.sqrt(np.diag(self.total))
         return pandas.DataFrame({0: self.estimate - half, 1: self.estimate + half}, index=list(self.names))

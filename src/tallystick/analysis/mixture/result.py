@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
+from tallystick.analysis.confidence import check_alpha
 from tallystick.analysis.mixture.check import WrongLinksCheck
 from tallystick.analysis.mixture.fit import MixtureEstimate, concerns
 from tallystick.analysis.mixture.uncertainty import log_odds_limits
 from tallystick.analysis.regressions.result import RegressionResult
-from tallystick.errors import InputError
 from tallystick.preparation.extras import require
 
 
@@ -54,6 +54,7 @@ class MixtureResult(RegressionResult):
         Where no link was found to be wrong, 0 and the 95 % limit of the profile likelihood, whatever `alpha`
         is; NaN where the rate is known or held.
         """
+        check_alpha(alpha)
         found = self.mixture
         if found.none_wrong:
             return (0.0, found.mismatch_rate_limit)
@@ -96,8 +97,7 @@ class MixtureResult(RegressionResult):
 
     def summary(self, alpha: float = 0.05) -> Any:
         """The result as a table, printed as those of statsmodels are; see `RegressionResult.summary`."""
-        if not 0 < alpha < 1:
-            raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
+        check_alpha(alpha)
         from tallystick.analysis.mixture.summary import summary_of
 
         return summary_of(self, alpha)

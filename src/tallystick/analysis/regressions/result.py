@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from tallystick.analysis.confidence import check_alpha
 from tallystick.analysis.design import Design, new_columns
 from tallystick.analysis.error_models.error_model import ErrorModel
 from tallystick.analysis.regressions.equations import NAMES, taken_as_true
@@ -18,12 +19,6 @@ from tallystick.analysis.regressions.families import family_of
 from tallystick.analysis.regressions.fit import Estimate
 from tallystick.errors import InputError
 from tallystick.preparation.extras import require
-
-
-def check_alpha(alpha: float) -> None:
-    """Refuse a level that leaves no interval of confidence 1 - alpha."""
-    if not 0 < alpha < 1:
-        raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,14 +35,59 @@ def summary_of(result: RegressionResult, alpha: float = 0.05) -> Any:
     -------
     statsmodels.iolib.summary.Summary
     """
+    found = head_and_coefficients(
+        result,
+        alpha,
+        title="Regression of Linked Data",
+        method=NAMES[result.method],
+        variance=_VARIANCES[result.cov_type],
+        right=_right(result),
+    )
+    found.add_extra_txt(_notes(result))
+    return found
+
+
+def head_and_coefficients(
+    result: RegressionResult,
+    alpha: float,
+    *,
+    title: str,
+    method: str,
+    variance: str,
+    right: list[tuple[str, str]],
+) -> Any:
+    """A summary as far as the coefficients, the naive ones beside them.
+
+    Parameters
+    ----------
+    result : RegressionResult
+        What is shown.
+    alpha : float
+        Intervals are of confidence 1 - alpha.
+    title, method, variance : str
+        What they are called in the head.
+    right : list of (str, str)
+        The right side of the head: what is named, and its value.
+
+    Returns
+    -------
+    statsmodels.iolib.summary.Summary
+    """
     iolib = require("statsmodels.iolib.summary", "the regression", "analysis")
     table = require("statsmodels.iolib.table", "the regression", "analysis")
     formats = require("statsmodels.iolib.tableformatting", "the regression", "analysis")
     found = iolib.Summary()
-    left, right = _head(result)
+    left = [
+        ("Dep. Variable", result.design.outcome),
+        ("Model", family_of(result.family).model),
+        ("Method", method),
+        ("Covariance Type", variance),
+        ("Converged", "Yes" if result.converged else "NO"),
+        ("No. Iterations", str(result.steps)),
+    ]
     found.add_table_2cols(
         result.as_statsmodels,
-        title="Regression of Linked Data",
+        title=title,
         gleft=[(name + ":", [value]) for name, value in left],
         gright=[(name + ":", [value]) for name, value in right],
         yname=result.design.outcome,
@@ -50,15 +95,7 @@ def summary_of(result: RegressionResult, alpha: float = 0.05) -> Any:
     )
     limits = result.conf_int(alpha)
     kind = "t" if result.use_t else "z"
-    columns = [
-        "coef",
-        "std err",
-        kind,
-        f"P>|{kind}|",
-        f"[{alpha / 2:g}",
-        f"{1 - alpha / 2:g}]",
-        "naive",
-    ]
+    columns = [*headings(kind, alpha), "naive"]
     sensitivity = result.sensitivity
     if sensitivity is not None:
         columns.append("q + 0.01")
@@ -78,19 +115,15 @@ def summary_of(result: RegressionResult, alpha: float = 0.05) -> Any:
     found.tables.append(
         table.SimpleTable(rows, columns, list(result.design.names), txt_fmt=formats.fmt_params)
     )
-    found.add_extra_txt(_notes(result))
     return found
 
 
-def _head(result: RegressionResult) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    left = [
-        ("Dep. Variable", result.design.outcome),
-        ("Model", family_of(result.family).model),
-        ("Method", NAMES[result.method]),
-        ("Covariance Type", _VARIANCES[result.cov_type]),
-        ("Converged", "Yes" if result.converged else "NO"),
-        ("No. Iterations", str(result.steps)),
-    ]
+def headings(kind: str, alpha: float) -> list[str]:
+    """Of a table of estimates with tests of "t" or "z"."""
+    return ["coef", "std err", kind, f"P>|{kind}|", f"[{alpha / 2:g}", f"{1 - alpha / 2:g}]"]
+
+
+def _right(result: RegressionResult) -> list[tuple[str, str]]:
     right = [
         ("No. Links", f"{result.nobs}"),
         ("Df Residuals", f"{result.df_resid:.0f}"),
@@ -103,7 +136,7 @@ def _head(result: RegressionResult) -> tuple[list[tuple[str, str]], list[tuple[s
     informative = getattr(result.error_model, "a", None)
     if isinstance(informative, np.ndarray) and informative.size:
         right.append(("Range of a", f"{informative.min():.3f} to {informative.max():.3f}"))
-    return left, right
+    return right
 
 
 def _notes(result: RegressionResult) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from tallystick.analysis.confidence import check_alpha
 from tallystick.analysis.error_models.error_model import Floats
 from tallystick.analysis.error_models.exchangeable import SMALLEST_A, Exchangeable
 from tallystick.analysis.tables.counts import BlockCounts
@@ -39,6 +40,7 @@ class TableBootstrap:
 
     def conf_int(self, alpha: float = 0.05) -> tuple[Floats, Floats]:
         """Percentiles of the tables, lower and upper, each (n_rows, n_columns)."""
+        check_alpha(alpha)
         low, high = np.quantile(self.tables, [alpha / 2, 1 - alpha / 2], axis=0)
         return low, high
 

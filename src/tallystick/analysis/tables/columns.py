@@ -10,6 +10,7 @@ from tallystick.analysis.error_models.error_model import ErrorModel, Floats
 from tallystick.analysis.frames import aligned, read_frame
 from tallystick.analysis.tables.counts import Classified, classified
 from tallystick.errors import InputError
+from tallystick.preparation.extras import require
 
 
 def read_columns(
@@ -53,11 +54,7 @@ def read_columns(
     frame = read_frame(data, names.values(), "data", index=index)
     frame.refuse_missing()
     frame, _ = aligned(frame, model.index, "index")
-    if len(frame) != model.n_links:
-        raise InputError(
-            f"data has {len(frame):,} rows and the error model is of {model.n_links:,} links: make both "
-            "of the same."
-        )
+    frame.refuse_other_length(model.n_links, "links")
     weighed = _weights(frame.table[names["weights"]]) if "weights" in names else None
     found = [classified(frame.table[names[what]], names[what]) for what in ("rows", "columns")]
     return found[0], found[1], weighed
@@ -91,9 +88,8 @@ def _given(asked: dict[str, Any], index: Any) -> tuple[dict[str, str], Any, str 
         raise InputError(f"index: {index!r} names a column, but there are no data=.")
     if len(index) != sizes["rows"]:
         raise InputError(f"index: {len(index):,} names for {sizes['rows']:,} rows: give one for each.")
-    import pandas as pd
-
-    return names, pd.DataFrame(plain, index=pd.Index(np.asarray(index))), None
+    pandas = require("pandas", "the analysis", "analysis")
+    return names, pandas.DataFrame(plain, index=pandas.Index(np.asarray(index))), None
 
 
 def _weights(values: Any) -> Floats:

@@ -96,7 +96,7 @@ def contingency_table(
 
     by_block = estimates.by_block(by_row.codes, len(by_row.labels), w, model.inverse(y), model.groups, counts)
     corrected = by_block.sum(axis=0)
-    independent = estimates.independent(by_block).sum(axis=0)
+    independent = BlockCounts(by_block).independent.sum(axis=0)
     spread = _spread(model, x, y, g, w, counts, by_block, sampling, wrong_links)
     audit = variances.of_the_audit(model, g, y)
     k = estimates.shrinkage(corrected, independent, spread.near_independence + audit)
@@ -180,8 +180,7 @@ def _check_options(sampling: str, wrong_links: str) -> None:
 
 
 def _check_model(model: ErrorModel) -> None:
-    rows = np.arange(model.n_links, dtype=np.float64)
-    if model.n_register != model.n_links or not np.array_equal(model.as_linked(rows), rows):
+    if not model.of_the_rows:
         raise InputError(
             "A table takes an error model of the linked rows themselves: what the column of an unlinked "
             "record of the register is nobody knows. Take `weighted` links in place of a register; with "

@@ -40,7 +40,7 @@ class Classified:
 
 @dataclass(frozen=True, eq=False)
 class BlockCounts:
-    """The table of every block as the links give it.
+    """The table of every block, as the links give it or corrected.
 
     Attributes
     ----------

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tallystick.analysis.error_models.blocks import Blocks, rows_times
 from tallystick.analysis.error_models.error_model import Floats, Ints
 from tallystick.analysis.tables.counts import BlockCounts
 
@@ -38,19 +39,9 @@ def by_block(
     counts : BlockCounts
         The links themselves.
     """
-    cell = groups * n_rows + codes
-    found = np.empty((len(counts.sizes) * n_rows, inverse.shape[1]))
-    for s in range(inverse.shape[1]):
-        values = inverse[:, s] if weights is None else weights * inverse[:, s]
-        found[:, s] = np.bincount(cell, weights=values, minlength=len(found))
-    return found.reshape(counts.counts.shape)
-
-
-def independent(tables: Floats) -> Floats:
-    """What independence within blocks would give with the margins of these tables, r c' / n."""
-    sizes = np.maximum(tables.sum(axis=(1, 2)), np.finfo(np.float64).tiny)
-    found: Floats = tables.sum(axis=2)[:, :, None] * tables.sum(axis=1)[:, None, :] / sizes[:, None, None]
-    return found
+    cells = Blocks(groups * n_rows + codes, np.arange(len(counts.sizes) * n_rows))
+    values = inverse if weights is None else rows_times(weights, inverse)
+    return cells.sums(values).reshape(counts.counts.shape)
 
 
 def near_independence(counts: BlockCounts, a: Floats) -> Floats:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tallystick.analysis.confidence import check_alpha
 from tallystick.analysis.error_models.error_model import Floats
 from tallystick.analysis.tables.counts import BlockCounts
 from tallystick.errors import InputError
@@ -142,8 +143,7 @@ class ContingencyTable:
         """
         from scipy.stats import norm
 
-        if not 0 < alpha < 1:
-            raise InputError(f"alpha: {alpha} is no share between 0 and 1.")
+        check_alpha(alpha)
         half = float(norm.ppf(1 - alpha / 2)) * self.se(target)
         return self.unbiased - half, self.unbiased + half
 
