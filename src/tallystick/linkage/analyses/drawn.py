@@ -51,6 +51,7 @@ def terms_of(found: Mapping[str, Any]) -> list[str]:
 def _estimates(found: Mapping[str, Any]) -> Iterator[Drawing]:
     if found["what"]["kind"] != "regression":
         return
+    terms = terms_of(found)
     rows = [
         {
             "name": row["term"],
@@ -60,7 +61,7 @@ def _estimates(found: Mapping[str, Any]) -> Iterator[Drawing]:
             "high": row[series]["high"],
         }
         for row in side_by_side(found)
-        if row["term"] in terms_of(found)
+        if row["term"] in terms
         for series in ("naive", "corrected")
         if row[series]["estimate"] is not None
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tallystick.quality.charts.rows import ROW, line_series, names_axis, series
+from tallystick.quality.charts.rows import intervals_chart, line_series
 from tallystick.quality.charts.style import INK, MATCH, MUTED, Chart, chart
 
 
@@ -30,7 +30,6 @@ def estimates_chart(
     dict
         A Vega-Lite specification.
     """
-    things = list(dict.fromkeys(row["name"] for row in rows))
     x: Chart = {
         "field": "value",
         "type": "quantitative",
@@ -38,44 +37,12 @@ def estimates_chart(
         "scale": {"zero": False, "nice": True},
         "axis": {"tickCount": 6},
     }
-    offset = {"field": "series", "sort": list(names)} if len(names) > 1 else None
-    y: Chart = {"y": names_axis(things)} | ({"yOffset": offset} if offset else {})
     told = [
-        {"field": "name", "title": "row", "type": "nominal"},
-        {"field": "series", "title": "what", "type": "nominal"},
         {"field": "value", "title": "estimate", "type": "quantitative", "format": ".4~g"},
         {"field": "low", "type": "quantitative", "format": ".4~g"},
         {"field": "high", "type": "quantitative", "format": ".4~g"},
     ]
-    rule: Chart = {
-        "transform": [{"filter": "isValid(datum.low)"}],
-        "mark": {"type": "rule", "strokeWidth": 2},
-        "encoding": {
-            **y,
-            "x": {**x, "field": "low"},
-            "x2": {"field": "high"},
-            "color": series(names)["color"],
-        },
-    }
-    dots: Chart = {
-        "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
-        "encoding": {**y, "x": x, **series(names), "tooltip": told},
-    }
-    layers = [rule, dots]
-    if reference is not None:
-        layers.insert(
-            0,
-            {
-                "data": {"values": [{"at": reference}]},
-                "mark": {"type": "rule", "color": MUTED, "strokeDash": [4, 3]},
-                "encoding": {"x": {"field": "at", "type": "quantitative"}},
-            },
-        )
-    return chart(
-        height=(ROW + 8 * (len(names) - 1)) * len(things) + 8,
-        data={"values": [dict(row) for row in rows]},
-        layer=layers,
-    )
+    return intervals_chart(rows, names, x, told, reference)
 
 
 def curve_chart(

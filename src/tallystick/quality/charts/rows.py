@@ -134,7 +134,6 @@ def shares_chart(
     dict
         A Vega-Lite specification.
     """
-    things = list(dict.fromkeys(row["name"] for row in rows))
     x: Chart = {
         "field": "value",
         "type": "quantitative",
@@ -142,16 +141,53 @@ def shares_chart(
         "scale": {"domain": list(domain)} if domain else {"zero": False, "nice": True},
         "axis": {"format": "~%", "tickCount": 6},
     }
+    return intervals_chart(
+        rows,
+        names,
+        x,
+        [{"field": "value", "title": "share", "type": "quantitative", "format": ".2%"}],
+        reference,
+    )
+
+
+def intervals_chart(
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    x: Chart,
+    told: Sequence[Chart],
+    reference: float | None,
+) -> Chart:
+    """Values as dots, with their intervals where any has one, a row a thing, a mark a series.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        ``name``, ``series``, ``value``, and ``low`` and ``high`` or None.
+    names : sequence of str
+        The series in order.
+    x : dict
+        The axis of the values.
+    told : sequence of dict
+        What a mark tells of its value, after its row and series.
+    reference : float, optional
+        Where a line stands.
+
+    Returns
+    -------
+    dict
+        A Vega-Lite specification.
+    """
+    things = list(dict.fromkeys(row["name"] for row in rows))
     offset = {"field": "series", "sort": list(names)} if len(names) > 1 else None
     y: Chart = {"y": names_axis(things)} | ({"yOffset": offset} if offset else {})
-    told = [
+    tooltip = [
         {"field": "name", "title": "row", "type": "nominal"},
         {"field": "series", "title": "what", "type": "nominal"},
-        {"field": "value", "title": "share", "type": "quantitative", "format": ".2%"},
+        *told,
     ]
     dots: Chart = {
         "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
-        "encoding": {**y, "x": x, **series(names), "tooltip": told},
+        "encoding": {**y, "x": x, **series(names), "tooltip": tooltip},
     }
     layers = [dots]
     if any(row.get("low") is not None for row in rows):
