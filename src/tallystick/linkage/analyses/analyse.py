@@ -249,7 +249,7 @@ def _check_outcome(asked: RegressionSettings, file: LinkedFile) -> None:
 def _diagnostics(
     settings: Analysis, file: LinkedFile, errors: KnownErrors, choice: Choice, result: Any
 ) -> tuple[dict[str, Any], list[str]]:
-    from tallystick.analysis.regressions.regression import regression
+    from tallystick.analysis.regressions.fit import fit
 
     asked = settings.regression
     assert asked is not None
@@ -280,17 +280,21 @@ def _diagnostics(
                     "not that of these links."
                 )
     method = choice.method if choice.method in ("ratio", "lahiri-larsen") else "ratio"
-    common: dict[str, Any] = {"family": asked.family, "weights": asked.weights, "index": "link_outcome"}
-    if errors.register is not None:
-        common |= {"register": errors.register, "register_index": "link_record"}
 
     def at(model: ErrorModel) -> tuple[Floats, Floats]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TallystickWarning)
-            one = regression(
-                asked.formula, file.rows, model, method=method, variance=estimate.variance, **common
+            one = fit(
+                design.y,
+                design.X,
+                model,
+                method=method,
+                family=asked.family,
+                variance=estimate.variance,
+                weights=design.weights,
+                names=design.names,
             )
-        return one.estimate.coefficients, one.estimate.standard_errors
+        return one.coefficients, one.standard_errors
 
     points = sensitivity(at, errors.model, errors.mean_q)
     found["sensitivity"] = {"method": method, "names": list(design.names), "points": points}
